@@ -1,0 +1,71 @@
+-- What a deploy needs, checked before anything is made. Everything that is missing is named in one message.
+
+DO $preflight$
+DECLARE
+  -- The columns that the views read; nothing else of the MES is touched.
+  wanted CONSTANT jsonb := '{
+    "lots": ["id", "lot_number", "product_model_id", "production_date", "status"],
+    "processes": ["id", "process_number", "process_code", "process_name_en", "process_name_ko",
+                  "estimated_duration_seconds", "is_active"],
+    "wip_items": ["id", "lot_id", "status", "current_process_id", "created_at", "updated_at", "completed_at"],
+    "wip_process_history": ["id", "process_id", "result", "completed_at", "duration_seconds"]
+  }';
+  missing text[] := '{}';
+  wanted_table text;
+  wanted_columns jsonb;
+  absent text;
+BEGIN
+  IF current_setting('server_version_num')::integer < 140000 THEN
+    missing := missing || format('PostgreSQL 14 or later (this server is %s)', current_setting('server_version'));
+  END IF;
+
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    missing := missing || format('schema %I (name the schema of the MES with the parameter schema)', '${schema}');
+  ELSE
+    IF NOT has_schema_privilege('${schema}', 'CREATE') THEN
+      missing := missing || format('the right to create in schema %I (GRANT USAGE, CREATE ON SCHEMA %1$I TO %I)',
+                                   '${schema}', current_user);
+    END IF;
+
+    FOR wanted_table, wanted_columns IN SELECT key, value FROM jsonb_each(wanted) ORDER BY key LOOP
+      IF to_regclass(format('%I.%I', '${schema}', wanted_table)) IS NULL THEN
+        missing := missing || format('table %I.%I', '${schema}', wanted_table);
+        CONTINUE;
+      END IF;
+
+      SELECT string_agg(c.name, ', ' ORDER BY c.position)
+      INTO absent
+      FROM jsonb_array_elements_text(wanted_columns) WITH ORDINALITY AS c (name, position)
+      WHERE NOT EXISTS (
+        SELECT
+        FROM pg_attribute AS a
+        WHERE a.attrelid = to_regclass(format('%I.%I', '${schema}', wanted_table))
+          AND a.attname = c.name
+          AND NOT a.attisdropped
+      );
+
+      IF absent IS NOT NULL THEN
+        missing := missing || format('column(s) %s of table %I.%I', absent, '${schema}', wanted_table);
+      ELSIF NOT has_table_privilege(format('%I.%I', '${schema}', wanted_table), 'SELECT') THEN
+        missing := missing || format('the right to read table %I.%I (GRANT SELECT ON %1$I.%2$I TO %I)',
+                                     '${schema}', wanted_table, current_user);
+      END IF;
+    END LOOP;
+  END IF;
+
+  -- A view is built in a staging schema, which only lives as long as the transaction that builds it.
+  IF NOT has_database_privilege(current_database(), 'CREATE')
+    AND NOT coalesce(has_schema_privilege(to_regnamespace(format('%I', left('wip_staging_${schema}', 63)))::oid, 'CREATE'), false)
+  THEN
+    missing := missing || format(
+      'the right to make the staging schema (GRANT CREATE ON DATABASE %I TO %I, or CREATE SCHEMA %I AUTHORIZATION %2$I)',
+      current_database(), current_user, left('wip_staging_${schema}', 63));
+  END IF;
+
+  IF missing <> '{}' THEN
+    RAISE EXCEPTION 'wip-views cannot be deployed to schema "%" of database "%"; missing: %',
+        '${schema}', current_database(), array_to_string(missing, '; ')
+      USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+END
+$preflight$;

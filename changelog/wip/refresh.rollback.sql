@@ -1,0 +1,9 @@
+DROP PROCEDURE "${schema}".refresh_wip_views();
+DROP FUNCTION
+  "${schema}".refresh_process_wip_queue(),
+  "${schema}".refresh_wip_status_dashboard(),
+  "${schema}".refresh_all_wip_views(),
+  "${schema}".refresh_wip_view(text),
+  "${schema}".wip_view_fail(bigint, text, text),
+  "${schema}".wip_view_run(bigint, boolean),
+  "${schema}".wip_view_request(text);

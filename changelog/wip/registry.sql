@@ -1,0 +1,91 @@
+-- The three tables: which views there are, what happened to them, and what an operator may set.
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- wip_view: the registry
+-- ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
+  view_name text PRIMARY KEY,
+  refresh_order integer NOT NULL,
+  freshness_target interval NOT NULL CHECK (freshness_target > interval '0'),
+  definition text NOT NULL,
+  last_refresh_id bigint,
+  last_started_no bigint
+);
+
+COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
+COMMENT ON COLUMN "${schema}".wip_view.view_name IS 'Name of the materialized view, in the schema of this table.';
+COMMENT ON COLUMN "${schema}".wip_view.refresh_order IS 'Place in refresh_all_wip_views() and CALL refresh_wip_views(): lower goes first.';
+COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness.';
+COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query as the server printed it when it was deployed; another query in its place now is drift.';
+COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
+COMMENT ON COLUMN "${schema}".wip_view.last_started_no IS 'Number that this refresh drew when it started, from the sequence that numbers the requests: it serves every request with a lower number.';
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- wip_view_refresh: the history
+-- ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
+  refresh_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  view_name text NOT NULL,
+  outcome text NOT NULL DEFAULT 'running' CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed')),
+  mode text CHECK (mode IN ('concurrent', 'plain', 'rebuild')),
+  mode_reason text,
+  requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  duration interval GENERATED ALWAYS AS (finished_at - started_at) STORED,
+  rows bigint,
+  served_by bigint,
+  sqlstate text,
+  error text,
+  role text NOT NULL DEFAULT session_user,
+  application_name text NOT NULL DEFAULT current_setting('application_name')
+);
+
+-- The latest attempts of one view, and pruning from the other end.
+CREATE INDEX IF NOT EXISTS wip_view_refresh_view_name_idx
+  ON "${schema}".wip_view_refresh (view_name, refresh_id);
+
+COMMENT ON TABLE "${schema}".wip_view_refresh IS 'The history: a row per attempt to refresh a view, kept for wip_view_settings.history_retention. The refresh functions return these rows.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.refresh_id IS 'Number drawn when the refresh was asked for. It is the order of the requests, whatever the clock says.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.view_name IS 'The view, as registered in wip_view.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt made the rows anew; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, or its session died before the end (wip_view_freshness tells which).';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.mode IS 'concurrent: REFRESH MATERIALIZED VIEW CONCURRENTLY, readers go on; plain: without CONCURRENTLY, readers wait; rebuild: built by a deploy or a recovery.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.mode_reason IS 'Why the mode was plain.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.requested_at IS 'When the refresh was asked for.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.started_at IS 'When its turn had come and it began to read; the rows are at least as new as this. Null when coalesced.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.finished_at IS 'When it ended.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.duration IS 'finished_at minus started_at: the work itself, without waiting for a turn. Null when coalesced.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.rows IS 'Rows in the view afterwards.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.served_by IS 'refresh_id of the refresh that served a coalesced request.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.sqlstate IS 'SQLSTATE of the error of a failed attempt.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.error IS 'Message of the error of a failed attempt.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.role IS 'Role that had logged in.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.application_name IS 'The caller''s application_name.';
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- wip_view_settings: what an operator may set
+-- ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS "${schema}".wip_view_settings (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  stuck_after interval NOT NULL DEFAULT interval '1 hour' CHECK (stuck_after > interval '0'),
+  bottleneck_above integer NOT NULL DEFAULT 50 CHECK (bottleneck_above >= 0),
+  history_retention interval NOT NULL DEFAULT interval '14 days' CHECK (history_retention > interval '0'),
+  refresher_role text NOT NULL DEFAULT '',
+  reader_role text NOT NULL DEFAULT ''
+);
+
+INSERT INTO "${schema}".wip_view_settings DEFAULT VALUES ON CONFLICT DO NOTHING;
+
+COMMENT ON TABLE "${schema}".wip_view_settings IS 'One row: the changelog parameters of the last deploy that gave them. Thresholds may also be set by UPDATE; the next refresh uses them.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.only_row IS 'Always true: there is one row.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.stuck_after IS 'An item that waits longer than this at its station is stuck.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.bottleneck_above IS 'A station with more items than this is a bottleneck.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_refresh keeps an attempt for this long.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
+
+-- Nobody but the owner, until access.sql says otherwise: default privileges may have said something else.
+REVOKE ALL ON "${schema}".wip_view, "${schema}".wip_view_refresh, "${schema}".wip_view_settings FROM PUBLIC;

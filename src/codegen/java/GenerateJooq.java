@@ -1,0 +1,120 @@
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.util.List;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+import liquibase.Scope;
+import liquibase.command.CommandScope;
+import liquibase.database.Database;
+import liquibase.database.DatabaseFactory;
+import liquibase.database.jvm.JdbcConnection;
+import org.jooq.codegen.GenerationTool;
+import org.jooq.meta.jaxb.Configuration;
+import org.jooq.meta.jaxb.ForcedType;
+import org.jooq.meta.jaxb.Generate;
+import org.jooq.meta.jaxb.Generator;
+import org.jooq.meta.jaxb.Target;
+
+/**
+ * Generates the package {@code jooq} from an embedded PostgreSQL that ran the project's own
+ * changelogs, so that the typed Java cannot differ from what is deployed.
+ *
+ * <p>Run by the build: {@code java GenerateJooq.java LIBRARY_FOLDER OUTPUT_FOLDER}. An output that
+ * is newer than every changelog, view and this file is left alone.
+ */
+class GenerateJooq {
+
+  private static final List<Path> INPUTS =
+      List.of(Path.of("changelog"), Path.of("views"), Path.of("src/codegen"), Path.of("pom.xml"));
+
+  public static void main(String[] args) throws Exception {
+    String library = args[0];
+    Path output = Path.of(args[1]);
+    Path done = output.resolveSibling("jooq.done");
+    if (Files.exists(done) && newest() <= Files.getLastModifiedTime(done).toMillis()) {
+      return;
+    }
+    System.setProperty("org.jooq.no-logo", "true");
+    System.setProperty("org.jooq.no-tips", "true");
+    System.setProperty("liquibase.analytics.enabled", "false");
+    System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn");
+    System.setProperty("org.slf4j.simpleLogger.log.org.jooq", "error");
+    Logger.getLogger("liquibase").setLevel(Level.WARNING);
+    // without the C locale the order of names, and so the generated code, would be the machine's
+    try (EmbeddedPostgres server =
+            EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start();
+        Connection connection = server.getPostgresDatabase().getConnection()) {
+      deploy(connection, library + "/changelog/mes-schema.changelog.yaml");
+      deploy(connection, library + "/changelog/db.changelog-root.yaml");
+      connection.setAutoCommit(true);
+      generate(connection, output);
+    }
+    Files.writeString(done, "");
+  }
+
+  private static long newest() throws Exception {
+    long newest = 0;
+    for (Path input : INPUTS) {
+      try (Stream<Path> files = Files.walk(input)) {
+        for (Path file : files.filter(Files::isRegularFile).toList()) {
+          newest = Math.max(newest, Files.getLastModifiedTime(file).toMillis());
+        }
+      }
+    }
+    return newest;
+  }
+
+  private static void deploy(Connection connection, String changelog) throws Exception {
+    Database database =
+        DatabaseFactory.getInstance()
+            .findCorrectDatabaseImplementation(new JdbcConnection(connection));
+    Scope.child(
+        Scope.Attr.ui,
+        new liquibase.ui.LoggerUIService(),
+        () ->
+            new CommandScope("update")
+                .addArgumentValue("database", database)
+                .addArgumentValue("changelogFile", changelog)
+                .execute());
+  }
+
+  private static void generate(Connection connection, Path output) throws Exception {
+    GenerationTool tool = new GenerationTool();
+    tool.setConnection(connection);
+    tool.run(
+        new Configuration()
+            .withGenerator(
+                new Generator()
+                    .withDatabase(
+                        new org.jooq.meta.jaxb.Database()
+                            .withName("org.jooq.meta.postgres.PostgresDatabase")
+                            .withInputSchema("public")
+                            // the views and ours; not the MES, and not Liquibase's own tables
+                            .withIncludes("mv_.*|wip_view.*|refresh_.*")
+                            .withOutputSchemaToDefault(true)
+                            .withForcedTypes(
+                                new ForcedType()
+                                    .withUserType("java.time.Duration")
+                                    .withConverter(
+                                        "org.jooq.Converter.ofNullable(org.jooq.types.YearToSecond.class,"
+                                            + " java.time.Duration.class,"
+                                            + " org.jooq.types.YearToSecond::toDuration,"
+                                            + " org.jooq.types.YearToSecond::valueOf)")
+                                    .withIncludeTypes("INTERVAL")))
+                    .withGenerate(
+                        new Generate()
+                            .withJavaTimeTypes(true)
+                            .withComments(true)
+                            .withRecords(true)
+                            .withGlobalObjectReferences(true)
+                            .withNullableAnnotation(false))
+                    .withTarget(
+                        new Target()
+                            .withPackageName("com.f2x.neurohub.wipviews.jooq")
+                            .withDirectory(output.toString())
+                            .withClean(true))));
+  }
+}

@@ -1,0 +1,66 @@
+package com.f2x.neurohub.wipviews;
+
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewFreshnessRecord;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+
+/**
+ * How fresh a registered view is: a row of the database's view {@code wip_view_freshness}.
+ *
+ * @param view name of the view
+ * @param state whether it can be read, and is fresh enough
+ * @param lastRefreshedAt when the refresh started that made its rows, by the database's clock: they
+ *     are at least as new as this; null before the first
+ * @param age time since then; null before the first refresh
+ * @param target the age above which the view is {@link State#STALE}
+ * @param lastAttemptAt when a refresh was last asked for; null before the first
+ * @param lastOutcome what became of that attempt; {@link Refresh.Outcome#FAILED} also when its
+ *     session died; null before the first
+ * @param lastError why that attempt failed; null if it did not
+ * @param lastDuration how long the last successful refresh took; null before the first
+ * @param rows rows in the view after that refresh; null before the first
+ * @param bytes size on disk with its indexes, in bytes; null when {@link State#MISSING}
+ */
+public record Freshness(
+    String view,
+    State state,
+    Instant lastRefreshedAt,
+    Duration age,
+    Duration target,
+    Instant lastAttemptAt,
+    Refresh.Outcome lastOutcome,
+    String lastError,
+    Duration lastDuration,
+    Long rows,
+    Long bytes) {
+
+  /** Whether a view can be read, and is fresh enough. */
+  public enum State {
+    /** Not older than its target. */
+    FRESH,
+    /** Older than its target. */
+    STALE,
+    /** It is there, but reading it is an error until it is refreshed. */
+    UNPOPULATED,
+    /** There is no such materialized view: {@code wip-views recreate} brings it back. */
+    MISSING
+  }
+
+  static Freshness of(WipViewFreshnessRecord row) {
+    return new Freshness(
+        row.getViewName(),
+        State.valueOf(row.getState().toUpperCase(Locale.ROOT)),
+        Refresh.instant(row.getLastRefreshedAt()),
+        row.getAge(),
+        row.getTarget(),
+        Refresh.instant(row.getLastAttemptAt()),
+        row.getLastOutcome() == null
+            ? null
+            : Refresh.Outcome.valueOf(row.getLastOutcome().toUpperCase(Locale.ROOT)),
+        row.getLastError(),
+        row.getLastDuration(),
+        row.getRows(),
+        row.getBytes());
+  }
+}

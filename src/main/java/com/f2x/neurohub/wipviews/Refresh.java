@@ -1,0 +1,94 @@
+package com.f2x.neurohub.wipviews;
+
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.Locale;
+
+/**
+ * One attempt to refresh a view: a row of the table {@code wip_view_refresh}, which the refresh
+ * functions of the database also return.
+ *
+ * @param id number drawn when the refresh was asked for; the order of the requests, whatever the
+ *     clock says
+ * @param view name of the view
+ * @param outcome what became of it
+ * @param mode how the rows were made; null unless {@link Outcome#REFRESHED}
+ * @param modeReason why the mode was {@link Mode#PLAIN}; null otherwise
+ * @param requestedAt when it was asked for, by the database's clock
+ * @param startedAt when its turn had come: the rows are at least as new as this; null unless {@link
+ *     Outcome#REFRESHED}
+ * @param finishedAt when it ended; null while {@link Outcome#RUNNING}
+ * @param duration {@code finishedAt} minus {@code startedAt}, without the wait for a turn; null
+ *     unless {@link Outcome#REFRESHED}
+ * @param rows rows in the view afterwards; null if unknown
+ * @param servedBy {@link #id} of the refresh that served a {@link Outcome#COALESCED} request; null
+ *     otherwise
+ * @param sqlState SQLSTATE of the error; null unless {@link Outcome#FAILED}
+ * @param error message of the error; null unless {@link Outcome#FAILED}
+ * @param role database role that had logged in
+ * @param applicationName the connection's {@code application_name}, maybe empty
+ */
+public record Refresh(
+    long id,
+    String view,
+    Outcome outcome,
+    Mode mode,
+    String modeReason,
+    Instant requestedAt,
+    Instant startedAt,
+    Instant finishedAt,
+    Duration duration,
+    Long rows,
+    Long servedBy,
+    String sqlState,
+    String error,
+    String role,
+    String applicationName) {
+
+  /** What became of an attempt. */
+  public enum Outcome {
+    /** This attempt made the rows anew. */
+    REFRESHED,
+    /** Another refresh, started after this one was asked for, made the rows anew. */
+    COALESCED,
+    /** It ended with an error, and the view kept its rows. */
+    FAILED,
+    /** It has not ended yet, or its session died before it could. */
+    RUNNING
+  }
+
+  /** How the rows of a view were made. */
+  public enum Mode {
+    /** {@code REFRESH MATERIALIZED VIEW CONCURRENTLY}: readers went on. */
+    CONCURRENT,
+    /** {@code REFRESH MATERIALIZED VIEW}: readers waited; {@link Refresh#modeReason} says why. */
+    PLAIN,
+    /** Built beside the view by a deploy or a recovery, then put in its place. */
+    REBUILD
+  }
+
+  static Refresh of(WipViewRefreshRecord row) {
+    return new Refresh(
+        row.getRefreshId(),
+        row.getViewName(),
+        Outcome.valueOf(row.getOutcome().toUpperCase(Locale.ROOT)),
+        row.getMode() == null ? null : Mode.valueOf(row.getMode().toUpperCase(Locale.ROOT)),
+        row.getModeReason(),
+        instant(row.getRequestedAt()),
+        instant(row.getStartedAt()),
+        instant(row.getFinishedAt()),
+        row.getDuration(),
+        row.getRows(),
+        row.getServedBy(),
+        row.getSqlstate(),
+        row.getError(),
+        row.getRole(),
+        row.getApplicationName());
+  }
+
+  static Instant instant(OffsetDateTime time) {
+    return time == null ? null : time.toInstant();
+  }
+}

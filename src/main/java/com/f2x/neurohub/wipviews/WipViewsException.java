@@ -1,0 +1,88 @@
+package com.f2x.neurohub.wipviews;
+
+import com.f2x.neurohub.wipviews.internal.SqlError;
+import java.util.Optional;
+
+/**
+ * What went wrong, in one sentence, and what to do next. The root of a small unchecked hierarchy;
+ * thrown as such for an error of the database that no other type describes.
+ */
+public class WipViewsException extends RuntimeException {
+
+  private static final long serialVersionUID = 1L;
+
+  private final String view;
+  private final String sqlState;
+  private final String remedy;
+
+  /**
+   * Describes a failure.
+   *
+   * @param message what went wrong, one sentence without a password in it; not null
+   * @param view name of the view that it is about; null if none
+   * @param sqlState SQLSTATE of the database's error; null if there was none
+   * @param remedy what to do next, one sentence or a command; null if nothing is known to help
+   * @param cause the error beneath; null if none
+   */
+  public WipViewsException(
+      String message, String view, String sqlState, String remedy, Throwable cause) {
+    super(message, cause);
+    this.view = view;
+    this.sqlState = sqlState;
+    this.remedy = remedy;
+  }
+
+  /**
+   * Describes a failure of the database, or of whatever ran on it.
+   *
+   * @param view name of the view that it is about; null if none
+   * @param failure what was thrown; not null; returned as it is if it is of this type already
+   * @return a {@link DatabaseUnavailableException} if the database could not be reached or went
+   *     away
+   */
+  public static WipViewsException of(String view, Throwable failure) {
+    if (failure instanceof WipViewsException described) {
+      return described;
+    }
+    SqlError error = SqlError.in(failure);
+    if (error == null) {
+      return new WipViewsException(SqlError.innermostMessage(failure), view, null, null, failure);
+    }
+    String remedy =
+        switch (error.sqlState() == null ? "" : error.sqlState()) {
+          case "3D000" -> "Check the database's name in the URL.";
+          case "28P01", "28000" -> "Check the user name and the password, and pg_hba.conf.";
+          case "53300" -> "Try again, or close some connections.";
+          case "55P03" ->
+              "Another session holds the lock; try again, or allow a longer lock timeout.";
+          case "57014" -> "Try again, or allow a longer statement timeout.";
+          case "25006" -> "Connect to the primary; a standby gets all this by replication.";
+          case "42501" ->
+              "Deploy with the parameter refresherRole or readerRole naming this role, or grant it"
+                  + " the right.";
+          default ->
+              error.unavailable() ? "Check that the server runs, and its host and port." : null;
+        };
+    if (error.hint() != null) {
+      remedy = error.hint();
+    }
+    return error.unavailable()
+        ? new DatabaseUnavailableException(error.message(), view, error.sqlState(), remedy, failure)
+        : new WipViewsException(error.message(), view, error.sqlState(), remedy, failure);
+  }
+
+  /** Returns the name of the view that this is about, if it is about one. */
+  public final Optional<String> view() {
+    return Optional.ofNullable(view);
+  }
+
+  /** Returns the SQLSTATE of the database's error, if there was one. */
+  public final Optional<String> sqlState() {
+    return Optional.ofNullable(sqlState);
+  }
+
+  /** Returns what to do next, a sentence or a command, if something is known to help. */
+  public final Optional<String> remedy() {
+    return Optional.ofNullable(remedy);
+  }
+}

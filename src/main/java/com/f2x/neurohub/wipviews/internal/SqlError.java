@@ -1,0 +1,56 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.sql.SQLException;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+
+/**
+ * What the server said, without the driver's and Liquibase's wrapping.
+ *
+ * @param sqlState the SQLSTATE; null if there was none
+ * @param message the primary message, one line
+ * @param hint the server's hint; null if there was none
+ */
+public record SqlError(String sqlState, String message, String hint) {
+
+  /**
+   * Finds the database's error among the causes of a failure.
+   *
+   * @return the error, or null if the failure is not one of the database
+   */
+  public static SqlError in(Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof PSQLException e && e.getServerErrorMessage() != null) {
+        ServerErrorMessage server = e.getServerErrorMessage();
+        return new SqlError(e.getSQLState(), oneLine(server.getMessage()), server.getHint());
+      }
+      if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
+        return new SqlError(e.getSQLState(), oneLine(e.getMessage()), null);
+      }
+    }
+    return null;
+  }
+
+  /** Returns the innermost message of a failure that is not one of the database, one line. */
+  public static String innermostMessage(Throwable failure) {
+    Throwable t = failure;
+    while (t.getCause() != null && t.getCause() != t) {
+      t = t.getCause();
+    }
+    return oneLine(t.getMessage() == null ? t.getClass().getSimpleName() : t.getMessage());
+  }
+
+  private static String oneLine(String message) {
+    return message == null ? "" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  /** Tells whether the database could not be reached, refused the login, or went away. */
+  public boolean unavailable() {
+    return sqlState != null
+        && (sqlState.startsWith("08")
+            || sqlState.startsWith("28")
+            || sqlState.startsWith("57P")
+            || sqlState.equals("3D000")
+            || sqlState.equals("53300"));
+  }
+}

@@ -1,0 +1,160 @@
+package com.f2x.neurohub.wipviews.migration;
+
+import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.Changelog;
+import java.io.Writer;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import javax.sql.DataSource;
+
+/**
+ * Deploys the changelog of this jar: what {@code liquibase update} does with it, with a lock that
+ * lets any number of services deploy at once.
+ *
+ * <pre>{@code
+ * WipViewsMigration.of(dataSource).withParameter("readerRole", "mes_readonly").update();
+ * }</pre>
+ *
+ * <p>Immutable and thread-safe; a {@code with…} method returns another one. Deploy over a direct
+ * connection, not through a pooler in transaction mode.
+ */
+public final class WipViewsMigration {
+
+  private static final String ROOT = "db.changelog-root.yaml";
+
+  private final DataSource dataSource;
+  private final String schema;
+  private final Map<String, String> parameters;
+
+  private WipViewsMigration(DataSource dataSource, String schema, Map<String, String> parameters) {
+    this.dataSource = dataSource;
+    this.schema = schema;
+    this.parameters = parameters;
+  }
+
+  /**
+   * A migration of the schema that the connections have on top of their search_path.
+   *
+   * @param dataSource where the connection comes from; not null
+   * @return the migration
+   */
+  public static WipViewsMigration of(DataSource dataSource) {
+    return new WipViewsMigration(Objects.requireNonNull(dataSource, "dataSource"), null, Map.of());
+  }
+
+  /**
+   * The same migration of another schema, the one of the MES tables.
+   *
+   * @param schema its name, unquoted; null for the one on top of the connection's search_path
+   * @return another migration, this one unchanged
+   */
+  public WipViewsMigration withSchema(String schema) {
+    return new WipViewsMigration(dataSource, schema, parameters);
+  }
+
+  /**
+   * The same migration with a changelog parameter.
+   *
+   * @param name such as {@code refresherRole}, {@code readerRole}, {@code stuckAfter}; not null
+   * @param value its value; not null
+   * @return another migration, this one unchanged
+   */
+  public WipViewsMigration withParameter(String name, String value) {
+    Map<String, String> more = new LinkedHashMap<>(parameters);
+    more.put(
+        Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value of " + name));
+    return new WipViewsMigration(dataSource, schema, Map.copyOf(more));
+  }
+
+  /**
+   * Makes a minimal MES with its eight stations, for a demo or a test, where there is none.
+   *
+   * @throws WipViewsException if there are MES tables already; they are not touched
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void installMinimalMes() {
+    run(changelog -> changelog.update("mes-schema.changelog.yaml", null));
+  }
+
+  /**
+   * Deploys what was not deployed yet. Does nothing the second time.
+   *
+   * @throws WipViewsException if something is missing or fails; what went before stays
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void update() {
+    run(changelog -> changelog.update(ROOT, null));
+  }
+
+  /**
+   * Writes the script that {@link #update} would run, for psql, and changes nothing.
+   *
+   * @param out where it goes; flushed, left open
+   * @throws WipViewsException if it cannot be written
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void updateSql(Writer out) {
+    run(changelog -> changelog.updateSql(ROOT, out));
+  }
+
+  /**
+   * Makes views anew, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}.
+   *
+   * @param views names of the views; none for all
+   * @throws WipViewsException if a view could not be made; the live ones are as they were
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void recreate(Collection<String> views) {
+    String labels = views.isEmpty() ? null : String.join(",", views);
+    run(changelog -> changelog.update("recreate-views.changelog.yaml", labels));
+  }
+
+  /**
+   * Takes away every object that {@link #update} made; the MES tables are not touched.
+   *
+   * @throws WipViewsException if something else depends on one of them; nothing before it is undone
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void rollback() {
+    run(changelog -> changelog.rollbackAll(ROOT));
+  }
+
+  private void run(Step step) {
+    try (Connection connection = dataSource.getConnection()) {
+      refuseReadOnly(connection);
+      step.run(new Changelog(connection, schema, parameters));
+    } catch (Exception e) {
+      throw WipViewsException.of(null, e);
+    }
+  }
+
+  private static void refuseReadOnly(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean")) {
+      row.next();
+      if (row.getBoolean(1) || row.getBoolean(2)) {
+        throw new WipViewsException(
+            row.getBoolean(1)
+                ? "cannot deploy to a standby: it is read-only"
+                : "cannot deploy: the database's transactions are read-only",
+            null,
+            "25006",
+            "Connect to the primary, or lift default_transaction_read_only.",
+            null);
+      }
+    }
+  }
+
+  private interface Step {
+    void run(Changelog changelog) throws Exception;
+  }
+}

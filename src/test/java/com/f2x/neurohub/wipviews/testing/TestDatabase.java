@@ -1,0 +1,188 @@
+package com.f2x.neurohub.wipviews.testing;
+
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * A database of a test class's own, cloned from a template that is made once per JVM.
+ *
+ * <pre>{@code
+ * @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+ * }</pre>
+ *
+ * <p>The session's time zone is that of the JVM, which the build sets to one that is not UTC.
+ */
+public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
+
+  private enum Template {
+    /** Nothing in it. */
+    EMPTY,
+    /** The minimal MES, without rows but the eight stations. */
+    MES,
+    /** The minimal MES and the views. */
+    DEPLOYED
+  }
+
+  private static final AtomicInteger NUMBER = new AtomicInteger();
+  private static final Set<Template> MADE = EnumSet.noneOf(Template.class);
+
+  private final Template template;
+  private final String name =
+      "test_" + ProcessHandle.current().pid() + "_" + NUMBER.incrementAndGet();
+
+  private TestDatabase(Template template) {
+    this.template = template;
+  }
+
+  /** A database with nothing in it. */
+  public static TestDatabase empty() {
+    return new TestDatabase(Template.EMPTY);
+  }
+
+  /** A database with the minimal MES in the schema public: the eight stations, and no other row. */
+  public static TestDatabase mes() {
+    return new TestDatabase(Template.MES);
+  }
+
+  /** A database with the minimal MES and the views on it, as {@code update} deploys them. */
+  public static TestDatabase deployed() {
+    return new TestDatabase(Template.DEPLOYED);
+  }
+
+  @Override
+  public void beforeAll(ExtensionContext context) throws SQLException {
+    create();
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) throws SQLException {
+    drop();
+  }
+
+  /** Makes the database, for a test that wants a fresh one of its own. */
+  public TestDatabase create() throws SQLException {
+    String source = template(template);
+    // cloning waits for nobody: no two at once from one template
+    synchronized (MADE) {
+      onServer("CREATE DATABASE " + name + " TEMPLATE " + source);
+    }
+    return this;
+  }
+
+  /** Drops the database, whoever is connected to it. */
+  public void drop() throws SQLException {
+    onServer("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)");
+  }
+
+  private static String template(Template template) throws SQLException {
+    if (template == Template.EMPTY) {
+      return "template0";
+    }
+    String name = "template_" + ProcessHandle.current().pid() + "_" + template.name().toLowerCase();
+    synchronized (MADE) {
+      if (MADE.add(template)) {
+        onServer("DROP DATABASE IF EXISTS " + name);
+        onServer("CREATE DATABASE " + name + " TEMPLATE template0");
+        DataSource dataSource = dataSource(name);
+        WipViewsMigration.of(dataSource).installMinimalMes();
+        if (template == Template.DEPLOYED) {
+          WipViewsMigration.of(dataSource).update();
+        }
+      }
+    }
+    return name;
+  }
+
+  private static void onServer(String sql) throws SQLException {
+    try (Connection connection = PostgresServer.get().connect("postgres");
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public String url() {
+    return PostgresServer.get().url(name);
+  }
+
+  public String user() {
+    return PostgresServer.get().user();
+  }
+
+  public String password() {
+    return PostgresServer.get().password();
+  }
+
+  /** Connections of the superuser. */
+  public DataSource dataSource() {
+    return dataSource(name);
+  }
+
+  private static DataSource dataSource(String database) {
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl(PostgresServer.get().url(database));
+    dataSource.setUser(PostgresServer.get().user());
+    dataSource.setPassword(PostgresServer.get().password());
+    return dataSource;
+  }
+
+  /** A connection of the superuser, in autocommit. */
+  public Connection connect() throws SQLException {
+    return dataSource().getConnection();
+  }
+
+  /** A connection of another role. */
+  public Connection connect(String role, String rolePassword) throws SQLException {
+    return DriverManager.getConnection(url(), role, rolePassword);
+  }
+
+  /** Runs statements, each in a transaction of its own. */
+  public void execute(String... statements) throws SQLException {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      for (String sql : statements) {
+        statement.execute(sql);
+      }
+    }
+  }
+
+  /** Reads one value. */
+  public String value(String query) throws SQLException {
+    List<List<String>> rows = rows(query);
+    return rows.isEmpty() ? null : rows.get(0).get(0);
+  }
+
+  /** Reads rows, as text. */
+  public List<List<String>> rows(String query) throws SQLException {
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(query)) {
+      List<List<String>> rows = new ArrayList<>();
+      while (result.next()) {
+        List<String> row = new ArrayList<>();
+        for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+          row.add(result.getString(i));
+        }
+        rows.add(row);
+      }
+      return rows;
+    }
+  }
+}
