@@ -2,10 +2,24 @@
 --
 --   wip_view_stage(view)        puts the staging schema in front, so that the view's file builds it there
 --   (the view's file runs)      CREATE MATERIALIZED VIEW, its indexes, its comments, unqualified names
---   wip_view_promote(view, …)   puts it in the live one's place, and registers it
+--   wip_view_promote(view, …)   puts it in the live one's place, with all that hangs on it, and registers it
 --
 -- In one transaction, as Liquibase runs a changeset, nothing of this is seen before it is all there, and a deploy that
--- dies leaves nothing behind. Readers wait for the swap alone.
+-- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
+-- the catalog.
+--
+-- How what hangs on the live view is kept. Everything refers to a relation by its oid, and the new view has another:
+--
+--   a view whose columns stay as they are     is replaced in place (CREATE OR REPLACE VIEW), so that whatever it has
+--                                             and whatever depends on it is not even touched
+--   a materialized view, or a view whose      is built beside the live one too, given what that one has
+--   columns change                            (wip_view_attributes), and put in its place; then its own dependants turn
+--   functions, rules and policies             are made again in place
+--   anything else                             stops the promotion, by name, before anything was changed
+--
+-- Definitions are read with the live schemas on the search_path and run with the staging schema in front of them: a
+-- name means the new relation where there is one. What a new definition really reads is then compared, by oid, with
+-- what the old one read. Nothing uses CASCADE: what was overlooked stops the DROP of the old view, and with it all.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
   RETURNS void
@@ -14,23 +28,190 @@ AS $function$
 DECLARE
   staging CONSTANT name := 'wip_staging_${schema}';
 BEGIN
+  PERFORM set_config('wip_views.search_path', current_setting('search_path'), false);
+
+  -- A role that may not create schemas uses one that was made for it, which then stays.
   IF to_regnamespace(quote_ident(staging)) IS NULL THEN
     EXECUTE format('CREATE SCHEMA %I', staging);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', staging, 'wip-views builds a view here before it takes the live one''s place.');
+    PERFORM set_config('wip_views.drop_staging', 'on', false);
+  ELSE
+    PERFORM set_config('wip_views.drop_staging', 'off', false);
   END IF;
 
   -- left by a script that was run statement by statement and died
-  EXECUTE format('DROP MATERIALIZED VIEW IF EXISTS %I.%I', staging, view_name);
+  IF to_regclass(format('%I.%I', staging, view_name)) IS NOT NULL THEN
+    EXECUTE format('DROP MATERIALIZED VIEW %I.%I', staging, view_name);
+  END IF;
 
-  PERFORM set_config('wip_views.staged_no', nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'))::text, false);
   PERFORM set_config('wip_views.staged_at', clock_timestamp()::text, false);
-  PERFORM set_config('wip_views.search_path', current_setting('search_path'), false);
+  PERFORM set_config('wip_views.staged_no', nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'))::text, false);
   PERFORM set_config('search_path', format('%I, "${schema}"', staging), false);
+  RAISE NOTICE '%: building', view_name;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text) IS
   'Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_reads(relation oid)
+  RETURNS SETOF oid
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT DISTINCT d.refobjid
+  FROM pg_rewrite AS r
+  JOIN pg_depend AS d
+    ON d.classid = 'pg_rewrite'::regclass
+    AND d.objid = r.oid
+    AND d.refclassid = 'pg_class'::regclass
+  WHERE r.ev_class = relation
+    AND r.rulename = '_RETURN'
+    AND d.refobjid <> relation;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_reads(oid) IS
+  'The relations that the query of a view or materialized view reads.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_columns(relation oid)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT string_agg(format('%I %s %s %s', a.attname, a.atttypid, a.atttypmod, a.attcollation), ', ' ORDER BY a.attnum)
+  FROM pg_attribute AS a
+  WHERE a.attrelid = relation
+    AND a.attnum > 0
+    AND NOT a.attisdropped;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_columns(oid) IS
+  'Names, types and collations of a relation''s columns, to compare: a view can be replaced in place while they stay.';
+
+-- Grants are listed in the order in which they were given, so that a grant option is there before it is used.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_grants(acl aclitem[], owner oid, target text, columns text DEFAULT '')
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT statement
+  FROM (
+    SELECT
+      item.position,
+      step.number,
+      CASE step.number
+        WHEN 1 THEN format('SET LOCAL ROLE %s', item.grantor::regrole)
+        WHEN 2 THEN format(
+          'GRANT %s ON %s TO %s%s',
+          string_agg(item.privilege_type || columns, ', ' ORDER BY item.privilege_type),
+          target,
+          CASE WHEN item.grantee = 0 THEN 'PUBLIC' ELSE item.grantee::regrole::text END,
+          CASE WHEN item.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+        ELSE 'RESET ROLE'
+      END AS statement
+    FROM (
+      SELECT a.position, e.*
+      FROM unnest(acl) WITH ORDINALITY AS a (item, position),
+        LATERAL aclexplode(ARRAY[a.item]) AS e
+    ) AS item
+    CROSS JOIN generate_series(1, 3) AS step (number)
+    -- the owner's grants are given as whoever deploys; another's only by becoming that role, where that is possible
+    WHERE step.number = 2 OR item.grantor <> owner AND pg_has_role(item.grantor, 'MEMBER')
+    GROUP BY item.position, step.number, item.grantor, item.grantee, item.is_grantable
+  ) AS statements
+  ORDER BY position, number;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_grants(aclitem[], oid, text, text) IS
+  'The statements that give a target the grants of an access control list.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_attributes(old oid, new oid)
+  RETURNS SETOF text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  was pg_class;
+  is_now pg_class;
+  -- the name it is going to have, and the same with the keyword for ALTER and COMMENT
+  target text;
+  what text;
+BEGIN
+  SELECT * INTO was FROM pg_class WHERE oid = old;
+  SELECT * INTO is_now FROM pg_class WHERE oid = new;
+  target := format('%s.%I', was.relnamespace::regnamespace, was.relname);
+  what := CASE is_now.relkind WHEN 'm' THEN 'MATERIALIZED VIEW ' ELSE 'VIEW ' END || target;
+
+  RETURN QUERY
+  SELECT format('ALTER %s SET (%s = %L)', what, o.option_name, o.option_value)
+  FROM pg_options_to_table(was.reloptions) AS o
+  WHERE o.option_name NOT IN (SELECT n.option_name FROM pg_options_to_table(is_now.reloptions) AS n);
+
+  IF was.relowner <> is_now.relowner THEN
+    RETURN NEXT format('ALTER %s OWNER TO %s', what, was.relowner::regrole);
+  END IF;
+
+  RETURN QUERY
+  SELECT format('ALTER %s ALTER COLUMN %I SET STATISTICS %s', what, a.attname, a.attstattarget)
+  FROM pg_attribute AS a
+  JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
+  WHERE a.attrelid = old AND a.attnum > 0 AND is_now.relkind = 'm'
+    AND coalesce(a.attstattarget, -1) <> -1
+    AND coalesce(b.attstattarget, -1) = -1;
+
+  RETURN QUERY
+  SELECT format('ALTER %s ALTER COLUMN %I SET (%s = %L)', what, a.attname, o.option_name, o.option_value)
+  FROM pg_attribute AS a
+  JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
+  CROSS JOIN LATERAL pg_options_to_table(a.attoptions) AS o
+  WHERE a.attrelid = old AND a.attnum > 0 AND is_now.relkind = 'm';
+
+  RETURN QUERY
+  SELECT format('ALTER %s ALTER COLUMN %I SET DEFAULT %s', what, a.attname, pg_get_expr(d.adbin, d.adrelid))
+  FROM pg_attrdef AS d
+  JOIN pg_attribute AS a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+  JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
+  WHERE d.adrelid = old AND is_now.relkind = 'v';
+
+  -- The view's file speaks first; what it does not mention keeps the comment that somebody gave it.
+  RETURN QUERY
+  SELECT format('COMMENT ON %s IS %L', CASE WHEN d.objsubid = 0 THEN what ELSE format('COLUMN %s.%I', target, b.attname) END, d.description)
+  FROM pg_description AS d
+  LEFT JOIN pg_attribute AS a ON a.attrelid = old AND a.attnum = d.objsubid
+  LEFT JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
+  WHERE d.classoid = 'pg_class'::regclass AND d.objoid = old
+    AND (d.objsubid = 0 OR b.attname IS NOT NULL)
+    AND NOT EXISTS (
+      SELECT
+      FROM pg_description AS n
+      WHERE n.classoid = d.classoid AND n.objoid = new AND n.objsubid = coalesce(b.attnum, 0)
+    );
+
+  -- Default privileges have given the new one what the old one may not have: what the old one has, exactly.
+  IF was.relacl IS NOT NULL THEN
+    RETURN NEXT format('REVOKE ALL ON %s FROM %s', target, was.relowner::regrole);
+  END IF;
+  RETURN QUERY
+  SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', target, CASE WHEN e.grantee = 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
+  FROM aclexplode(is_now.relacl) AS e
+  WHERE e.grantee NOT IN (was.relowner, is_now.relowner);
+  RETURN QUERY
+  SELECT * FROM "${schema}".wip_view_grants(was.relacl, was.relowner, target);
+  RETURN QUERY
+  SELECT g.*
+  FROM pg_attribute AS a
+  JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
+  CROSS JOIN LATERAL "${schema}".wip_view_grants(a.attacl, was.relowner, target, format(' (%I)', a.attname)) AS g
+  WHERE a.attrelid = old AND a.attnum > 0;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_attributes(oid, oid) IS
+  'The statements that give a new view, once it has the name of an old one, what the old one has: owner, grants and column grants, comments, storage parameters, statistics targets, defaults.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(view_name text, refresh_order integer, freshness_target interval)
   RETURNS void
@@ -38,50 +219,441 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(view_name text, refresh_
 AS $function$
 DECLARE
   staging CONSTANT name := 'wip_staging_${schema}';
-  built CONSTANT oid := to_regclass(format('%I.%I', staging, view_name));
-  live CONSTANT oid := to_regclass(format('%I.%I', '${schema}', view_name));
+  live_name CONSTANT text := format('%I.%I', '${schema}', view_name);
+  built oid;
+  live oid;
+  live_kind "char";
+  staged_at timestamptz := current_setting('wip_views.staged_at')::timestamptz;
+  staged_no bigint := current_setting('wip_views.staged_no')::bigint;
+  last_no bigint;
   request_id bigint;
   built_rows bigint;
+  promote_limit CONSTANT interval := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s')::interval;
+  caller_lock_timeout CONSTANT text := current_setting('lock_timeout');
+
+  -- the search_path for reading definitions, and for running them
+  live_path text;
+  build_path text;
+  -- relations that get a new one in their place, in the order in which they depend on each other, and the new ones
+  old_ones oid[];
+  new_ones oid[];
+  -- dependants that are replaced in place or have a new one, and what they were when that was decided
+  seen oid[] := '{}';
+  seen_definitions text[] := '{}';
+  -- dependants that are not decided upon yet
+  undecided oid[];
+  node pg_class;
+  node_name text;
+  definition text;
+  options text;
+  trial oid;
+  -- whose locks the swap takes, the one that the others read last, as readers do
+  to_lock oid[] := '{}';
+  before_swap text[] := '{}';
+  in_place text[] := '{}';
+  attributes text[];
+  after_swap text[] := '{}';
+  problems text[] := '{}';
+  kept text[] := '{}';
+  dependant record;
+  statement text;
+  changed text;
+  started timestamptz;
+  attempt integer := 0;
 BEGIN
-  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', false);
+  built := to_regclass(format('%I.%I', staging, view_name));
+  IF built IS NULL THEN
+    RAISE EXCEPTION 'the file of % did not create it', view_name
+      USING ERRCODE = 'undefined_table',
+            HINT = format('Call wip_view_stage() first; the file then creates MATERIALIZED VIEW %I, without a schema.', view_name);
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_index AS i
+    WHERE i.indrelid = built AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  ) THEN
+    RAISE EXCEPTION 'the file of % gives it no plain unique index', view_name
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'A view without one could only be refreshed while its readers wait.';
+  END IF;
+
+  SELECT c.oid, c.relkind INTO live, live_kind FROM pg_class AS c WHERE c.oid = to_regclass(live_name);
+  IF live_kind <> 'm' THEN
+    RAISE EXCEPTION '% is there already, and is not a materialized view', live_name
+      USING ERRCODE = 'wrong_object_type', HINT = 'Rename it or drop it, then deploy again.';
+  END IF;
+
+  EXECUTE format('ANALYZE %s', built::regclass);
+  EXECUTE format('SELECT count(*) FROM %s', built::regclass) INTO built_rows;
+  RAISE NOTICE '%: built, % rows in % ms', view_name, built_rows,
+    round(extract(epoch FROM clock_timestamp() - staged_at) * 1000);
+
+  -- -------------------------------------------------------------------------------------------------------------
+  -- Beside the live view: decide what becomes of each dependant, and build what has to be built
+  -- -------------------------------------------------------------------------------------------------------------
+
+  old_ones := ARRAY[live];
+  new_ones := ARRAY[built];
 
   IF live IS NOT NULL THEN
-    EXECUTE format('DROP MATERIALIZED VIEW %I.%I', '${schema}', view_name);
+    WITH RECURSIVE tree (oid) AS (
+      SELECT live
+      UNION
+      SELECT r.ev_class
+      FROM tree
+      JOIN pg_depend AS d
+        ON d.refclassid = 'pg_class'::regclass AND d.refobjid = tree.oid AND d.classid = 'pg_rewrite'::regclass
+      JOIN pg_rewrite AS r ON r.oid = d.objid AND r.rulename = '_RETURN'
+    )
+    SELECT
+      array_agg(tree.oid) FILTER (WHERE tree.oid <> live),
+      concat_ws(', ', quote_ident('${schema}'),
+                string_agg(DISTINCT quote_ident(n.nspname), ', ') FILTER (WHERE n.nspname <> '${schema}'))
+    INTO undecided, live_path
+    FROM tree
+    JOIN pg_class AS c ON c.oid = tree.oid
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace;
+    build_path := quote_ident(staging) || ', ' || live_path;
   END IF;
-  EXECUTE format('ALTER MATERIALIZED VIEW %I.%I SET SCHEMA %I', staging, view_name, '${schema}');
-  EXECUTE format('DROP SCHEMA %I', staging);
-  EXECUTE format('SELECT count(*) FROM %I.%I', '${schema}', view_name) INTO built_rows;
+
+  WHILE cardinality(undecided) > 0 LOOP
+    SELECT c.* INTO STRICT node
+    FROM pg_class AS c
+    WHERE c.oid = ANY (undecided)
+      AND NOT EXISTS (SELECT FROM "${schema}".wip_view_reads(c.oid) AS reads (oid) WHERE reads.oid = ANY (undecided))
+    ORDER BY c.oid
+    LIMIT 1;
+    undecided := array_remove(undecided, node.oid);
+    CONTINUE WHEN NOT EXISTS (SELECT FROM "${schema}".wip_view_reads(node.oid) AS reads (oid) WHERE reads.oid = ANY (old_ones));
+
+    node_name := format('%s.%I', node.relnamespace::regnamespace, node.relname);
+    options := coalesce((SELECT ' WITH (' || string_agg(format('%s = %L', o.option_name, o.option_value), ', ') || ')'
+                         FROM pg_options_to_table(node.reloptions) AS o), '');
+    PERFORM set_config('search_path', live_path, false);
+    definition := rtrim(pg_get_viewdef(node.oid), ';');
+
+    BEGIN
+      PERFORM set_config('search_path', build_path, false);
+      IF node.relkind = 'm' THEN
+        RAISE NOTICE '%: building dependant %', view_name, node_name;
+        EXECUTE format('CREATE MATERIALIZED VIEW %I.%I USING %I%s AS %s WITH %s', staging, node.relname,
+                       (SELECT am.amname FROM pg_am AS am WHERE am.oid = node.relam), options, definition,
+                       CASE WHEN node.relispopulated THEN 'DATA' ELSE 'NO DATA' END);
+        trial := to_regclass(format('%I.%I', staging, node.relname));
+      ELSE
+        EXECUTE format('CREATE VIEW %I.%I%s AS %s', staging, 'trial_' || node.oid, options, definition);
+        trial := to_regclass(format('%I.%I', staging, 'trial_' || node.oid));
+      END IF;
+      PERFORM set_config('search_path', 'pg_catalog, pg_temp', false);
+
+      IF (SELECT array_agg(x ORDER BY x) FROM "${schema}".wip_view_reads(trial) AS x)
+        IS DISTINCT FROM
+         (SELECT array_agg(y ORDER BY y)
+          FROM "${schema}".wip_view_reads(node.oid) AS x,
+            LATERAL (SELECT coalesce(new_ones[array_position(old_ones, x)], x)) AS mapped (y))
+      THEN
+        RAISE EXCEPTION 'a name in it means another relation while the new view is built';
+      END IF;
+
+      IF node.relkind = 'v' AND "${schema}".wip_view_columns(trial) = "${schema}".wip_view_columns(node.oid) THEN
+        EXECUTE format('DROP VIEW %s', trial::regclass);
+        in_place := in_place || format('CREATE OR REPLACE VIEW %s%s AS %s', node_name, options, definition);
+        trial := NULL;
+      ELSIF node.relkind = 'v' THEN
+        EXECUTE format('ALTER VIEW %s RENAME TO %I', trial::regclass, node.relname);
+      END IF;
+    EXCEPTION WHEN OTHERS THEN
+      problems := problems || format('%s %s: %s',
+        CASE node.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END, node_name, SQLERRM);
+      -- what reads it cannot be decided either
+      undecided := ARRAY(
+        SELECT u FROM unnest(undecided) AS u
+        WHERE node.oid NOT IN (SELECT x FROM "${schema}".wip_view_reads(u) AS x));
+      CONTINUE;
+    END;
+
+    to_lock := node.oid || to_lock;
+    seen := seen || node.oid;
+    seen_definitions := seen_definitions || pg_get_viewdef(node.oid);
+    kept := kept || node_name;
+    CONTINUE WHEN trial IS NULL;
+    old_ones := old_ones || node.oid;
+    new_ones := new_ones || trial;
+
+    -- What was made for this relation and names it: read with its schema alone on the path, run with staging before it.
+    PERFORM set_config('search_path', node.relnamespace::regnamespace::text, false);
+    FOR dependant IN
+      SELECT pg_get_indexdef(i.indexrelid, 0, true) AS definition, obj_description(i.indexrelid, 'pg_class') AS comment,
+             c.relname AS index_name, false AS later
+      FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+      WHERE i.indrelid = node.oid
+      UNION ALL
+      SELECT pg_get_ruledef(r.oid, true), NULL, NULL, false
+      FROM pg_rewrite AS r WHERE r.ev_class = node.oid AND r.rulename <> '_RETURN'
+      UNION ALL
+      SELECT pg_get_triggerdef(t.oid, true), NULL, NULL, false
+      FROM pg_trigger AS t WHERE t.tgrelid = node.oid AND NOT t.tgisinternal
+      UNION ALL
+      SELECT pg_get_statisticsobjdef(s.oid), NULL, NULL, true
+      FROM pg_statistic_ext AS s WHERE s.stxrelid = node.oid
+    LOOP
+      IF dependant.later THEN
+        after_swap := after_swap || format('SET LOCAL search_path = %s', node.relnamespace::regnamespace::text) || dependant.definition;
+        CONTINUE;
+      END IF;
+      PERFORM set_config('search_path', format('%I, %s', staging, node.relnamespace::regnamespace::text), false);
+      EXECUTE dependant.definition;
+      IF dependant.comment IS NOT NULL THEN
+        EXECUTE format('COMMENT ON INDEX %I.%I IS %L', staging, dependant.index_name, dependant.comment);
+      END IF;
+      PERFORM set_config('search_path', node.relnamespace::regnamespace::text, false);
+    END LOOP;
+    IF node.relkind = 'm' AND node.relispopulated THEN
+      EXECUTE format('ANALYZE %I.%I', staging, node.relname);
+    END IF;
+  END LOOP;
+
+  -- What is no view: functions that read or return rows of a relation that is replaced, rules and policies of others.
+  PERFORM set_config('search_path', live_path, false);
+  FOR dependant IN
+    SELECT d.classid, d.objid, max(d.objsubid) AS objsubid, bool_or(d.refclassid = 'pg_type'::regclass) AS by_type,
+           pg_describe_object(d.classid, d.objid, max(d.objsubid)) AS description
+    FROM pg_depend AS d
+    LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    WHERE live IS NOT NULL
+      AND d.deptype = 'n'
+      AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (old_ones)
+        OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (
+             SELECT unnest(ARRAY[t.oid, t.typarray]) FROM pg_type AS t WHERE t.typrelid = ANY (old_ones)))
+      -- views were decided upon above; a rule of a relation that is replaced goes along with it
+      AND (r.oid IS NULL OR r.rulename <> '_RETURN' AND r.ev_class <> ALL (old_ones))
+      AND NOT (d.classid = 'pg_class'::regclass
+        AND (SELECT c.relkind FROM pg_class AS c WHERE c.oid = d.objid) IN ('v', 'm'))
+    GROUP BY d.classid, d.objid
+  LOOP
+    IF dependant.classid = 'pg_proc'::regclass
+      AND (SELECT p.prokind FROM pg_proc AS p WHERE p.oid = dependant.objid) IN ('f', 'p')
+    THEN
+      IF dependant.by_type THEN
+        -- Its type changes with the relation, which only DROP and CREATE can do.
+        before_swap := before_swap || format('DROP ROUTINE %s', dependant.objid::regprocedure);
+      END IF;
+      in_place := in_place || pg_get_functiondef(dependant.objid);
+      IF dependant.by_type THEN
+        SELECT in_place
+          || format('ALTER ROUTINE %1$s OWNER TO %2$s', f.signature, p.proowner::regrole)
+          || format('REVOKE ALL ON ROUTINE %1$s FROM PUBLIC, %2$s', f.signature, p.proowner::regrole)
+          || ARRAY(SELECT "${schema}".wip_view_grants(
+               coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, 'ROUTINE ' || f.signature))
+          || coalesce(format('COMMENT ON ROUTINE %s IS %L', f.signature, obj_description(p.oid, 'pg_proc')), '')
+        INTO in_place
+        FROM pg_proc AS p,
+          LATERAL (SELECT format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
+                                 pg_get_function_identity_arguments(p.oid))) AS f (signature)
+        WHERE p.oid = dependant.objid;
+      END IF;
+    ELSIF dependant.classid = 'pg_rewrite'::regclass THEN
+      in_place := in_place || regexp_replace(pg_get_ruledef(dependant.objid), '^CREATE RULE', 'CREATE OR REPLACE RULE');
+      to_lock := (SELECT r.ev_class FROM pg_rewrite AS r WHERE r.oid = dependant.objid) || to_lock;
+    ELSIF dependant.classid = 'pg_policy'::regclass THEN
+      SELECT in_place || concat(
+               format('ALTER POLICY %I ON %s', p.polname, p.polrelid::regclass),
+               ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+               ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),
+             p.polrelid || to_lock
+      INTO in_place, to_lock
+      FROM pg_policy AS p
+      WHERE p.oid = dependant.objid;
+    ELSE
+      problems := problems || (dependant.description || ': it cannot be pointed at another relation');
+      CONTINUE;
+    END IF;
+    kept := kept || dependant.description;
+  END LOOP;
+  PERFORM set_config('search_path', 'pg_catalog, pg_temp', false);
+
+  IF problems <> '{}' THEN
+    RAISE EXCEPTION 'cannot put the new % in place, because of what depends on the old one: %',
+        live_name, array_to_string(problems, '; ')
+      USING ERRCODE = 'dependent_objects_still_exist',
+            HINT = 'Nothing was changed. Change or drop these first, then deploy again.';
+  END IF;
+
+  SELECT after_swap || array_agg(s.statement)
+  INTO after_swap
+  FROM (
+    SELECT unnest(ARRAY['SET LOCAL search_path = "${schema}"', pg_get_statisticsobjdef(e.oid)]) AS statement
+    FROM pg_statistic_ext AS e
+    WHERE e.stxrelid = live
+  ) AS s;
+
+  -- -------------------------------------------------------------------------------------------------------------
+  -- The swap
+  -- -------------------------------------------------------------------------------------------------------------
+
+  -- Its turn, as a refresh has it: from here on nobody refreshes the live view. If somebody has since the build began,
+  -- the build is the older of the two, and is refreshed before it is shown to anybody.
+  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
+  SELECT v.last_started_no INTO last_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name;
+  IF last_no > staged_no THEN
+    RAISE NOTICE '%: refreshed meanwhile, catching up', view_name;
+    staged_no := nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'));
+    staged_at := clock_timestamp();
+    EXECUTE format('REFRESH MATERIALIZED VIEW %s', built::regclass);
+  END IF;
+
+  -- A name that a view which was renamed away still has for its index.
+  FOR dependant IN
+    SELECT c.oid::regclass AS index_name, c.relname
+    FROM pg_index AS i
+    JOIN pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_class AS other ON other.relname = c.relname AND other.relnamespace = '"${schema}"'::regnamespace
+    LEFT JOIN pg_index AS other_index ON other_index.indexrelid = other.oid
+    WHERE i.indrelid = built
+      AND other_index.indrelid IS DISTINCT FROM live
+  LOOP
+    EXECUTE format('ALTER INDEX %s RENAME TO %I', dependant.index_name,
+                   left(dependant.relname, 63 - length('_' || built::text)) || '_' || built);
+  END LOOP;
+
+  RAISE NOTICE '%: promoting', view_name;
+  started := clock_timestamp();
+  LOOP
+    attempt := attempt + 1;
+    -- Each attempt waits for a lock no longer than a reader may have to wait behind it, and far less than
+    -- deadlock_timeout: giving up, which lets go of every lock, is how it gets out of a reader's way.
+    BEGIN
+      PERFORM set_config('lock_timeout', format('%s ms', least(25 * (1 + attempt / 20), 200)), true);
+
+      IF live IS NOT NULL THEN
+        FOR dependant IN
+          SELECT c.oid::regclass AS name, c.relkind, c.relowner::regrole AS owner
+          FROM unnest(to_lock || live) WITH ORDINALITY AS l (oid, position)
+          JOIN pg_class AS c ON c.oid = l.oid
+          ORDER BY l.position
+        LOOP
+          -- LOCK TABLE takes no materialized view, and of a view also what it reads.
+          EXECUTE CASE
+            WHEN dependant.relkind IN ('v', 'm') THEN format('ALTER TABLE %s OWNER TO %s', dependant.name, dependant.owner)
+            ELSE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', dependant.name)
+          END;
+        END LOOP;
+
+        SELECT string_agg(was.oid::regclass::text, ', ') INTO changed
+        FROM unnest(seen, seen_definitions) AS was (oid, definition)
+        WHERE pg_get_viewdef(was.oid) IS DISTINCT FROM was.definition;
+        IF changed IS NOT NULL THEN
+          RAISE EXCEPTION 'meanwhile somebody changed what depends on %: %', live_name, changed
+            USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
+        END IF;
+
+        attributes := ARRAY(
+          SELECT a.*
+          FROM unnest(old_ones, new_ones) AS pair (old_one, new_one),
+            LATERAL "${schema}".wip_view_attributes(pair.old_one, pair.new_one) AS a);
+
+        PERFORM set_config('search_path', live_path, true);
+        FOREACH statement IN ARRAY before_swap LOOP
+          EXECUTE statement;
+        END LOOP;
+        PERFORM set_config('search_path', build_path, true);
+        FOREACH statement IN ARRAY array_remove(in_place, '') LOOP
+          EXECUTE statement;
+        END LOOP;
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+
+        FOR i IN REVERSE cardinality(old_ones) .. 1 LOOP
+          SELECT c.* INTO node FROM pg_class AS c WHERE c.oid = old_ones[i];
+          EXECUTE format('DROP %s %s', CASE node.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, node.oid::regclass);
+          EXECUTE format('ALTER TABLE %s SET SCHEMA %s', new_ones[i]::regclass, node.relnamespace::regnamespace);
+        END LOOP;
+        -- Not before: whoever gave a grant on may not use the staging schema.
+        FOREACH statement IN ARRAY attributes || coalesce(after_swap, '{}') LOOP
+          EXECUTE statement;
+        END LOOP;
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+      ELSE
+        EXECUTE format('ALTER MATERIALIZED VIEW %s SET SCHEMA "${schema}"', built::regclass);
+        -- what ALTER DEFAULT PRIVILEGES promises in this schema, which the view was not made in
+        FOR statement IN
+          SELECT g.*
+          FROM pg_default_acl AS a,
+            LATERAL "${schema}".wip_view_grants(a.defaclacl, a.defaclrole, live_name) AS g
+          WHERE a.defaclnamespace = '"${schema}"'::regnamespace AND a.defaclrole = current_user::regrole AND a.defaclobjtype = 'r'
+        LOOP
+          EXECUTE statement;
+        END LOOP;
+      END IF;
+
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      IF clock_timestamp() - started > promote_limit THEN
+        RAISE EXCEPTION 'could not put the new % in place within %: %', live_name, promote_limit, coalesce(
+            (SELECT string_agg(format('pid %s (%s) holds %s%s', l.pid, coalesce(nullif(a.application_name, ''), a.usename, '?'),
+                      l.relation::regclass, ', its transaction is open for ' || date_trunc('second', clock_timestamp() - a.xact_start)), '; ')
+             FROM pg_locks AS l
+             LEFT JOIN pg_stat_activity AS a USING (pid)
+             WHERE l.relation = ANY (to_lock || live) AND l.granted AND l.pid <> pg_backend_pid()), SQLERRM)
+          USING ERRCODE = 'lock_not_available',
+                HINT = 'The old view still serves. Deploy again when that has ended, or end it with SELECT pg_terminate_backend(pid).';
+      END IF;
+    WHEN dependent_objects_still_exist THEN
+      GET STACKED DIAGNOSTICS changed = PG_EXCEPTION_DETAIL;
+      RAISE EXCEPTION 'meanwhile something came to depend on %: %', live_name, replace(changed, E'\n', '; ')
+        USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
+    END;
+    PERFORM pg_sleep(least(0.02 * attempt, 0.5) * (0.5 + random()));
+  END LOOP;
+  PERFORM set_config('lock_timeout', caller_lock_timeout, true);
+
+  IF current_setting('wip_views.drop_staging') = 'on' THEN
+    EXECUTE format('DROP SCHEMA %I', staging);
+  END IF;
 
   INSERT INTO "${schema}".wip_view_refresh AS r
     (view_name, outcome, mode, requested_at, started_at, finished_at, rows)
   VALUES
-    (view_name, 'refreshed', 'rebuild', current_setting('wip_views.staged_at')::timestamptz,
-     current_setting('wip_views.staged_at')::timestamptz, clock_timestamp(), built_rows)
+    (view_name, 'refreshed', 'rebuild', staged_at, staged_at, clock_timestamp(), built_rows)
   RETURNING r.refresh_id INTO request_id;
 
   INSERT INTO "${schema}".wip_view AS v
     (view_name, refresh_order, freshness_target, definition, last_refresh_id, last_started_no)
   VALUES
-    (view_name, refresh_order, freshness_target, pg_get_viewdef(built), request_id,
-     current_setting('wip_views.staged_no')::bigint)
+    (view_name, refresh_order, freshness_target, pg_get_viewdef(built), request_id, staged_no)
   ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
   SET refresh_order = excluded.refresh_order,
       freshness_target = excluded.freshness_target,
       definition = excluded.definition,
       last_refresh_id = excluded.last_refresh_id,
       last_started_no = excluded.last_started_no;
+
+  RAISE NOTICE '%: promoted in % ms, attempt %, kept %', view_name,
+    round(extract(epoch FROM clock_timestamp() - started) * 1000), attempt,
+    CASE WHEN kept = '{}' THEN 'no dependants' ELSE array_to_string(kept, ', ') END;
+  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote(text, integer, interval) IS
-  'Puts the view that was built in the staging schema in the live one''s place and registers it.';
+  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s).';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_remove(view_name text)
   RETURNS void
   LANGUAGE plpgsql
 AS $function$
+DECLARE
+  dependants text;
 BEGIN
-  EXECUTE format('DROP MATERIALIZED VIEW IF EXISTS %I.%I', '${schema}', view_name);
+  IF to_regclass(format('%I.%I', '${schema}', view_name)) IS NOT NULL THEN
+    BEGIN
+      EXECUTE format('DROP MATERIALIZED VIEW %I.%I', '${schema}', view_name);
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+      GET STACKED DIAGNOSTICS dependants = PG_EXCEPTION_DETAIL;
+      RAISE EXCEPTION 'cannot remove %: %', view_name, replace(dependants, E'\n', '; ')
+        USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop these first.';
+    END;
+  END IF;
   DELETE FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_remove.view_name;
 END
 $function$;
@@ -91,6 +663,10 @@ COMMENT ON FUNCTION "${schema}".wip_view_remove(text) IS
 
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_stage(text),
+  "${schema}".wip_view_reads(oid),
+  "${schema}".wip_view_columns(oid),
+  "${schema}".wip_view_grants(aclitem[], oid, text, text),
+  "${schema}".wip_view_attributes(oid, oid),
   "${schema}".wip_view_promote(text, integer, interval),
   "${schema}".wip_view_remove(text)
 FROM PUBLIC;

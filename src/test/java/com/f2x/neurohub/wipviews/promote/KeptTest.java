@@ -1,0 +1,65 @@
+package com.f2x.neurohub.wipviews.promote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What hangs on a view is the same after its promotion as before, whatever it is. */
+class KeptTest {
+
+  private static final long FIRST = Long.getLong("promote.seed", 1);
+  private static final long TREES = Long.getLong("promote.trees", 40);
+
+  static LongStream seeds() {
+    System.out.println("random dependants: seeds " + FIRST + " to " + (FIRST + TREES - 1));
+    return LongStream.range(FIRST, FIRST + TREES);
+  }
+
+  @BeforeAll
+  static void roles() throws SQLException {
+    TestDatabase database = TestDatabase.empty().create();
+    for (String role : RandomDependants.ROLES) {
+      if (database.rows("SELECT 1 FROM pg_roles WHERE rolname = '" + role + "'").isEmpty()) {
+        database.execute("CREATE ROLE " + RandomDependants.quoted(role));
+      }
+    }
+    database.drop();
+  }
+
+  @ParameterizedTest(name = "seed {0}")
+  @MethodSource("seeds")
+  void a_random_tree_of_dependants_is_the_same_after_a_promotion(long seed) throws SQLException {
+    List<String> tree = RandomDependants.of(seed);
+    TestDatabase database = TestDatabase.deployed().create();
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      for (String sql : tree) {
+        try {
+          statement.execute(sql);
+        } catch (SQLException e) {
+          throw new SQLException(e.getMessage() + "\nin: " + sql, e);
+        }
+      }
+      Map<String, String> before = CatalogSnapshot.of(database);
+
+      ViewFile.QUEUE.promote(connection);
+      ViewFile.DASHBOARD.promote(connection);
+
+      assertThat(CatalogSnapshot.of(database))
+          .as("seed %s, made by %s", seed, String.join(";\n", tree))
+          .containsExactlyEntriesOf(before);
+    } finally {
+      database.drop();
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package com.f2x.neurohub.wipviews.testing;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What the catalog says of every object in a database that is not the system's, by name: to compare
+ * before and after. Only what the server gives by itself is left out: oids, and where rows lie.
+ */
+public final class CatalogSnapshot {
+
+  private static final String QUERY =
+      """
+      SELECT 'relation ' || c.oid::regclass, concat_ws(' | ',
+        c.relkind, c.relowner::regrole, c.relacl, c.reloptions, c.relispopulated,
+        (SELECT am.amname FROM pg_am am WHERE am.oid = c.relam),
+        obj_description(c.oid, 'pg_class'),
+        CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END)
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'v', 'm', 'S', 'p') AND n.nspname !~ '^(pg_|information_schema)'
+      UNION ALL
+      SELECT format('column %s.%I', c.oid::regclass, a.attname), concat_ws(' | ',
+        a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attacl,
+        coalesce(a.attstattarget, -1), a.attoptions, col_description(c.oid, a.attnum),
+        pg_get_expr(d.adbin, d.adrelid))
+      FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+      WHERE a.attnum > 0 AND NOT a.attisdropped
+        AND c.relkind IN ('r', 'v', 'm', 'p') AND n.nspname !~ '^(pg_|information_schema)'
+      UNION ALL
+      SELECT 'index ' || i.indexrelid::regclass, concat_ws(' | ',
+        pg_get_indexdef(i.indexrelid), i.indisvalid, obj_description(i.indexrelid, 'pg_class'))
+      FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname !~ '^(pg_|information_schema)'
+      UNION ALL
+      SELECT 'routine ' || p.oid::regprocedure, concat_ws(' | ',
+        p.proowner::regrole, p.proacl, obj_description(p.oid, 'pg_proc'), pg_get_functiondef(p.oid))
+      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE p.prokind IN ('f', 'p') AND n.nspname !~ '^(pg_|information_schema)'
+      UNION ALL
+      SELECT format('rule %I on %s', r.rulename, r.ev_class::regclass), concat_ws(' | ',
+        r.ev_enabled, pg_get_ruledef(r.oid))
+      FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE r.rulename <> '_RETURN' AND n.nspname !~ '^(pg_|information_schema)'
+      UNION ALL
+      SELECT format('trigger %I on %s', t.tgname, t.tgrelid::regclass), pg_get_triggerdef(t.oid)
+      FROM pg_trigger t WHERE NOT t.tgisinternal
+      UNION ALL
+      SELECT format('policy %I on %s', p.polname, p.polrelid::regclass), concat_ws(' | ',
+        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+      FROM pg_policy p
+      UNION ALL
+      SELECT 'statistics ' || s.stxname, pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s
+      UNION ALL
+      SELECT 'schema ' || n.nspname, concat_ws(' | ', n.nspowner::regrole, n.nspacl)
+      FROM pg_namespace n WHERE n.nspname !~ '^(pg_|information_schema)'
+      """;
+
+  private CatalogSnapshot() {}
+
+  /** Reads the catalog of a database. */
+  public static Map<String, String> of(TestDatabase database) throws SQLException {
+    Map<String, String> snapshot = new TreeMap<>();
+    for (List<String> row : database.rows(QUERY)) {
+      snapshot.put(row.get(0), row.get(1));
+    }
+    return snapshot;
+  }
+}
