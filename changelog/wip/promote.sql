@@ -27,22 +27,25 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
 AS $function$
 DECLARE
   staging CONSTANT name := 'wip_staging_${schema}';
+  left_over text;
 BEGIN
   PERFORM set_config('wip_views.search_path', current_setting('search_path'), false);
 
-  -- A role that may not create schemas uses one that was made for it, which then stays.
+  -- The comment tells it from one that was made beforehand, for a role that may not create schemas: that one stays.
   IF to_regnamespace(quote_ident(staging)) IS NULL THEN
     EXECUTE format('CREATE SCHEMA %I', staging);
-    EXECUTE format('COMMENT ON SCHEMA %I IS %L', staging, 'wip-views builds a view here before it takes the live one''s place.');
-    PERFORM set_config('wip_views.drop_staging', 'on', false);
-  ELSE
-    PERFORM set_config('wip_views.drop_staging', 'off', false);
+    EXECUTE format('COMMENT ON SCHEMA %I IS %L', staging, 'Made by wip-views while it builds a view');
   END IF;
 
-  -- left by a script that was run statement by statement and died
-  IF to_regclass(format('%I.%I', staging, view_name)) IS NOT NULL THEN
-    EXECUTE format('DROP MATERIALIZED VIEW %I.%I', staging, view_name);
-  END IF;
+  -- left by a script that was run statement by statement and died; what was made last first
+  FOR left_over IN
+    SELECT format('DROP %s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, c.oid::regclass)
+    FROM pg_class AS c
+    WHERE c.relnamespace = to_regnamespace(quote_ident(staging)) AND c.relkind IN ('v', 'm')
+    ORDER BY c.oid DESC
+  LOOP
+    EXECUTE left_over;
+  END LOOP;
 
   PERFORM set_config('wip_views.staged_at', clock_timestamp()::text, false);
   PERFORM set_config('wip_views.staged_no', nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'))::text, false);
@@ -607,7 +610,7 @@ BEGIN
   END LOOP;
   PERFORM set_config('lock_timeout', caller_lock_timeout, true);
 
-  IF current_setting('wip_views.drop_staging') = 'on' THEN
+  IF obj_description(to_regnamespace(quote_ident(staging)), 'pg_namespace') = 'Made by wip-views while it builds a view' THEN
     EXECUTE format('DROP SCHEMA %I', staging);
   END IF;
 

@@ -290,7 +290,8 @@ public final class WipViews {
     Connection connection = null;
     try {
       connection = connections.acquire();
-      new Changelog(connection, schema, Map.of()).update("recreate-views.changelog.yaml", labels);
+      new Changelog(connection, schema, Map.of(), line -> {})
+          .update("recreate-views.changelog.yaml", labels);
     } catch (Exception e) {
       throw WipViewsException.of(null, e);
     } finally {

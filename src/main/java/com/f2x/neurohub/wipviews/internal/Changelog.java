@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import liquibase.Scope;
 import liquibase.changelog.ChangeLogParameters;
 import liquibase.command.CommandScope;
@@ -35,6 +36,7 @@ public final class Changelog {
   private final Connection connection;
   private final String schema;
   private final Map<String, String> parameters;
+  private final Consumer<String> progress;
 
   /**
    * A changelog runner on a connection.
@@ -42,11 +44,17 @@ public final class Changelog {
    * @param connection an own connection, not through a pooler in transaction mode; left open
    * @param schema the schema to deploy to; null for the connection's own
    * @param parameters changelog parameters by name
+   * @param progress told, line by line, which changeset runs and what it says of itself
    */
-  public Changelog(Connection connection, String schema, Map<String, String> parameters) {
+  public Changelog(
+      Connection connection,
+      String schema,
+      Map<String, String> parameters,
+      Consumer<String> progress) {
     this.connection = connection;
     this.schema = schema;
     this.parameters = Map.copyOf(parameters);
+    this.progress = progress;
   }
 
   /**
@@ -111,7 +119,7 @@ public final class Changelog {
 
   private void inScope(CommandScope command, OutputStream out) throws Exception {
     Map<String, Object> scope = new HashMap<>();
-    scope.put(Scope.Attr.ui.name(), new LoggerUIService());
+    scope.put(Scope.Attr.ui.name(), new Progress());
     scope.put("liquibase.analytics.enabled", "false");
     scope.put(
         Scope.Attr.resourceAccessor.name(),
@@ -140,6 +148,22 @@ public final class Changelog {
     try (PreparedStatement lock =
         connection.prepareStatement("SELECT " + function + "(hashtext('wip-views deploy'), 0)")) {
       lock.execute();
+    }
+  }
+
+  /** What Liquibase tells people: the changeset that begins, and the NOTICEs of its statements. */
+  private final class Progress extends LoggerUIService {
+
+    private static final String BEGINS = "Running Changeset: ";
+
+    @Override
+    public void sendMessage(String message) {
+      if (message.startsWith(BEGINS)) {
+        // path::id::author
+        progress.accept(message.substring(BEGINS.length()).split("::")[1]);
+      } else if (!message.startsWith("Liquibase: ")) {
+        progress.accept("  " + message.strip());
+      }
     }
   }
 }

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import javax.sql.DataSource;
 
 /**
@@ -33,10 +34,17 @@ public final class WipViewsMigration {
   private final String schema;
   private final Map<String, String> parameters;
 
-  private WipViewsMigration(DataSource dataSource, String schema, Map<String, String> parameters) {
+  private final Consumer<String> progress;
+
+  private WipViewsMigration(
+      DataSource dataSource,
+      String schema,
+      Map<String, String> parameters,
+      Consumer<String> progress) {
     this.dataSource = dataSource;
     this.schema = schema;
     this.parameters = parameters;
+    this.progress = progress;
   }
 
   /**
@@ -46,7 +54,8 @@ public final class WipViewsMigration {
    * @return the migration
    */
   public static WipViewsMigration of(DataSource dataSource) {
-    return new WipViewsMigration(Objects.requireNonNull(dataSource, "dataSource"), null, Map.of());
+    return new WipViewsMigration(
+        Objects.requireNonNull(dataSource, "dataSource"), null, Map.of(), line -> {});
   }
 
   /**
@@ -56,7 +65,7 @@ public final class WipViewsMigration {
    * @return another migration, this one unchanged
    */
   public WipViewsMigration withSchema(String schema) {
-    return new WipViewsMigration(dataSource, schema, parameters);
+    return new WipViewsMigration(dataSource, schema, parameters, progress);
   }
 
   /**
@@ -70,7 +79,19 @@ public final class WipViewsMigration {
     Map<String, String> more = new LinkedHashMap<>(parameters);
     more.put(
         Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value of " + name));
-    return new WipViewsMigration(dataSource, schema, Map.copyOf(more));
+    return new WipViewsMigration(dataSource, schema, Map.copyOf(more), progress);
+  }
+
+  /**
+   * The same migration, telling what it does: a line for each changeset that runs, and indented
+   * ones for what it says of itself, such as the rows built and the objects kept.
+   *
+   * @param progress called in the thread of the call; not null
+   * @return another migration, this one unchanged
+   */
+  public WipViewsMigration withProgress(Consumer<String> progress) {
+    return new WipViewsMigration(
+        dataSource, schema, parameters, Objects.requireNonNull(progress, "progress"));
   }
 
   /**
@@ -129,7 +150,7 @@ public final class WipViewsMigration {
   private void run(Step step) {
     try (Connection connection = dataSource.getConnection()) {
       refuseReadOnly(connection);
-      step.run(new Changelog(connection, schema, parameters));
+      step.run(new Changelog(connection, schema, parameters, progress));
     } catch (Exception e) {
       throw WipViewsException.of(null, e);
     }

@@ -71,4 +71,24 @@ public final class CatalogSnapshot {
     }
     return snapshot;
   }
+
+  /** What differs, object by object; empty if nothing does. */
+  public static Map<String, String> difference(
+      Map<String, String> before, Map<String, String> after) {
+    Map<String, String> difference = new TreeMap<>();
+    before.forEach(
+        (name, was) -> {
+          String is = after.get(name);
+          if (!was.equals(is)) {
+            difference.put(name, "was " + was + "\nis " + (is == null ? "gone" : is));
+          }
+        });
+    after.forEach(
+        (name, is) -> {
+          if (!before.containsKey(name)) {
+            difference.put(name, "was not there\nis " + is);
+          }
+        });
+    return difference;
+  }
 }

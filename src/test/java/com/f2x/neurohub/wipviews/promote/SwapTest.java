@@ -1,0 +1,232 @@
+package com.f2x.neurohub.wipviews.promote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.jooq.Tables;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Readers see the old rows or the new ones, never an error, and hardly wait. */
+class SwapTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  @BeforeAll
+  static void lots_and_dependants() throws SQLException {
+    database.execute(
+        """
+        INSERT INTO lots (lot_number, product_model_id, production_date, status)
+        SELECT 'L' || n, 1, current_date, 'IN_PROGRESS' FROM generate_series(1, 5000) AS n
+        """,
+        "CREATE VIEW late AS SELECT lot_id, lot_number FROM mv_wip_status_dashboard",
+        "CREATE VIEW later AS SELECT lot_id FROM late",
+        "CREATE MATERIALIZED VIEW latest AS SELECT max(lot_id) AS lot_id FROM"
+            + " mv_wip_status_dashboard");
+    WipViews.of(database.dataSource()).refreshAll();
+  }
+
+  private static final List<String> READS =
+      List.of(
+          "SELECT count(*) FROM mv_wip_status_dashboard",
+          "SELECT count(*) FROM later",
+          "SELECT count(*) FROM late JOIN mv_wip_status_dashboard USING (lot_id)",
+          "SELECT count(*) FROM later, latest",
+          "SELECT count(*) FROM mv_wip_status_dashboard JOIN later USING (lot_id)",
+          "SELECT count(*) FROM late");
+
+  /** Reads without a pause until told to stop; the longest wait in milliseconds. */
+  private record Reader(String query, boolean prepared, AtomicBoolean stop)
+      implements Callable<Long> {
+    @Override
+    public Long call() throws SQLException {
+      long longest = 0;
+      try (Connection connection = database.connect();
+          PreparedStatement kept = connection.prepareStatement(query);
+          Statement simple = connection.createStatement()) {
+        kept.unwrap(org.postgresql.PGStatement.class).setPrepareThreshold(1);
+        while (!stop.get()) {
+          long start = System.nanoTime();
+          try (ResultSet row = prepared ? kept.executeQuery() : simple.executeQuery(query)) {
+            row.next();
+            assertThat(row.getLong(1)).isEqualTo(5000);
+          }
+          longest = Math.max(longest, (System.nanoTime() - start) / 1_000_000);
+        }
+      }
+      return longest;
+    }
+  }
+
+  @Test
+  void readers_of_the_view_of_views_over_it_and_of_joins_of_both_see_no_error_while_it_is_promoted()
+      throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    ExecutorService threads = Executors.newFixedThreadPool(READS.size());
+    List<Future<Long>> readers = new ArrayList<>();
+    List<Long> promotions = new ArrayList<>();
+    try (Connection connection = database.connect()) {
+      for (int i = 0; i < READS.size(); i++) {
+        readers.add(threads.submit(new Reader(READS.get(i), i % 2 == 0, stop)));
+      }
+      for (int i = 0; i < 10; i++) {
+        long start = System.nanoTime();
+        ViewFile.DASHBOARD.promote(connection);
+        promotions.add((System.nanoTime() - start) / 1_000_000);
+      }
+      stop.set(true);
+      long longest = 0;
+      for (Future<Long> reader : readers) {
+        longest = Math.max(longest, reader.get());
+      }
+      promotions.sort(null);
+      System.out.println(
+          "ten promotions under six readers: median "
+              + promotions.get(5)
+              + " ms each with its build, longest wait of a reader "
+              + longest
+              + " ms");
+    } finally {
+      stop.set(true);
+      threads.shutdownNow();
+    }
+  }
+
+  @Test
+  void a_report_that_holds_the_view_ends_it_with_a_message_that_names_it_and_the_view_still_serves()
+      throws Exception {
+    try (Connection report = database.connect();
+        Connection connection = database.connect();
+        Statement statement = report.createStatement()) {
+      report.setAutoCommit(false);
+      statement.execute("SET application_name = 'monthly report'");
+      statement.execute("SELECT count(*) FROM late");
+      try (Statement limit = connection.createStatement()) {
+        limit.execute("SET wip_views.promote_limit = '1s'");
+      }
+
+      assertThatThrownBy(() -> ViewFile.DASHBOARD.promote(connection))
+          .hasMessageContainingAll(
+              "could not put the new public.mv_wip_status_dashboard in place within 00:00:01",
+              "(monthly report) holds",
+              "The old view still serves.",
+              "pg_terminate_backend");
+
+      assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
+      assertThat(database.value("SELECT to_regnamespace('wip_staging_public')")).isNull();
+      report.rollback();
+      ViewFile.DASHBOARD.promote(connection);
+    }
+  }
+
+  @Test
+  void other_readers_do_not_queue_behind_a_promotion_that_waits_for_a_long_report()
+      throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    try (Connection report = database.connect();
+        Connection connection = database.connect();
+        Statement statement = report.createStatement();
+        Statement limit = connection.createStatement()) {
+      report.setAutoCommit(false);
+      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      limit.execute("SET wip_views.promote_limit = '2s'");
+      Future<Long> reader =
+          threads.submit(new Reader("SELECT count(*) FROM mv_wip_status_dashboard", false, stop));
+
+      assertThatThrownBy(() -> ViewFile.DASHBOARD.promote(connection))
+          .hasMessageContaining("within 00:00:02");
+
+      stop.set(true);
+      // an attempt waits for 200 ms at most; a machine that is busy adds to what is measured
+      assertThat(reader.get()).isLessThan(1000);
+    } finally {
+      stop.set(true);
+      threads.shutdownNow();
+    }
+  }
+
+  @Test
+  void a_refresh_during_the_build_is_not_undone_by_it() throws Exception {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("SELECT wip_view_stage('mv_wip_status_dashboard')");
+      statement.execute(ViewFile.DASHBOARD.sql());
+      database.execute("UPDATE lots SET status = 'COMPLETED' WHERE lot_number = 'L7'");
+      WipViews.of(database.dataSource()).refresh(Tables.MV_WIP_STATUS_DASHBOARD);
+      statement.execute(
+          "SELECT wip_view_promote('mv_wip_status_dashboard', 1, interval '20 minutes')");
+      connection.commit();
+    }
+
+    assertThat(
+            database.value(
+                "SELECT lot_status FROM mv_wip_status_dashboard WHERE lot_number = 'L7'"))
+        .isEqualTo("COMPLETED");
+  }
+
+  @Test
+  void a_dependant_that_appears_meanwhile_is_not_lost() throws Exception {
+    try (Connection report = database.connect();
+        Connection connection = database.connect();
+        Statement statement = report.createStatement()) {
+      report.setAutoCommit(false);
+      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      ExecutorService thread = Executors.newSingleThreadExecutor();
+      try {
+        Future<?> promotion =
+            thread.submit(
+                () -> {
+                  ViewFile.DASHBOARD.promote(connection);
+                  return null;
+                });
+        awaitPromoting();
+        statement.execute("CREATE VIEW newcomer AS SELECT lot_id FROM mv_wip_status_dashboard");
+        report.commit();
+
+        assertThatThrownBy(promotion::get)
+            .isInstanceOf(ExecutionException.class)
+            .hasMessageContaining("meanwhile something came to depend on")
+            .hasMessageContaining("newcomer")
+            .hasMessageContaining("Nothing was changed. Deploy again.");
+        ViewFile.DASHBOARD.promote(connection);
+        assertThat(database.value("SELECT count(*) FROM newcomer")).isEqualTo("5000");
+      } finally {
+        thread.shutdownNow();
+        database.execute("DROP VIEW newcomer");
+      }
+    }
+  }
+
+  /** Waits until a promotion has its turn, which it takes after it has looked for dependants. */
+  private static void awaitPromoting() throws SQLException, InterruptedException {
+    for (int i = 0; i < 200; i++) {
+      if (!database
+          .rows(
+              "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid ="
+                  + " 'wip_view'::regclass")
+          .isEmpty()) {
+        return;
+      }
+      java.util.concurrent.TimeUnit.MILLISECONDS.sleep(20);
+    }
+    throw new IllegalStateException("no promotion took its turn within four seconds");
+  }
+}
