@@ -1,4 +1,5 @@
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -78,6 +79,7 @@ class GenerateJooq {
             new CommandScope("update")
                 .addArgumentValue("database", database)
                 .addArgumentValue("changelogFile", changelog)
+                .setOutput(OutputStream.nullOutputStream())
                 .execute());
   }
 

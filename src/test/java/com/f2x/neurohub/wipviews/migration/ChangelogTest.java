@@ -1,0 +1,170 @@
+package com.f2x.neurohub.wipviews.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.Psql;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.OutputStream;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import liquibase.Scope;
+import liquibase.command.CommandScope;
+import liquibase.database.Database;
+import liquibase.database.DatabaseFactory;
+import liquibase.database.jvm.JdbcConnection;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** The ways in which a changelog reaches a database all lead to the same objects. */
+class ChangelogTest {
+
+  @RegisterExtension static final TestDatabase reference = TestDatabase.deployed();
+
+  private final TestDatabase database = TestDatabase.mes();
+
+  @BeforeEach
+  void create() throws SQLException {
+    database.create();
+  }
+
+  @AfterEach
+  void drop() throws SQLException {
+    database.drop();
+  }
+
+  private static Map<String, String> ours(TestDatabase database) throws SQLException {
+    Map<String, String> snapshot = CatalogSnapshot.of(database);
+    snapshot.keySet().removeIf(name -> name.contains("databasechangelog"));
+    return snapshot;
+  }
+
+  private void isDeployed() throws SQLException {
+    assertThat(CatalogSnapshot.difference(ours(reference), ours(database))).isEmpty();
+    assertThat(WipViews.of(database.dataSource()).freshness())
+        .extracting(Freshness::state)
+        .containsOnly(Freshness.State.FRESH);
+  }
+
+  @Test
+  void the_script_of_update_sql_run_by_psql_deploys_the_same() throws Exception {
+    Psql.assumeInstalled();
+    StringWriter script = new StringWriter();
+    WipViewsMigration.of(database.dataSource()).updateSql(script);
+    assertThat(database.value("SELECT to_regclass('wip_view')")).isNull();
+
+    Psql.run(database, script.toString());
+
+    isDeployed();
+    List<String> lines = new ArrayList<>();
+    WipViewsMigration.of(database.dataSource()).withProgress(lines::add).update();
+    assertThat(lines).containsExactly("preflight", "settings", "access");
+  }
+
+  @Test
+  void liquibases_own_command_line_deploys_from_the_folder_and_recovers() throws Exception {
+    liquibase("changelog/db.changelog-root.yaml");
+    isDeployed();
+
+    database.execute(
+        "DROP MATERIALIZED VIEW mv_process_wip_queue", "DROP FUNCTION refresh_wip_view");
+    liquibase("changelog/recreate-views.changelog.yaml");
+    isDeployed();
+  }
+
+  private void liquibase(String changelog) throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dliquibase.analytics.enabled=false",
+                "-classpath",
+                System.getProperty("java.class.path"),
+                "liquibase.integration.commandline.LiquibaseCommandLine",
+                "--search-path=.",
+                "update",
+                "--changelog-file=" + changelog,
+                "--url=" + database.url(),
+                "--username=" + database.user(),
+                "--password=" + database.password())
+            .redirectErrorStream(true)
+            .start();
+    process.getOutputStream().close();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+  }
+
+  @Test
+  void a_services_own_changelog_includes_ours_out_of_the_jar() throws Exception {
+    for (int run = 0; run < 2; run++) {
+      try (Connection connection = database.connect()) {
+        Database liquibase =
+            DatabaseFactory.getInstance()
+                .findCorrectDatabaseImplementation(new JdbcConnection(connection));
+        Scope.child(
+            Map.of(
+                "liquibase.analytics.enabled",
+                "false",
+                Scope.Attr.ui.name(),
+                new liquibase.ui.LoggerUIService()),
+            () -> {
+              new CommandScope("update")
+                  .addArgumentValue("database", liquibase)
+                  .addArgumentValue("changelogFile", "service/db.changelog-master.yaml")
+                  .setOutput(OutputStream.nullOutputStream())
+                  .execute();
+            });
+      }
+    }
+
+    assertThat(database.value("SELECT to_regclass('order_lines')")).isEqualTo("order_lines");
+    database.execute("DROP TABLE order_lines", "DROP TABLE orders");
+    isDeployed();
+  }
+
+  @Test
+  void a_role_that_owns_only_the_schema_deploys_into_a_staging_schema_that_was_made_for_it()
+      throws SQLException {
+    database.execute(
+        "DROP ROLE IF EXISTS schema_owner",
+        "CREATE ROLE schema_owner LOGIN PASSWORD 'secret'",
+        "REVOKE CREATE, TEMPORARY ON DATABASE " + database.name() + " FROM PUBLIC",
+        "ALTER SCHEMA public OWNER TO schema_owner",
+        "ALTER TABLE databasechangelog OWNER TO schema_owner",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        "GRANT SELECT ON lots, processes, wip_items, wip_process_history TO schema_owner");
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl(database.url());
+    dataSource.setUser("schema_owner");
+    dataSource.setPassword("secret");
+    WipViewsMigration migration = WipViewsMigration.of(dataSource);
+
+    assertThatThrownBy(migration::update)
+        .isInstanceOf(WipViewsException.class)
+        .hasMessageContaining("GRANT CREATE ON DATABASE " + database.name() + " TO schema_owner")
+        .hasMessageContaining("CREATE SCHEMA wip_staging_public AUTHORIZATION schema_owner");
+    database.execute("CREATE SCHEMA wip_staging_public AUTHORIZATION schema_owner");
+    migration.update();
+    migration.recreate(List.of());
+
+    assertThat(WipViews.of(dataSource).refreshAll()).hasSize(2);
+    assertThat(database.value("SELECT to_regnamespace('wip_staging_public')"))
+        .isEqualTo("wip_staging_public");
+    migration.rollback();
+    assertThat(database.value("SELECT to_regclass('wip_view')")).isNull();
+    database.execute(
+        "REASSIGN OWNED BY schema_owner TO CURRENT_USER", "DROP OWNED BY schema_owner");
+  }
+}
