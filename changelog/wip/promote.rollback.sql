@@ -3,6 +3,8 @@ DROP FUNCTION
   "${schema}".wip_view_promote(text, integer, interval),
   "${schema}".wip_view_attributes(oid, oid),
   "${schema}".wip_view_grants(aclitem[], oid, text, text),
+  "${schema}".wip_view_drift(),
+  "${schema}".wip_view_definition(oid),
   "${schema}".wip_view_columns(oid),
   "${schema}".wip_view_reads(oid),
   "${schema}".wip_view_stage(text);

@@ -93,6 +93,42 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_columns(oid) IS
   'Names, types and collations of a relation''s columns, to compare: a view can be replaced in place while they stay.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  -- Another major version prints a query in another way: what differs in the first line is not compared.
+  SELECT concat_ws(E'\n',
+    'PostgreSQL ' || current_setting('server_version_num')::integer / 10000,
+    pg_get_viewdef(relation),
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid::regclass::text)
+     FROM pg_index AS i
+     WHERE i.indrelid = relation));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
+  'A view''s query and indexes in the server''s own normal form.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT v.view_name
+  FROM "${schema}".wip_view AS v
+  JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
+  CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS now_is (definition)
+  WHERE now_is.definition <> v.definition
+    AND split_part(now_is.definition, E'\n', 1) = split_part(v.definition, E'\n', 1)
+  ORDER BY v.refresh_order, v.view_name;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
+  'The registered views whose query or indexes are not what was deployed: somebody changed them by hand.';
+
 -- Grants are listed in the order in which they were given, so that a grant option is there before it is used.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_grants(acl aclitem[], owner oid, target text, columns text DEFAULT '')
   RETURNS SETOF text
@@ -623,7 +659,7 @@ BEGIN
   INSERT INTO "${schema}".wip_view AS v
     (view_name, refresh_order, freshness_target, definition, last_refresh_id, last_started_no)
   VALUES
-    (view_name, refresh_order, freshness_target, pg_get_viewdef(built), request_id, staged_no)
+    (view_name, refresh_order, freshness_target, "${schema}".wip_view_definition(built), request_id, staged_no)
   ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
   SET refresh_order = excluded.refresh_order,
       freshness_target = excluded.freshness_target,
@@ -668,6 +704,8 @@ REVOKE ALL ON FUNCTION
   "${schema}".wip_view_stage(text),
   "${schema}".wip_view_reads(oid),
   "${schema}".wip_view_columns(oid),
+  "${schema}".wip_view_definition(oid),
+  "${schema}".wip_view_drift(),
   "${schema}".wip_view_grants(aclitem[], oid, text, text),
   "${schema}".wip_view_attributes(oid, oid),
   "${schema}".wip_view_promote(text, integer, interval),

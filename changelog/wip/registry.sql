@@ -17,7 +17,7 @@ COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized v
 COMMENT ON COLUMN "${schema}".wip_view.view_name IS 'Name of the materialized view, in the schema of this table.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_order IS 'Place in refresh_all_wip_views() and CALL refresh_wip_views(): lower goes first.';
 COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness.';
-COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query as the server printed it when it was deployed; another query in its place now is drift.';
+COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and indexes as the server printed them when it was deployed; wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
 COMMENT ON COLUMN "${schema}".wip_view.last_started_no IS 'Number that this refresh drew when it started, from the sequence that numbers the requests: it serves every request with a lower number.';
 

@@ -71,7 +71,22 @@ class ChangelogTest {
     isDeployed();
     List<String> lines = new ArrayList<>();
     WipViewsMigration.of(database.dataSource()).withProgress(lines::add).update();
-    assertThat(lines).containsExactly("preflight", "settings", "access");
+    assertThat(lines).containsExactly("preflight", "settings", "access", "drift");
+  }
+
+  @Test
+  void an_update_names_a_view_that_was_edited_by_hand_and_leaves_it_alone() throws SQLException {
+    WipViewsMigration.of(database.dataSource()).update();
+    database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
+    List<String> lines = new ArrayList<>();
+
+    WipViewsMigration.of(database.dataSource()).withProgress(lines::add).update();
+
+    assertThat(lines)
+        .contains(
+            "  mv_process_wip_queue was changed by hand since it was deployed; wip-views recreate"
+                + " mv_process_wip_queue puts it back");
+    assertThat(database.value("SELECT to_regclass('by_hand')")).isEqualTo("by_hand");
   }
 
   @Test

@@ -61,7 +61,8 @@ class RecoveryTest {
             + " refresh_wip_status_dashboard, wip_view_run, wip_view_request, wip_view_fail;"
             + "DROP PROCEDURE refresh_wip_views",
         "DROP FUNCTION wip_view_stage, wip_view_promote, wip_view_remove, wip_view_attributes,"
-            + " wip_view_grants, wip_view_reads, wip_view_columns",
+            + " wip_view_grants, wip_view_reads, wip_view_columns,"
+            + " wip_view_drift, wip_view_definition",
         "DROP VIEW wip_view_freshness",
         "DELETE FROM wip_view",
         "DROP TABLE wip_view, wip_view_refresh, wip_view_settings CASCADE"
