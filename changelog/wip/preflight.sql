@@ -1,4 +1,4 @@
--- What a deploy needs, checked before anything is made. Everything that is missing is named in one message.
+-- What a deploy needs, checked before anything is made. Everything that is missing or wrong is named in one message.
 
 DO $preflight$
 DECLARE
@@ -14,6 +14,11 @@ DECLARE
   wanted_table text;
   wanted_columns jsonb;
   absent text;
+  wrong text[] := '{}';
+  parameter text;
+  given text;
+  is_interval boolean;
+  is_right boolean;
 BEGIN
   IF current_setting('server_version_num')::integer < 140000 THEN
     missing := missing || format('PostgreSQL 14 or later (this server is %s)', current_setting('server_version'));
@@ -53,6 +58,12 @@ BEGIN
     END LOOP;
   END IF;
 
+  -- REFRESH … CONCURRENTLY compares the rows in a temporary table.
+  IF NOT has_database_privilege(current_database(), 'TEMPORARY') THEN
+    missing := missing || format('the right to make temporary tables (GRANT TEMPORARY ON DATABASE %I TO %I)',
+                                 current_database(), current_user);
+  END IF;
+
   -- A view is built in a staging schema, which only lives as long as the transaction that builds it.
   IF NOT has_database_privilege(current_database(), 'CREATE')
     AND NOT coalesce(has_schema_privilege(to_regnamespace(format('%I', left('wip_staging_${schema}', 63)))::oid, 'CREATE'), false)
@@ -62,9 +73,43 @@ BEGIN
       current_database(), current_user, left('wip_staging_${schema}', 63));
   END IF;
 
-  IF missing <> '{}' THEN
-    RAISE EXCEPTION 'wip-views cannot be deployed to schema "%" of database "%"; missing: %',
-        '${schema}', current_database(), array_to_string(missing, '; ')
+  -- The parameters, before one of them is kept. Dollar-quoted, since a value may hold a quote.
+  FOR given IN
+    SELECT DISTINCT trim(role)
+    FROM regexp_split_to_table($value$${refresherRole},${readerRole}$value$, ',') AS role
+    WHERE trim(role) <> '' AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = trim(role))
+    ORDER BY 1
+  LOOP
+    missing := missing || format('role %I of the parameters refresherRole and readerRole (CREATE ROLE %1$I, or leave it out)', given);
+  END LOOP;
+
+  FOR parameter, is_interval, given IN
+    VALUES
+      ('stuckAfter', true, $value$${stuckAfter}$value$),
+      ('bottleneckAbove', false, $value$${bottleneckAbove}$value$),
+      ('historyRetention', true, $value$${historyRetention}$value$)
+  LOOP
+    CONTINUE WHEN given = '';
+    BEGIN
+      IF is_interval THEN
+        is_right := given::interval > interval '0';
+      ELSE
+        is_right := given::integer >= 0;
+      END IF;
+    EXCEPTION WHEN data_exception THEN
+      is_right := false;
+    END;
+    IF NOT is_right THEN
+      wrong := wrong || format('parameter %s is "%s", not %s', parameter, given,
+        CASE WHEN is_interval THEN 'an interval above 0 such as "2 hours"' ELSE 'a whole number of 0 or more' END);
+    END IF;
+  END LOOP;
+
+  IF missing <> '{}' OR wrong <> '{}' THEN
+    RAISE EXCEPTION 'wip-views cannot be deployed to schema "%" of database "%"; %',
+        '${schema}', current_database(), concat_ws('; ',
+          'missing: ' || nullif(array_to_string(missing, '; '), ''),
+          'wrong: ' || nullif(array_to_string(wrong, '; '), ''))
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
 END

@@ -103,7 +103,10 @@ class GenerateJooq {
                                     .withConverter(
                                         "org.jooq.Converter.ofNullable(org.jooq.types.YearToSecond.class,"
                                             + " java.time.Duration.class,"
-                                            + " org.jooq.types.YearToSecond::toDuration,"
+                                            // the driver reads seconds as a double, and jOOQ
+                                            // cuts it off: a nanosecond short of a microsecond
+                                            + " i -> i.toDuration().plusNanos(500)"
+                                            + ".truncatedTo(java.time.temporal.ChronoUnit.MICROS),"
                                             + " org.jooq.types.YearToSecond::valueOf)")
                                     .withIncludeTypes("INTERVAL")))
                     .withGenerate(

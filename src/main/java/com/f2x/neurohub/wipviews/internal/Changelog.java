@@ -121,6 +121,8 @@ public final class Changelog {
     Map<String, Object> scope = new HashMap<>();
     scope.put(Scope.Attr.ui.name(), new Progress());
     scope.put("liquibase.analytics.enabled", "false");
+    // or Liquibase names the schema unquoted in SET search_path
+    scope.put("liquibase.preserveSchemaCase", "true");
     scope.put(
         Scope.Attr.resourceAccessor.name(),
         new ClassLoaderResourceAccessor(Changelog.class.getClassLoader()));

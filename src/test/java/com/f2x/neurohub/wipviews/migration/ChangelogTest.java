@@ -168,9 +168,12 @@ class ChangelogTest {
 
     assertThatThrownBy(migration::update)
         .isInstanceOf(WipViewsException.class)
+        .hasMessageContaining("GRANT TEMPORARY ON DATABASE " + database.name() + " TO schema_owner")
         .hasMessageContaining("GRANT CREATE ON DATABASE " + database.name() + " TO schema_owner")
         .hasMessageContaining("CREATE SCHEMA wip_staging_public AUTHORIZATION schema_owner");
-    database.execute("CREATE SCHEMA wip_staging_public AUTHORIZATION schema_owner");
+    database.execute(
+        "GRANT TEMPORARY ON DATABASE " + database.name() + " TO schema_owner",
+        "CREATE SCHEMA wip_staging_public AUTHORIZATION schema_owner");
     migration.update();
     migration.recreate(List.of());
 

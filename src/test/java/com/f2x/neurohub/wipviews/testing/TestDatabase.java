@@ -143,6 +143,15 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     return dataSource;
   }
 
+  /** Connections of another role. */
+  public DataSource dataSource(String role, String rolePassword) {
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl(url());
+    dataSource.setUser(role);
+    dataSource.setPassword(rolePassword);
+    return dataSource;
+  }
+
   /** A connection of the superuser, in autocommit. */
   public Connection connect() throws SQLException {
     return dataSource().getConnection();
@@ -184,5 +193,33 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
       }
       return rows;
     }
+  }
+
+  /**
+   * Reads what there is: schemas, relations and routines, each as kind and name. Without the
+   * system's own and Liquibase's table, which outlives whatever it keeps account of.
+   */
+  public List<String> objects() throws SQLException {
+    return rows(
+            """
+            SELECT 'schema ' || quote_ident(n.nspname) AS object
+            FROM pg_namespace AS n
+            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            UNION ALL
+            SELECT 'relation ' || c.relkind::text || ' ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+            FROM pg_class AS c
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+              AND c.relname !~ '^databasechangelog'
+            UNION ALL
+            SELECT 'routine ' || p.prokind::text || ' ' || quote_ident(n.nspname) || '.' || p.oid::regprocedure
+            FROM pg_proc AS p
+            JOIN pg_namespace AS n ON n.oid = p.pronamespace
+            WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            ORDER BY 1
+            """)
+        .stream()
+        .map(row -> row.get(0))
+        .toList();
   }
 }

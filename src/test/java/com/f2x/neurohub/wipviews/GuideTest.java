@@ -1,0 +1,373 @@
+package com.f2x.neurohub.wipviews;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.PostgresServer;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Every SQL statement of the users' guide, as the users wrote it. */
+class GuideTest {
+
+  private static final String FRESHNESS_AS_PRINTED =
+      """
+      -- Check when views were last refreshed
+      SELECT
+          matviewname,
+          last_refreshed_at
+      FROM (
+          SELECT 'mv_wip_status_dashboard' as matviewname, last_refreshed_at
+          FROM mv_wip_status_dashboard
+          LIMIT 1
+
+          UNION ALL
+
+          SELECT 'mv_process_wip_queue' as matviewname, last_refreshed_at
+          FROM mv_process_wip_queue
+          LIMIT 1
+      ) views;
+      """;
+
+  private static final String DROP_VIEWS =
+      """
+      -- Drop and recreate views
+      DROP MATERIALIZED VIEW IF EXISTS mv_wip_status_dashboard CASCADE;
+      DROP MATERIALIZED VIEW IF EXISTS mv_process_wip_queue CASCADE;
+      """;
+
+  private final TestDatabase database = TestDatabase.deployed();
+  private final WipViews views = WipViews.of(database.dataSource());
+
+  @BeforeEach
+  void a_fresh_database() throws Exception {
+    database.create();
+    database.execute(
+        "INSERT INTO lots (id, lot_number, product_model_id, production_date)"
+            + " VALUES (1, 'KR01PSA251101', 1, current_date)");
+  }
+
+  @AfterEach
+  void nothing_is_left() throws Exception {
+    database.drop();
+  }
+
+  @Test
+  void refresh_single_view() throws Exception {
+    Instant before = views.freshness(MV_PROCESS_WIP_QUEUE).lastRefreshedAt();
+
+    assertThat(database.rows("SELECT refresh_process_wip_queue();")).hasSize(1);
+
+    assertThat(views.freshness(MV_PROCESS_WIP_QUEUE).lastRefreshedAt()).isAfter(before);
+  }
+
+  @Test
+  void refresh_all_wip_views() throws Exception {
+    Instant before = views.freshness(MV_PROCESS_WIP_QUEUE).lastRefreshedAt();
+
+    assertThat(database.rows("SELECT refresh_all_wip_views();")).hasSize(2);
+
+    assertThat(views.freshness())
+        .allSatisfy(view -> assertThat(view.lastRefreshedAt()).isAfter(before));
+    assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("1");
+  }
+
+  @Test
+  void refresh_all_wip_views_as_an_application_runs_it_and_commits() throws Exception {
+    // conn.execute(text("SELECT refresh_all_wip_views()")); conn.commit()
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("SELECT refresh_all_wip_views()");
+      connection.commit();
+    }
+
+    assertThat(views.history(null, 2))
+        .extracting(Refresh::outcome)
+        .containsOnly(Refresh.Outcome.REFRESHED);
+  }
+
+  @Test
+  void refresh_all_wip_views_as_cron_runs_it_with_timing() throws Exception {
+    String output =
+        psql(
+            """
+            -- Check refresh duration
+            \\timing on
+            SELECT refresh_all_wip_views();
+            \\timing off
+            """);
+
+    assertThat(output).contains("(2 rows)").containsPattern("Time: [0-9.,]+ ms");
+  }
+
+  @Test
+  void the_freshness_query_is_not_valid_sql_as_printed() {
+    assertThatThrownBy(() -> database.rows(FRESHNESS_AS_PRINTED))
+        .hasMessageContaining("syntax error at or near \"UNION\"");
+  }
+
+  @Test
+  void what_replaces_the_freshness_query_reads_wip_view_freshness() throws Exception {
+    String replacement =
+        "SELECT view_name AS matviewname, last_refreshed_at FROM wip_view_freshness";
+
+    assertThat(database.rows(replacement))
+        .extracting(row -> row.get(0))
+        .containsExactly("mv_wip_status_dashboard", "mv_process_wip_queue");
+
+    // and it answers where a query of the views themselves cannot
+    database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+    assertThat(database.rows(replacement)).hasSize(2);
+  }
+
+  @Test
+  void the_freshness_query_with_its_parentheses_reads_the_same_of_the_rows() throws Exception {
+    database.rows("SELECT refresh_all_wip_views()");
+
+    List<List<String>> corrected =
+        database.rows(
+            """
+            SELECT
+                matviewname,
+                last_refreshed_at,
+                last_refreshed_at - (SELECT f.last_refreshed_at FROM wip_view_freshness AS f WHERE f.view_name = matviewname)
+                  BETWEEN interval '0' AND interval '10 seconds'
+            FROM (
+                (SELECT 'mv_wip_status_dashboard' as matviewname, last_refreshed_at
+                FROM mv_wip_status_dashboard
+                LIMIT 1)
+
+                UNION ALL
+
+                (SELECT 'mv_process_wip_queue' as matviewname, last_refreshed_at
+                FROM mv_process_wip_queue
+                LIMIT 1)
+            ) views;
+            """);
+
+    assertThat(corrected)
+        .extracting(row -> row.get(0))
+        .containsExactly("mv_wip_status_dashboard", "mv_process_wip_queue");
+    // the freshness is the start of the refresh: the rows are at least as new
+    assertThat(corrected).extracting(row -> row.get(2)).containsOnly("t");
+  }
+
+  @Test
+  void view_size_and_row_count() throws Exception {
+    assertThat(
+            database.rows(
+                """
+                SELECT
+                    schemaname,
+                    matviewname,
+                    pg_size_pretty(pg_total_relation_size(schemaname||'.'||matviewname)) as size
+                FROM pg_matviews
+                WHERE matviewname LIKE '%wip%';
+                """))
+        .extracting(row -> row.get(0) + "." + row.get(1))
+        .containsExactlyInAnyOrder("public.mv_wip_status_dashboard", "public.mv_process_wip_queue");
+  }
+
+  @Test
+  void check_indexes_exist() throws Exception {
+    assertThat(
+            database.rows(
+                """
+                -- Check indexes exist
+                SELECT indexname, tablename
+                FROM pg_indexes
+                WHERE tablename IN ('wip_items', 'wip_process_history');
+                """))
+        .contains(
+            List.of("idx_wip_items_lot_id", "wip_items"),
+            List.of("idx_wip_items_status", "wip_items"),
+            List.of("idx_wip_process_history_completed_at", "wip_process_history"));
+  }
+
+  @Test
+  void analyze_tables_and_check_their_sizes() throws Exception {
+    database.execute("ANALYZE wip_items;", "ANALYZE wip_process_history;");
+
+    assertThat(
+            database.rows(
+                """
+                -- Check table sizes
+                SELECT
+                    relname,
+                    n_live_tup as row_count,
+                    pg_size_pretty(pg_total_relation_size(relid)) as total_size
+                FROM pg_stat_user_tables
+                WHERE relname LIKE 'wip%'
+                ORDER BY n_live_tup DESC;
+                """))
+        .extracting(row -> row.get(0))
+        .contains("wip_items", "wip_process_history", "wip_view", "wip_view_refresh");
+  }
+
+  @Test
+  void check_for_blocking_locks() throws Exception {
+    ExecutorService threads = Executors.newSingleThreadExecutor();
+    try (Connection first = database.connect();
+        Statement statement = first.createStatement()) {
+      first.setAutoCommit(false);
+      // not committed: it is still this session's turn
+      statement.execute("SELECT refresh_process_wip_queue()");
+      String pid = backend(statement);
+      Future<Refresh> blocked = threads.submit(() -> views.refresh(MV_PROCESS_WIP_QUEUE));
+      List<List<String>> seen = new ArrayList<>();
+      Await.until(
+          "a blocked refresh",
+          () ->
+              seen.addAll(
+                  database.rows(
+                      """
+                      -- Check for blocking locks
+                      SELECT
+                          pid,
+                          usename,
+                          pg_blocking_pids(pid) as blocked_by,
+                          query as blocked_query
+                      FROM pg_stat_activity
+                      WHERE cardinality(pg_blocking_pids(pid)) > 0;
+                      """)));
+
+      assertThat(seen.get(0).get(2)).isEqualTo("{" + pid + "}");
+      assertThat(seen.get(0).get(3)).contains("wip_view_run");
+      first.commit();
+      assertThat(blocked.get(20, TimeUnit.SECONDS).outcome()).isEqualTo(Refresh.Outcome.REFRESHED);
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private static String backend(Statement statement) throws Exception {
+    try (var result = statement.executeQuery("SELECT pg_backend_pid()")) {
+      result.next();
+      return result.getString(1);
+    }
+  }
+
+  @Test
+  void drop_and_recreate_views_by_psql() throws Exception {
+    String output =
+        psql(
+            DROP_VIEWS
+                + """
+
+                -- Re-run creation scripts
+                \\i views/wip_views/01_mv_wip_status_dashboard.sql
+                \\i views/wip_views/02_mv_process_wip_queue.sql
+                """);
+
+    assertThat(output).contains("SELECT 1\n").contains("SELECT 6\n");
+    worksAgain();
+  }
+
+  @Test
+  void drop_and_recreate_views_over_any_connection() throws Exception {
+    byHand("public");
+
+    worksAgain();
+  }
+
+  @Test
+  void drop_and_recreate_views_in_another_schema() throws Exception {
+    database.execute("CREATE SCHEMA \"Odd Schema\"");
+    WipViewsMigration odd = WipViewsMigration.of(database.dataSource()).withSchema("Odd Schema");
+    odd.installMinimalMes();
+    odd.update();
+    byHand("\"Odd Schema\"");
+
+    assertThat(views.withSchema("Odd Schema").refreshAll())
+        .extracting(Refresh::mode)
+        .containsOnly(Refresh.Mode.CONCURRENT);
+    assertThat(views.withSchema("Odd Schema").rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
+  }
+
+  @Test
+  void after_the_views_were_dropped_by_hand_an_update_grants_again_what_was_granted()
+      throws Exception {
+    String role = "reader_of_" + database.name();
+    database.execute("CREATE ROLE " + role);
+    try {
+      WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
+      migration.withParameter("readerRole", role).update();
+      String mayRead =
+          "SELECT has_table_privilege('" + role + "', 'mv_process_wip_queue', 'SELECT')";
+      assertThat(database.value(mayRead)).isEqualTo("t");
+      byHand("public");
+      assertThat(database.value(mayRead)).isEqualTo("f");
+
+      migration.update();
+
+      assertThat(database.value(mayRead)).isEqualTo("t");
+    } finally {
+      database.execute("DROP OWNED BY " + role, "DROP ROLE " + role);
+    }
+  }
+
+  private void byHand(String schema) throws Exception {
+    database.execute(
+        "SET search_path = " + schema,
+        DROP_VIEWS,
+        Files.readString(Path.of("views/wip_views/01_mv_wip_status_dashboard.sql")),
+        Files.readString(Path.of("views/wip_views/02_mv_process_wip_queue.sql")));
+  }
+
+  private void worksAgain() {
+    assertThat(views.refreshAll()).extracting(Refresh::mode).containsOnly(Refresh.Mode.CONCURRENT);
+    assertThat(views.freshness()).extracting(Freshness::state).containsOnly(Freshness.State.FRESH);
+    assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
+    assertThat(views.rows(MV_WIP_STATUS_DASHBOARD)).hasSize(1);
+  }
+
+  private String psql(String script) throws Exception {
+    boolean onPath =
+        Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
+            .anyMatch(folder -> Files.isExecutable(Path.of(folder, "psql")));
+    assumeThat(onPath).as("psql is on the PATH").isTrue();
+    ProcessBuilder psql =
+        new ProcessBuilder("psql", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--file", "-")
+            .redirectErrorStream(true);
+    PostgresServer server = PostgresServer.get();
+    psql.environment()
+        .putAll(
+            Map.of(
+                "PGHOST", server.host(),
+                "PGPORT", Integer.toString(server.port()),
+                "PGDATABASE", database.name(),
+                "PGUSER", server.user(),
+                "PGPASSWORD", server.password(),
+                "LC_ALL", "C"));
+    Process process = psql.start();
+    try (var in = process.getOutputStream()) {
+      in.write(script.getBytes(StandardCharsets.UTF_8));
+    }
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+    return output;
+  }
+}

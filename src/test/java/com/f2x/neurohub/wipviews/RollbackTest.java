@@ -1,0 +1,131 @@
+package com.f2x.neurohub.wipviews;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Everything that a deploy made can be taken away again, and nothing else goes with it. */
+class RollbackTest {
+
+  private static final List<String> MES =
+      List.of("lots", "processes", "wip_items", "wip_process_history");
+
+  private final TestDatabase database = TestDatabase.mes();
+  private final WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
+
+  @BeforeEach
+  void a_factory() throws Exception {
+    database.create();
+    try (Connection connection = database.connect()) {
+      new RandomFactory(new Random(1), 10, 10, 0).load(connection);
+    }
+  }
+
+  @AfterEach
+  void nothing_is_left() throws Exception {
+    database.drop();
+  }
+
+  @Test
+  void leaves_no_object_of_ours_and_the_mes_as_it_was() throws Exception {
+    List<String> objects = database.objects();
+    List<String> rows = rows();
+    migration.update();
+    WipViews.of(database.dataSource()).refreshAll();
+    assertThat(database.objects()).containsAll(objects).hasSizeGreaterThan(objects.size());
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+    assertThat(rows()).isEqualTo(rows);
+  }
+
+  @Test
+  void is_followed_by_another_deploy_as_if_nothing_had_been() throws Exception {
+    migration.update();
+    List<String> objects = database.objects();
+    migration.rollback();
+
+    migration.update();
+
+    assertThat(database.objects()).isEqualTo(objects);
+    WipViews views = WipViews.of(database.dataSource());
+    assertThat(views.refreshAll()).hasSize(2);
+    assertThat(views.rows(MV_WIP_STATUS_DASHBOARD)).isNotEmpty();
+    assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).isNotEmpty();
+  }
+
+  @Test
+  void works_after_a_recovery_too() throws Exception {
+    List<String> objects = database.objects();
+    migration.update();
+    migration.recreate(List.of());
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+  }
+
+  @Test
+  void works_when_a_view_is_gone_already() throws Exception {
+    List<String> objects = database.objects();
+    migration.update();
+    database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+  }
+
+  @Test
+  void takes_the_indexes_that_the_deploy_built_and_leaves_those_of_the_mes() throws Exception {
+    database.execute("DROP INDEX idx_wip_items_status");
+    List<String> objects = database.objects();
+    migration.update();
+    assertThat(database.objects()).contains("relation i public.wip_views_wip_items_status_idx");
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+  }
+
+  @Test
+  void stops_where_somebody_elses_view_reads_one_of_ours_and_leaves_both() throws Exception {
+    migration.update();
+    database.execute("CREATE VIEW theirs AS SELECT process_code FROM mv_process_wip_queue");
+
+    assertThatThrownBy(migration::rollback)
+        .isInstanceOf(WipViewsException.class)
+        .hasMessageContaining("mv_process_wip_queue")
+        .message()
+        .doesNotContain("\n");
+
+    assertThat(database.rows("SELECT * FROM theirs")).isNotEmpty();
+  }
+
+  private List<String> rows() throws Exception {
+    List<String> rows = new ArrayList<>();
+    for (String table : MES) {
+      rows.add(
+          table
+              + ": "
+              + database.value(
+                  "SELECT count(*) || ' rows, md5 ' || md5(string_agg(t::text, ',' ORDER BY id))"
+                      + " FROM "
+                      + table
+                      + " AS t"));
+    }
+    return rows;
+  }
+}
