@@ -533,7 +533,13 @@ BEGIN
   -- Its turn, as a refresh has it: from here on nobody refreshes the live view. If somebody has since the build began,
   -- the build is the older of the two, and is refreshed before it is shown to anybody.
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
-  PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
+  BEGIN
+    PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
+  EXCEPTION WHEN lock_not_available THEN
+    RAISE EXCEPTION 'could not put the new % in place within %: the old one is being refreshed all that time', live_name, promote_limit
+      USING ERRCODE = 'lock_not_available',
+            HINT = 'Nothing was changed. Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
+  END;
   SELECT v.last_started_no INTO last_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name;
   IF last_no > staged_no THEN
     RAISE NOTICE '%: refreshed meanwhile, catching up', view_name;

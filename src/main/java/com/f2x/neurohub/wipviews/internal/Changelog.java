@@ -6,6 +6,7 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
@@ -98,20 +99,11 @@ public final class Changelog {
     return command;
   }
 
+  @SuppressWarnings("try") // the turn is only held
   private void run(CommandScope command, OutputStream out) throws Exception {
     IN_THIS_JVM.lockInterruptibly();
-    try {
-      connection.setAutoCommit(true);
-      advisory("pg_advisory_lock");
-      try {
-        inScope(command, out);
-      } finally {
-        if (!connection.isClosed()) {
-          connection.rollback();
-          connection.setAutoCommit(true);
-          advisory("pg_advisory_unlock");
-        }
-      }
+    try (Turn turn = new Turn()) {
+      inScope(command, out);
     } finally {
       IN_THIS_JVM.unlock();
     }
@@ -146,10 +138,45 @@ public final class Changelog {
         });
   }
 
-  private void advisory(String function) throws SQLException {
-    try (PreparedStatement lock =
-        connection.prepareStatement("SELECT " + function + "(hashtext('wip-views deploy'), 0)")) {
-      lock.execute();
+  /**
+   * This process's turn to deploy, held by the connection; it then gives the connection back as it
+   * was, since Liquibase sets its search_path and leaves it so.
+   */
+  private final class Turn implements AutoCloseable {
+
+    private final boolean autoCommit = connection.getAutoCommit();
+    private final String searchPath;
+
+    Turn() throws SQLException {
+      connection.setAutoCommit(true);
+      searchPath = select("current_setting('search_path')");
+      select("pg_advisory_lock(hashtext('wip-views deploy'), 0)");
+    }
+
+    @Override
+    public void close() throws SQLException {
+      if (connection.isClosed()) {
+        return;
+      }
+      if (!connection.getAutoCommit()) {
+        connection.rollback();
+        connection.setAutoCommit(true);
+      }
+      select("set_config('search_path', ?, false)", searchPath);
+      select("pg_advisory_unlock(hashtext('wip-views deploy'), 0)");
+      connection.setAutoCommit(autoCommit);
+    }
+
+    private String select(String expression, String... values) throws SQLException {
+      try (PreparedStatement statement = connection.prepareStatement("SELECT " + expression)) {
+        for (int i = 0; i < values.length; i++) {
+          statement.setString(i + 1, values[i]);
+        }
+        try (ResultSet row = statement.executeQuery()) {
+          row.next();
+          return row.getString(1);
+        }
+      }
     }
   }
 
