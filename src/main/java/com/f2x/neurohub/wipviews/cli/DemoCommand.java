@@ -33,8 +33,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Show all of it on a small factory, in half a minute. Needs no database: it starts a"
           + " PostgreSQL of its own and stops it again."
-    },
-    mixinStandardHelpOptions = true)
+    })
 final class DemoCommand implements Callable<Integer> {
 
   private static final int LOTS_SHOWN = 8;

@@ -12,19 +12,16 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code wip-views freshness}. */
-@Command(
-    name = "freshness",
-    description = "Show how fresh each view is.",
-    mixinStandardHelpOptions = true)
+@Command(name = "freshness", description = "Show how fresh each view is.")
 final class FreshnessCommand implements Callable<Integer> {
-
-  @Mixin private ConnectionOptions connection;
-  @Mixin private FormatOption format;
 
   @Option(
       names = "--fail-if-stale",
       description = "Exit 3 if a view is stale, unpopulated or missing.")
   private boolean failIfStale;
+
+  @Mixin private ConnectionOptions connection;
+  @Mixin private FormatOption format;
 
   @Override
   public Integer call() {

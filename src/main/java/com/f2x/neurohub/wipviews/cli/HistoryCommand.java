@@ -16,15 +16,10 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code wip-views history}. */
-@Command(
-    name = "history",
-    description = "Show the last attempts to refresh, latest first.",
-    mixinStandardHelpOptions = true)
+@Command(name = "history", description = "Show the last attempts to refresh, latest first.")
 final class HistoryCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
-  @Mixin private ConnectionOptions connection;
-  @Mixin private FormatOption format;
 
   @Parameters(arity = "0..1", paramLabel = "VIEW", description = "Name of a view; none for all.")
   private String name;
@@ -35,6 +30,9 @@ final class HistoryCommand implements Callable<Integer> {
       defaultValue = "20",
       description = "Attempts at most; default ${DEFAULT-VALUE}.")
   private int limit;
+
+  @Mixin private ConnectionOptions connection;
+  @Mixin private FormatOption format;
 
   @Override
   public Integer call() {

@@ -23,19 +23,18 @@ import picocli.CommandLine.Parameters;
           + " functions too.",
       "Each is built beside the live one, which serves its readers until the new one takes its"
           + " place."
-    },
-    mixinStandardHelpOptions = true)
+    })
 final class RecreateCommand implements Callable<Integer> {
 
   /** A refresh by somebody else may be on record after the rebuild already. */
   private static final int RECENT = 20;
 
+  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
+  private List<String> names = List.of();
+
   @Mixin private ConnectionOptions connection;
   @Mixin private ParameterOptions parameters;
   @Mixin private FormatOption format;
-
-  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
-  private List<String> names = List.of();
 
   @Override
   public Integer call() {

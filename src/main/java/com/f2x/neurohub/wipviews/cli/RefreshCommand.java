@@ -25,13 +25,10 @@ import picocli.CommandLine.Spec;
 /** {@code wip-views refresh}. */
 @Command(
     name = "refresh",
-    description = "Refresh all views, or the named ones, and say what happened.",
-    mixinStandardHelpOptions = true)
+    description = "Refresh all views, or the named ones, and say what happened.")
 final class RefreshCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
-  @Mixin private ConnectionOptions connection;
-  @Mixin private FormatOption format;
 
   @Parameters(paramLabel = "VIEW", description = "Names of views; none for all, in refresh order.")
   private List<String> names = List.of();
@@ -56,6 +53,9 @@ final class RefreshCommand implements Callable<Integer> {
       converter = DurationConverter.class,
       description = "Fail a view that takes longer than this, such as 2m.")
   private Duration statementTimeout;
+
+  @Mixin private ConnectionOptions connection;
+  @Mixin private FormatOption format;
 
   @Override
   public Integer call() {

@@ -15,15 +15,14 @@ import picocli.CommandLine.Option;
     description = {
       "Take every object away again: the views, the functions, the registry and its history.",
       "The MES tables are not touched. Without --yes it only says what would go."
-    },
-    mixinStandardHelpOptions = true)
+    })
 final class RollbackCommand implements Callable<Integer> {
-
-  @Mixin private ConnectionOptions connection;
-  @Mixin private FormatOption format;
 
   @Option(names = "--yes", description = "Do it.")
   private boolean yes;
+
+  @Mixin private ConnectionOptions connection;
+  @Mixin private FormatOption format;
 
   @Override
   public Integer call() throws SQLException {

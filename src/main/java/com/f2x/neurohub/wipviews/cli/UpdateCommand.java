@@ -12,20 +12,18 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code wip-views update}. */
-@Command(
-    name = "update",
-    description = "Deploy what is not deployed yet.",
-    mixinStandardHelpOptions = true)
+@Command(name = "update", description = "Deploy what is not deployed yet.")
 final class UpdateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
-  @Mixin private ConnectionOptions connection;
-  @Mixin private ParameterOptions parameters;
 
   @Option(
       names = "--sql",
       description = "Only print the SQL that would run, for psql; change nothing.")
   private boolean sql;
+
+  @Mixin private ConnectionOptions connection;
+  @Mixin private ParameterOptions parameters;
 
   @Override
   public Integer call() throws SQLException {

@@ -24,6 +24,8 @@ import picocli.CommandLine.Spec;
     name = WipViewsCommand.NAME,
     description = "Materialized views of work in progress on PostgreSQL.",
     mixinStandardHelpOptions = true,
+    sortOptions = false,
+    scope = ScopeType.INHERIT,
     versionProvider = WipViewsCommand.Version.class,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
