@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -38,11 +39,15 @@ final class RecreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    WipViewsMigration migration = parameters.on(connection::migration);
     WipViews views = connection.views();
     if (isRegistryReadable(views)) {
       ViewNames.existing(views, names);
     }
-    parameters.on(connection.migration()).recreate(names);
+    if (!format.isJson()) {
+      migration = migration.withProgress(new Progress(format.output()));
+    }
+    migration.recreate(names);
     List<Attempt> made = new ArrayList<>();
     for (Table<?> view : ViewNames.existing(views, names)) {
       views.history(view, RECENT).stream()

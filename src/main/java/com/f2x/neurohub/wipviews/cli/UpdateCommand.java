@@ -28,13 +28,13 @@ final class UpdateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws SQLException {
     Output output = new Output(spec.commandLine());
-    WipViewsMigration migration = parameters.on(connection.migration());
+    WipViewsMigration migration = parameters.on(connection::migration);
     if (sql) {
       migration.updateSql(output.writer());
       return CommandLine.ExitCode.OK;
     }
     DeployedChanges before = DeployedChanges.read(connection);
-    migration.update();
+    migration.withProgress(new Progress(output)).update();
     DeployedChanges after = DeployedChanges.read(connection);
     List<String> changed = after.since(before);
     output.paragraph(
