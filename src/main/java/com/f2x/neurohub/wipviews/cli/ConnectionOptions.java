@@ -1,0 +1,164 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Properties;
+import org.postgresql.Driver;
+import org.postgresql.ds.PGSimpleDataSource;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * Which database, as whom. Each value on its own: an option, else a variable of ours, else one of
+ * libpq's. A user or password inside a URL counts as given where the URL was.
+ */
+final class ConnectionOptions {
+
+  private static final String FORM = "jdbc:postgresql://HOST:PORT/DATABASE";
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--url",
+      paramLabel = "URL",
+      description = FORM + "; else WIP_VIEWS_URL, else PGHOST, PGPORT, PGDATABASE.")
+  private String url;
+
+  @Option(
+      names = "--username",
+      paramLabel = "NAME",
+      description = "Role to log in with; else WIP_VIEWS_USERNAME, else PGUSER.")
+  private String username;
+
+  @Option(
+      names = "--password-file",
+      paramLabel = "FILE",
+      description =
+          "File whose first line is the password; else WIP_VIEWS_PASSWORD, else PGPASSWORD.")
+  private Path passwordFile;
+
+  @Option(
+      names = "--schema",
+      paramLabel = "NAME",
+      description =
+          "Schema of the MES tables and the views; else WIP_VIEWS_SCHEMA, else the first one of the"
+              + " search_path.")
+  private String schema;
+
+  WipViews views() {
+    return WipViews.of(dataSource()).withSchema(schema());
+  }
+
+  WipViewsMigration migration() {
+    return WipViewsMigration.of(dataSource()).withSchema(schema());
+  }
+
+  /** Returns the schema; null for the one on top of the search_path. */
+  String schema() {
+    return first(schema, variable("WIP_VIEWS_SCHEMA"));
+  }
+
+  PGSimpleDataSource dataSource() {
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    Properties inUrl = new Properties();
+    String given = first(url, variable("WIP_VIEWS_URL"));
+    if (given != null) {
+      inUrl = parsed(given);
+      dataSource.setUrl(given);
+    } else {
+      libpq(dataSource);
+    }
+    String userInUrl = inUrl.getProperty("user");
+    String passwordInUrl = inUrl.getProperty("password");
+    boolean optionUrl = url != null;
+    dataSource.setUser(
+        first(
+            username,
+            optionUrl ? userInUrl : null,
+            variable("WIP_VIEWS_USERNAME"),
+            userInUrl,
+            variable("PGUSER")));
+    dataSource.setPassword(
+        first(
+            passwordFile == null ? null : passwordInFile(),
+            optionUrl ? passwordInUrl : null,
+            variable("WIP_VIEWS_PASSWORD"),
+            passwordInUrl,
+            variable("PGPASSWORD")));
+    if (inUrl.getProperty("ApplicationName") == null) {
+      dataSource.setApplicationName(WipViewsCommand.NAME);
+    }
+    return dataSource;
+  }
+
+  private Properties parsed(String given) {
+    // The driver would log what it cannot parse, with the password that may be in it.
+    Properties properties =
+        given.startsWith("jdbc:postgresql:") ? Driver.parseURL(given, null) : null;
+    if (properties == null) {
+      throw wrong((url == null ? "WIP_VIEWS_URL" : "--url") + " is not of the form " + FORM);
+    }
+    return properties;
+  }
+
+  private void libpq(PGSimpleDataSource dataSource) {
+    String host = variable("PGHOST");
+    String database = variable("PGDATABASE");
+    if (host == null && database == null) {
+      throw wrong(
+          "no database was named: give --url "
+              + FORM
+              + " with --username and --password-file, or set WIP_VIEWS_URL, or PGHOST and"
+              + " PGDATABASE");
+    }
+    if (host != null && host.startsWith("/")) {
+      throw wrong("PGHOST is a socket's directory, but only TCP is supported: name a host");
+    }
+    dataSource.setServerNames(new String[] {host == null ? "localhost" : host});
+    dataSource.setPortNumbers(new int[] {port()});
+    // libpq's rule: the database of the user's own name.
+    dataSource.setDatabaseName(first(database, username, variable("PGUSER")));
+  }
+
+  private int port() {
+    String port = variable("PGPORT");
+    try {
+      return port == null ? 5432 : Integer.parseInt(port);
+    } catch (NumberFormatException e) {
+      throw wrong("PGPORT is not a number: " + port);
+    }
+  }
+
+  private String passwordInFile() {
+    try (BufferedReader reader = Files.newBufferedReader(passwordFile)) {
+      String line = reader.readLine();
+      return line == null ? "" : line;
+    } catch (IOException e) {
+      throw wrong("cannot read the password file " + passwordFile);
+    }
+  }
+
+  private String variable(String name) {
+    return ((WipViewsCommand) spec.root().userObject()).environment().get(name);
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private static String first(String... values) {
+    for (String value : values) {
+      if (value != null && !value.isEmpty()) {
+        return value;
+      }
+    }
+    return null;
+  }
+}

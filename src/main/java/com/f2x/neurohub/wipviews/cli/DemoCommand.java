@@ -1,0 +1,221 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
+
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.demo.DemoServer;
+import com.f2x.neurohub.wipviews.demo.Factory;
+import com.f2x.neurohub.wipviews.demo.Readers;
+import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
+import com.f2x.neurohub.wipviews.jooq.tables.records.MvWipStatusDashboardRecord;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import javax.sql.DataSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code wip-views demo}. */
+@Command(
+    name = "demo",
+    description = {
+      "Show all of it on a small factory, in half a minute. Needs no database: it starts a"
+          + " PostgreSQL of its own and stops it again."
+    })
+final class DemoCommand implements Callable<Integer> {
+
+  private static final int LOTS_SHOWN = 8;
+  private static final int READERS = 4;
+
+  /** Long enough to be seen moving, and for the stations to get something done. */
+  private static final Duration PACE = Duration.ofMillis(500);
+
+  /** Both views at once, every row of them: what a dashboard does, at its worst. */
+  private static final String READ =
+      """
+      SELECT sum(d.in_progress_count), max(q.wip_count_at_process)
+      FROM mv_wip_status_dashboard AS d, mv_process_wip_queue AS q
+      """;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--lots",
+      paramLabel = "N",
+      defaultValue = "300",
+      description = "Lots in the factory, 100 items each; default ${DEFAULT-VALUE}.")
+  private int lots;
+
+  @Option(
+      names = "--production",
+      paramLabel = "TIME",
+      defaultValue = "4s",
+      converter = DurationConverter.class,
+      description = "How long production goes on before the second refresh; default 4s.")
+  private Duration production;
+
+  private Output output;
+
+  @Override
+  public Integer call() throws Exception {
+    if (lots < 5) {
+      throw new ParameterException(spec.commandLine(), "--lots must be at least 5");
+    }
+    output = new Output(spec.commandLine());
+    long start = System.nanoTime();
+    begin("Starting an embedded PostgreSQL");
+    long stop;
+    long errors;
+    try (DemoServer server = DemoServer.start()) {
+      DataSource dataSource = server.dataSource(WipViewsCommand.NAME + " demo");
+      end(value(dataSource, "SHOW server_version") + ", port " + server.port(), start);
+      output.line("  its files are in " + server.directory());
+      errors = show(dataSource);
+      output.line("");
+      stop = System.nanoTime();
+      begin("Stopping the server");
+    }
+    end("its files are gone", stop);
+    output.line("The demo took " + Words.duration(since(start)) + ".");
+    output.line("");
+    output.line("On a database of yours:");
+    output.line("  wip-views update --url jdbc:postgresql://HOST:PORT/DATABASE --username NAME");
+    return errors == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private long show(DataSource dataSource) throws Exception {
+    WipViews views = WipViews.of(dataSource);
+    WipViewsMigration migration = WipViewsMigration.of(dataSource);
+
+    long start = System.nanoTime();
+    begin("Making a minimal MES");
+    migration.installMinimalMes();
+    end(value(dataSource, "SELECT count(*) FROM processes") + " stations", start);
+
+    try (Connection connection = dataSource.getConnection()) {
+      Factory factory = load(dataSource, connection);
+
+      start = System.nanoTime();
+      begin("Deploying the views (wip-views update)");
+      migration.update();
+      end("", start);
+      output.heading("wip-views refresh");
+      Attempts.table(output, attempts(views.refreshAll()));
+
+      FactoryReport report = new FactoryReport(output);
+      List<MvWipStatusDashboardRecord> dashboard = views.rows(MV_WIP_STATUS_DASHBOARD);
+      List<MvProcessWipQueueRecord> queue = views.rows(MV_PROCESS_WIP_QUEUE);
+      output.heading("mv_wip_status_dashboard: where the work of each open lot stands");
+      report.dashboard(dashboard, LOTS_SHOWN);
+      output.heading("mv_process_wip_queue: what waits at each station, and how fast it goes");
+      report.queue(queue);
+      report.bars(queue);
+      output.heading("wip-views freshness");
+      FreshnessCommand.table(output, views.freshness());
+
+      output.line("");
+      produce(factory, connection);
+      Attempts.table(output, attempts(views.refreshAll()));
+      output.line("");
+      report.difference(queue, views.rows(MV_PROCESS_WIP_QUEUE));
+    }
+    return recreate(dataSource, views);
+  }
+
+  private Factory load(DataSource dataSource, Connection connection) throws Exception {
+    long start = System.nanoTime();
+    output.line("Loading a factory of " + Words.count(lots, "lot"));
+    Factory factory =
+        Factory.load(
+            connection, new Factory.Size(lots, lots / 5), progress -> output.line("  " + progress));
+    output.line(
+        "  "
+            + Words.count(Long.valueOf(value(dataSource, "SELECT count(*) FROM wip_items")))
+            + " items and "
+            + Words.count(
+                Long.valueOf(value(dataSource, "SELECT count(*) FROM wip_process_history")))
+            + " history rows, "
+            + Words.duration(since(start)));
+    return factory;
+  }
+
+  private void produce(Factory factory, Connection connection) throws Exception {
+    long start = System.nanoTime();
+    begin("Production goes on");
+    int moved = 0;
+    for (long step = 1; since(start).compareTo(production) < 0; step++) {
+      moved += factory.produce(connection);
+      output.begin(".");
+      TimeUnit.NANOSECONDS.sleep(
+          Math.min(PACE.multipliedBy(step).toNanos(), production.toNanos())
+              - since(start).toNanos());
+    }
+    output.begin(" ");
+    end(Words.count(moved) + " moves of items", start);
+  }
+
+  /** Returns the number of reads that failed. */
+  private long recreate(DataSource dataSource, WipViews views) throws Exception {
+    output.heading("wip-views recreate, while " + READERS + " readers read both views");
+    long start = System.nanoTime();
+    Readers readers = Readers.start(dataSource, READERS, READ);
+    Readers.Result result;
+    Duration took;
+    try {
+      views.recreate();
+      took = since(start);
+    } finally {
+      result = readers.stop();
+    }
+    output.line(
+        "Both views and all functions made anew in "
+            + Words.duration(took)
+            + ": "
+            + Words.count(result.reads(), "read")
+            + ", "
+            + Words.count(result.errors(), "error")
+            + ",");
+    output.line("the slowest read took " + Words.duration(result.slowest()) + ".");
+    if (result.errors() > 0) {
+      output.complain("reads failed during the recreation: " + result.firstError());
+    }
+    return result.errors();
+  }
+
+  private void begin(String step) {
+    output.begin(step + " ... ");
+  }
+
+  private void end(String result, long start) {
+    output.line(result + (result.isEmpty() ? "" : ", ") + Words.duration(since(start)));
+  }
+
+  private static List<Attempt> attempts(List<Refresh> refreshes) {
+    return refreshes.stream().map(Attempt::of).toList();
+  }
+
+  private static String value(DataSource dataSource, String query) throws Exception {
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(query)) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+
+  private static Duration since(long nanoTime) {
+    return Duration.ofNanos(System.nanoTime() - nanoTime);
+  }
+}

@@ -1,0 +1,113 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The objects that a deploy made in a schema, found by the names that the changelog gives them. */
+final class DeployedObjects {
+
+  /**
+   * An object of the database.
+   *
+   * @param kind {@code materialized view}, {@code view}, {@code table}, {@code index}, {@code
+   *     function} or {@code procedure}
+   * @param name its qualified name; a function's with its arguments
+   * @param bytes size on disk in bytes; null if it has none
+   */
+  record DeployedObject(String kind, String name, Long bytes) {}
+
+  private DeployedObjects() {}
+
+  static List<DeployedObject> read(ConnectionOptions options) throws SQLException {
+    try (Connection connection = options.dataSource().getConnection()) {
+      List<DeployedObject> objects = new ArrayList<>();
+      String registry = registry(connection, options.schema());
+      try (PreparedStatement query =
+          connection.prepareStatement(
+              OBJECTS.replace(
+                  "/* registered */",
+                  registry == null
+                      ? ""
+                      : "OR c.relkind = 'm' AND c.relname IN (SELECT v.view_name FROM "
+                          + registry
+                          + " AS v)"))) {
+        query.setString(1, options.schema());
+        try (ResultSet row = query.executeQuery()) {
+          while (row.next()) {
+            objects.add(
+                new DeployedObject(
+                    row.getString("kind"),
+                    row.getString("name"),
+                    row.getObject("bytes", Long.class)));
+          }
+        }
+      }
+      return objects;
+    }
+  }
+
+  private static String registry(Connection connection, String schema) throws SQLException {
+    try (PreparedStatement query =
+        connection.prepareStatement(
+            "SELECT to_regclass(format('%I.wip_view', coalesce(?::text,"
+                + " current_schema())))::text")) {
+      query.setString(1, schema);
+      try (ResultSet row = query.executeQuery()) {
+        row.next();
+        return row.getString(1);
+      }
+    }
+  }
+
+  private static final String OBJECTS =
+      """
+      WITH target AS (
+        SELECT n.oid, n.nspname
+        FROM pg_namespace AS n
+        WHERE n.nspname = coalesce(?::text, current_schema())
+      ),
+      object AS (
+        SELECT
+          CASE c.relkind
+            WHEN 'm' THEN 1
+            WHEN 'v' THEN 2
+            WHEN 'r' THEN 3
+            ELSE 4
+          END AS place,
+          CASE c.relkind
+            WHEN 'm' THEN 'materialized view'
+            WHEN 'v' THEN 'view'
+            WHEN 'r' THEN 'table'
+            ELSE 'index'
+          END AS kind,
+          format('%I.%I', target.nspname, c.relname) AS name,
+          nullif(pg_total_relation_size(c.oid), 0) AS bytes
+        FROM target
+        JOIN pg_class AS c ON c.relnamespace = target.oid
+        WHERE c.relkind = 'r' AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings')
+          OR c.relkind = 'v' AND c.relname = 'wip_view_freshness'
+          -- the indexes on MES tables; all others go with their table
+          OR c.relkind = 'i' AND c.relname LIKE 'wip\\_views\\_%'
+          /* registered */
+        UNION ALL
+        SELECT
+          5,
+          CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
+          format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+          NULL
+        FROM target
+        JOIN pg_proc AS p ON p.pronamespace = target.oid
+        WHERE p.proname LIKE 'wip\\_view\\_%'
+          OR p.proname IN (
+            'refresh_wip_view', 'refresh_wip_views', 'refresh_all_wip_views',
+            'refresh_wip_status_dashboard', 'refresh_process_wip_queue')
+      )
+      SELECT kind, name, bytes
+      FROM object
+      ORDER BY place, name
+      """;
+}

@@ -1,0 +1,114 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.Refresh;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.cfg.DateTimeFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The JSON that scripts rely on. Its properties are named after the columns of {@code
+ * wip_view_refresh} and {@code wip_view_freshness} and are always there, maybe null; times are ISO
+ * 8601 in UTC, durations are seconds.
+ */
+final class Json {
+
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+          .disable(DateTimeFeature.WRITE_DATES_AS_TIMESTAMPS)
+          .enable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .build();
+
+  private Json() {}
+
+  static String write(Object value) {
+    return MAPPER.writeValueAsString(value);
+  }
+
+  static String lowerCase(Enum<?> constant) {
+    return constant == null ? null : constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** A row of {@code wip_view_refresh}. */
+  record Attempt(
+      Long refreshId,
+      String viewName,
+      String outcome,
+      String mode,
+      String modeReason,
+      Instant requestedAt,
+      Instant startedAt,
+      Instant finishedAt,
+      Duration duration,
+      Long rows,
+      Long servedBy,
+      String sqlstate,
+      String error,
+      String role,
+      String applicationName) {
+
+    static Attempt of(Refresh refresh) {
+      return new Attempt(
+          refresh.id(),
+          refresh.view(),
+          lowerCase(refresh.outcome()),
+          lowerCase(refresh.mode()),
+          refresh.modeReason(),
+          refresh.requestedAt(),
+          refresh.startedAt(),
+          refresh.finishedAt(),
+          refresh.duration(),
+          refresh.rows(),
+          refresh.servedBy(),
+          refresh.sqlState(),
+          refresh.error(),
+          refresh.role(),
+          refresh.applicationName());
+    }
+
+    /** Nobody attempted anything: the view was fresh enough. */
+    static Attempt skipped(String view) {
+      return new Attempt(
+          null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
+          null);
+    }
+  }
+
+  /** A row of {@code wip_view_freshness}. */
+  record ViewFreshness(
+      String viewName,
+      String state,
+      Instant lastRefreshedAt,
+      Duration age,
+      Duration target,
+      Instant lastAttemptAt,
+      String lastOutcome,
+      String lastError,
+      Duration lastDuration,
+      Long rows,
+      Long bytes) {
+
+    static ViewFreshness of(Freshness freshness) {
+      return new ViewFreshness(
+          freshness.view(),
+          lowerCase(freshness.state()),
+          freshness.lastRefreshedAt(),
+          freshness.age(),
+          freshness.target(),
+          freshness.lastAttemptAt(),
+          lowerCase(freshness.lastOutcome()),
+          freshness.lastError(),
+          freshness.lastDuration(),
+          freshness.rows(),
+          freshness.bytes());
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jooq.Table;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code wip-views recreate}. */
+@Command(
+    name = "recreate",
+    description = {
+      "The recovery: make all views anew, or the named ones, whatever state they are in, and the"
+          + " functions too.",
+      "Each is built beside the live one, which serves its readers until the new one takes its"
+          + " place."
+    })
+final class RecreateCommand implements Callable<Integer> {
+
+  /** A refresh by somebody else may be on record after the rebuild already. */
+  private static final int RECENT = 20;
+
+  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
+  private List<String> names = List.of();
+
+  @Mixin private ConnectionOptions connection;
+  @Mixin private ParameterOptions parameters;
+  @Mixin private FormatOption format;
+
+  @Override
+  public Integer call() {
+    WipViewsMigration migration = parameters.on(connection::migration);
+    WipViews views = connection.views();
+    if (isRegistryReadable(views)) {
+      ViewNames.existing(views, names);
+    }
+    if (!format.isJson()) {
+      migration = migration.withProgress(new Progress(format.output()));
+    }
+    migration.recreate(names);
+    List<Attempt> made = new ArrayList<>();
+    for (Table<?> view : ViewNames.existing(views, names)) {
+      views.history(view, RECENT).stream()
+          .filter(attempt -> attempt.mode() == Refresh.Mode.REBUILD)
+          .findFirst()
+          .map(Attempt::of)
+          .ifPresent(made::add);
+    }
+    Attempts.print(format, made);
+    return CommandLine.ExitCode.OK;
+  }
+
+  /** What is to be recovered need not be able to tell which views there are. */
+  private static boolean isRegistryReadable(WipViews views) {
+    try {
+      List<Freshness> registered = views.freshness();
+      return !registered.isEmpty();
+    } catch (DatabaseUnavailableException e) {
+      throw e;
+    } catch (WipViewsException e) {
+      return false;
+    }
+  }
+}

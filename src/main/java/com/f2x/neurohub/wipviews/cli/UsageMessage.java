@@ -1,0 +1,33 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** What was wrong with the arguments, without repeating what may be a password among them. */
+final class UsageMessage {
+
+  private UsageMessage() {}
+
+  static String of(ParameterException failure) {
+    if (!(failure instanceof UnmatchedArgumentException unmatched)) {
+      return failure.getMessage();
+    }
+    List<String> options =
+        unmatched.getUnmatched().stream()
+            .filter(argument -> argument.startsWith("-"))
+            .map(argument -> argument.replaceFirst("=.*", ""))
+            .toList();
+    if (options.contains("--password")) {
+      return "there is no option --password, since everybody could see it in the list of processes:"
+          + " use --password-file, WIP_VIEWS_PASSWORD or PGPASSWORD";
+    }
+    if (!options.isEmpty()) {
+      return "unknown option " + options.stream().collect(Collectors.joining(", "));
+    }
+    String first = unmatched.getUnmatched().get(0);
+    boolean command = unmatched.getCommandLine().getParent() == null;
+    return command ? "unknown command \"" + first + "\"" : "unexpected argument \"" + first + "\"";
+  }
+}

@@ -1,0 +1,34 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.WipViews;
+import java.util.List;
+import org.jooq.Table;
+import org.jooq.impl.DSL;
+
+/** Views by the names that somebody typed, of which the generated code may know nothing. */
+final class ViewNames {
+
+  private ViewNames() {}
+
+  static Table<?> table(String name) {
+    return DSL.table(DSL.name(name));
+  }
+
+  /**
+   * Finds the registered views of these names, before anything is done with the first of them.
+   *
+   * @param names names; none for all views in refresh order
+   * @throws com.f2x.neurohub.wipviews.UnknownViewException if a name is not registered
+   */
+  static List<Table<?>> existing(WipViews views, List<String> names) {
+    List<String> registered = views.freshness().stream().map(Freshness::view).toList();
+    for (String name : names) {
+      if (!registered.contains(name)) {
+        views.freshness(table(name));
+      }
+    }
+    return (names.isEmpty() ? registered : names)
+        .stream().distinct().<Table<?>>map(ViewNames::table).toList();
+  }
+}

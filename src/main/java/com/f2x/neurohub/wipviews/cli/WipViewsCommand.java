@@ -1,0 +1,170 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import com.f2x.neurohub.wipviews.UnknownViewException;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import java.io.OutputStreamWriter;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** The command line: {@code java -jar wip-views-cli.jar COMMAND}. */
+@Command(
+    name = WipViewsCommand.NAME,
+    description = "Materialized views of work in progress on PostgreSQL.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    scope = ScopeType.INHERIT,
+    versionProvider = WipViewsCommand.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      DemoCommand.class,
+      UpdateCommand.class,
+      RefreshCommand.class,
+      FreshnessCommand.class,
+      HistoryCommand.class,
+      RecreateCommand.class,
+      RollbackCommand.class
+    },
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      " 0:done",
+      " 1:failed; one line on standard error says why, and what to do",
+      " 2:wrong usage",
+      " 3:unhealthy: a view is not fresh"
+    })
+public final class WipViewsCommand implements Runnable {
+
+  static final String NAME = "wip-views";
+
+  /** Exit code: the work was done, and its result is that something is not well. */
+  static final int UNHEALTHY = 3;
+
+  private final Map<String, String> environment;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Show logs, and the stack trace of an error.")
+  private boolean debug;
+
+  WipViewsCommand(Map<String, String> environment) {
+    this.environment = environment;
+  }
+
+  /**
+   * Runs a command, and ends the JVM with its exit code unless that is 0.
+   *
+   * @param args the command and its options
+   */
+  public static void main(String[] args) {
+    Logging.configure(List.of(args).contains("--debug"));
+    int exitCode =
+        commandLine(System.getenv())
+            .setOut(writer(System.out))
+            .setErr(writer(System.err))
+            .execute(args);
+    // The demo runs inside Maven too, which wants to end by itself.
+    if (exitCode != 0) {
+      System.exit(exitCode);
+    }
+  }
+
+  static CommandLine commandLine(Map<String, String> environment) {
+    return new CommandLine(new WipViewsCommand(environment))
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setUsageHelpWidth(Output.WIDTH)
+        .setUsageHelpAutoWidth(false)
+        .setExitCodeExceptionMapper(WipViewsCommand::exitCode)
+        .setParameterExceptionHandler(WipViewsCommand::wrongUsage)
+        .setExecutionExceptionHandler(WipViewsCommand::failed);
+  }
+
+  /**
+   * A terminal has its own encoding; a pipe or a file gets UTF-8, and so does an ASCII terminal.
+   */
+  private static PrintWriter writer(PrintStream stream) {
+    Charset charset =
+        System.console() == null ? StandardCharsets.UTF_8 : System.console().charset();
+    return new PrintWriter(
+        new OutputStreamWriter(
+            stream, charset.equals(StandardCharsets.US_ASCII) ? StandardCharsets.UTF_8 : charset),
+        true);
+  }
+
+  Map<String, String> environment() {
+    return environment;
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "name a command: " + commands());
+  }
+
+  private String commands() {
+    return String.join(", ", spec.subcommands().keySet());
+  }
+
+  private static int exitCode(Throwable failure) {
+    return failure instanceof UnknownViewException
+        ? CommandLine.ExitCode.USAGE
+        : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
+    WipViewsException described = WipViewsException.of(null, failure);
+    complain(command, described.getMessage(), described.remedy().orElse(""), failure);
+    return exitCode(failure);
+  }
+
+  private static int wrongUsage(ParameterException failure, String[] args) {
+    CommandLine command = failure.getCommandLine();
+    complain(
+        command,
+        UsageMessage.of(failure),
+        "See " + command.getCommandSpec().qualifiedName() + " --help.",
+        failure);
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  private static void complain(
+      CommandLine command, String message, String remedy, Exception failure) {
+    PrintWriter err = command.getErr();
+    err.println(
+        command
+            .getColorScheme()
+            .errorText(NAME + ": " + (sentence(message) + " " + sentence(remedy)).strip()));
+    WipViewsCommand root = (WipViewsCommand) command.getCommandSpec().root().userObject();
+    if (root.debug) {
+      failure.printStackTrace(err);
+    }
+    err.flush();
+  }
+
+  private static String sentence(String text) {
+    String line = text.strip().replaceAll("\\s*\\R\\s*", " ");
+    return line.isEmpty() || line.matches(".*[.!?]") ? line : line + ".";
+  }
+
+  /** The version of the jar. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = WipViewsCommand.class.getPackage().getImplementationVersion();
+      return new String[] {NAME + " " + (version == null ? "(not from a jar)" : version)};
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import java.time.Duration;
+import java.util.Locale;
+
+/** Figures as people say them. */
+final class Words {
+
+  /** What stands for a figure that there is none of. */
+  static final String NONE = "-";
+
+  private static final String[] UNITS = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+
+  private Words() {}
+
+  /** {@code 2 min ago}; {@code never} for null. */
+  static String ago(Duration age) {
+    if (age == null) {
+      return "never";
+    }
+    return age.toSeconds() < 1 ? "just now" : coarse(age) + " ago";
+  }
+
+  /** {@code 12 s}, {@code 2 min}, {@code 5 h}, {@code 3 days}: one figure, rounded down. */
+  static String coarse(Duration duration) {
+    long seconds = duration.toSeconds();
+    if (seconds < 60) {
+      return seconds + " s";
+    } else if (seconds < 2 * 3600) {
+      return seconds / 60 + " min";
+    } else if (seconds < 48 * 3600) {
+      return seconds / 3600 + " h";
+    }
+    return seconds / 86400 + " days";
+  }
+
+  /** {@code 85 ms}, {@code 1.2 s}, {@code 20 min}, {@code 2 h 5 min}. */
+  static String duration(Duration duration) {
+    if (duration == null) {
+      return NONE;
+    }
+    long millis = duration.toMillis();
+    long seconds = duration.toSeconds();
+    if (millis < 1000) {
+      return millis == 0 && !duration.isZero() ? "<1 ms" : millis + " ms";
+    } else if (seconds < 60) {
+      return millis % 1000 == 0
+          ? seconds + " s"
+          : String.format(Locale.ROOT, "%.1f s", Math.floor(millis / 100.0) / 10);
+    } else if (seconds < 3600) {
+      return pair(seconds / 60, "min", seconds % 60, "s");
+    } else if (seconds < 86400) {
+      return pair(seconds / 3600, "h", seconds % 3600 / 60, "min");
+    }
+    return pair(seconds / 86400, "d", seconds % 86400 / 3600, "h");
+  }
+
+  private static String pair(long large, String unit, long small, String smallUnit) {
+    return large + " " + unit + (small == 0 ? "" : " " + small + " " + smallUnit);
+  }
+
+  /** {@code 48 kB}, as {@code pg_size_pretty} says it. */
+  static String size(Long bytes) {
+    if (bytes == null) {
+      return NONE;
+    }
+    int unit = 0;
+    double size = bytes;
+    while (size >= 10 * 1024 && unit < UNITS.length - 1) {
+      size /= 1024;
+      unit++;
+    }
+    return Math.round(size) + " " + UNITS[unit];
+  }
+
+  /** {@code 30,000}. */
+  static String count(Number count) {
+    return count == null ? NONE : String.format(Locale.ROOT, "%,d", count.longValue());
+  }
+
+  /** {@code 1 view}, {@code 2 views}. */
+  static String count(long count, String noun) {
+    return count(count) + " " + noun + (count == 1 ? "" : "s");
+  }
+}

@@ -1,0 +1,118 @@
+package com.f2x.neurohub.wipviews.demo;
+
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.stream.Stream;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * An embedded PostgreSQL with a data directory of its own, which does not outlive this JVM: {@link
+ * #close}, the end of the JVM and Ctrl-C stop the server and remove the directory, also while it is
+ * still starting.
+ *
+ * <p>Thread-safe.
+ */
+public final class DemoServer implements AutoCloseable {
+
+  /** A busy machine may take this long; an idle one takes a second. */
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+
+  private final Path directory;
+  private final Thread hook = new Thread(this::stop, "wip-views-demo-stop");
+  private EmbeddedPostgres server;
+
+  private DemoServer(Path directory) {
+    this.directory = directory;
+  }
+
+  /**
+   * Starts a server, which takes a second; a few the first time on a machine, when its binaries are
+   * unpacked.
+   *
+   * @return the running server
+   * @throws IOException if it cannot be started; nothing of it is left then
+   */
+  public static DemoServer start() throws IOException {
+    DemoServer demo = new DemoServer(Files.createTempDirectory("wip-views-demo-"));
+    Runtime.getRuntime().addShutdownHook(demo.hook);
+    try {
+      demo.startServer();
+      return demo;
+    } catch (IOException | RuntimeException e) {
+      demo.close();
+      throw e;
+    }
+  }
+
+  /** A stop that comes meanwhile waits for the end of it: half a start cannot be stopped. */
+  private synchronized void startServer() throws IOException {
+    server =
+        EmbeddedPostgres.builder()
+            .setDataDirectory(directory)
+            .setCleanDataDirectory(true)
+            .setRegisterShutdownHook(false)
+            .setPGStartupWait(PATIENCE)
+            .setLocaleConfig("locale", "C")
+            .setServerConfig("listen_addresses", "localhost")
+            .start();
+  }
+
+  /** Returns where the server keeps its files until it is stopped. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** Returns the port that it listens on, on localhost only. */
+  public synchronized int port() {
+    return server.getPort();
+  }
+
+  /**
+   * Returns connections of the superuser to the database {@code postgres}.
+   *
+   * @param applicationName what they call themselves; not null
+   */
+  public synchronized PGSimpleDataSource dataSource(String applicationName) {
+    PGSimpleDataSource dataSource = (PGSimpleDataSource) server.getPostgresDatabase();
+    dataSource.setApplicationName(applicationName);
+    return dataSource;
+  }
+
+  /** Stops the server and removes its files. Does nothing the second time. */
+  @Override
+  public void close() {
+    stop();
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The JVM is ending: the hook runs, or has run.
+    }
+  }
+
+  private synchronized void stop() {
+    try {
+      if (server != null) {
+        server.close();
+        server = null;
+      }
+      delete();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + directory, e);
+    }
+  }
+
+  private void delete() throws IOException {
+    if (Files.exists(directory)) {
+      try (Stream<Path> files = Files.walk(directory)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+  }
+}

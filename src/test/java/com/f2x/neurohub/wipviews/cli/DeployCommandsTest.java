@@ -1,0 +1,290 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+class DeployCommandsTest {
+
+  private TestDatabase database;
+  private Cli cli;
+
+  @BeforeEach
+  void mes() throws SQLException {
+    use(TestDatabase.mes());
+  }
+
+  @AfterEach
+  void drop() throws SQLException {
+    database.drop();
+  }
+
+  private void use(TestDatabase wanted) throws SQLException {
+    if (database != null) {
+      database.drop();
+    }
+    database = wanted.create();
+    cli = Cli.on(database);
+  }
+
+  @Test
+  void update_deploys_and_says_what() {
+    Cli.Result result = cli.run("update");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.err()).isEmpty();
+    assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
+    assertThat(result.out().replace('\n', ' '))
+        .contains("mv_process_wip_queue: built, 6 rows")
+        .contains("Deployed to schema public of database " + database.name() + ": preflight")
+        .contains("mv_wip_status_dashboard", "freshness");
+    assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
+  }
+
+  @Test
+  void update_does_nothing_the_second_time() throws SQLException {
+    use(TestDatabase.deployed());
+
+    Cli.Result result = cli.run("update");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(String.join(" ", result.outLines()))
+        .isEqualTo(
+            "Nothing to do: schema public of database " + database.name() + " is up to date.");
+  }
+
+  @Test
+  void update_sets_parameters() throws SQLException {
+    use(TestDatabase.deployed());
+
+    Cli.Result result =
+        cli.run("update", "--param", "bottleneckAbove=7", "--param=stuckAfter=2 hours");
+
+    assertThat(result.out()).contains("Deployed to", "settings");
+    assertThat(database.rows("SELECT bottleneck_above, stuck_after FROM wip_view_settings"))
+        .containsExactly(List.of("7", "02:00:00"));
+  }
+
+  @Test
+  void update_sql_prints_a_script_and_changes_nothing() throws SQLException {
+    Map<String, String> before = CatalogSnapshot.of(database);
+
+    Cli.Result result = cli.run("update", "--sql");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.err()).isEmpty();
+    assertThat(result.out())
+        .contains("CREATE MATERIALIZED VIEW mv_process_wip_queue")
+        .doesNotContain("Nothing to do", "Deployed to");
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+  }
+
+  @Test
+  void update_deploys_to_another_schema() throws SQLException {
+    database.execute("ALTER SCHEMA public RENAME TO \"MES\"", "CREATE SCHEMA public");
+
+    Cli.Result update = cli.run("update", "--schema", "MES");
+
+    assertThat(update.err()).isEmpty();
+    assertThat(update.out()).contains("Deployed to schema \"MES\"");
+    assertThat(cli.run("refresh", "--schema", "MES").exitCode()).isZero();
+    assertThat(cli.with("WIP_VIEWS_SCHEMA", "MES").run("freshness").exitCode()).isZero();
+    assertThat(cli.run("rollback", "--schema", "MES").out()).contains("\"MES\".wip_view_refresh");
+  }
+
+  @Test
+  void update_without_an_mes_names_what_is_missing_on_one_line() throws SQLException {
+    use(TestDatabase.empty());
+
+    Cli.Result result = cli.run("update");
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .singleElement()
+        .asString()
+        .contains("table public.lots", "table public.wip_items");
+  }
+
+  @Test
+  void update_of_a_read_only_database_is_refused() throws SQLException {
+    database.execute(
+        "ALTER DATABASE " + database.name() + " SET default_transaction_read_only = on");
+
+    Cli.Result result = cli.run("update");
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines()).singleElement().asString().contains("read-only");
+  }
+
+  @Test
+  void recreate_brings_back_a_view_that_was_dropped() throws SQLException {
+    use(TestDatabase.deployed());
+    database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+    assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isEqualTo(3);
+
+    Cli.Result result = cli.run("recreate");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.err()).isEmpty();
+    assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
+    assertThat(result.out())
+        .containsPattern("mv_wip_status_dashboard +refreshed +rebuild +\\d+ ms +0")
+        .containsPattern("mv_process_wip_queue +refreshed +rebuild +\\d+ ms +6");
+    assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
+  }
+
+  @Test
+  void recreate_of_one_view_leaves_the_other_alone() throws SQLException {
+    use(TestDatabase.deployed());
+    String query = "SELECT 'mv_wip_status_dashboard'::regclass::oid";
+    String before = database.value(query);
+
+    JsonNode made = cli.run("recreate", "mv_process_wip_queue", "--format", "json").json();
+
+    assertThat(made).hasSize(1);
+    assertThat(made.get(0).get("view_name").asString()).isEqualTo("mv_process_wip_queue");
+    assertThat(made.get(0).get("mode").asString()).isEqualTo("rebuild");
+    assertThat(database.value(query)).isEqualTo(before);
+  }
+
+  @Test
+  void recreate_works_without_the_views_the_functions_and_the_freshness() throws SQLException {
+    use(TestDatabase.deployed());
+    database.execute(
+        "DROP VIEW wip_view_freshness",
+        "DROP MATERIALIZED VIEW mv_process_wip_queue",
+        "DROP MATERIALIZED VIEW mv_wip_status_dashboard",
+        "DROP FUNCTION refresh_wip_view(text) CASCADE");
+
+    Cli.Result result = cli.run("recreate");
+
+    assertThat(result.err()).isEmpty();
+    assertThat(result.exitCode()).isZero();
+    assertThat(cli.run("refresh").exitCode()).isZero();
+  }
+
+  @Test
+  void recreate_takes_parameters() throws SQLException {
+    use(TestDatabase.deployed());
+
+    assertThat(cli.run("recreate", "--param", "bottleneckAbove=7").exitCode()).isZero();
+
+    assertThat(database.value("SELECT bottleneck_above FROM wip_view_settings")).isEqualTo("7");
+  }
+
+  @Test
+  void recreate_of_an_unknown_view_names_the_registered_ones_and_does_nothing()
+      throws SQLException {
+    use(TestDatabase.deployed());
+    Map<String, String> before = CatalogSnapshot.of(database);
+
+    Cli.Result result = cli.run("recreate", "mv_nope");
+
+    assertThat(result.exitCode()).isEqualTo(2);
+    assertThat(result.err())
+        .contains("unknown view \"mv_nope\"", "mv_wip_status_dashboard, mv_process_wip_queue");
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+  }
+
+  @Test
+  void rollback_without_yes_says_what_would_go_and_takes_nothing() throws SQLException {
+    use(TestDatabase.deployed());
+    Map<String, String> before = CatalogSnapshot.of(database);
+
+    Cli.Result result = cli.run("rollback");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
+    assertThat(result.out())
+        .contains("This would go", "rollback --yes")
+        .containsPattern("materialized view +public.mv_process_wip_queue +\\d+ kB")
+        .containsPattern("procedure +public.refresh_wip_views\\(");
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+  }
+
+  @Test
+  void rollback_takes_exactly_what_it_listed_and_leaves_the_mes_as_it_was() throws SQLException {
+    cli.run("update", "--sql");
+    Map<String, String> mes = CatalogSnapshot.of(database);
+    // of the indexes that the views read by, one is missing here, so that the deploy makes it
+    for (String index : indexesOn("wip_items", "lot_id")) {
+      database.execute("DROP INDEX " + index);
+    }
+    TreeSet<String> before = objects();
+    assertThat(cli.run("update").exitCode()).isZero();
+    TreeSet<String> deployed = objects();
+    deployed.removeAll(before);
+
+    JsonNode listed = cli.run("rollback", "--format", "json").json();
+    Cli.Result result = cli.run("rollback", "--yes");
+
+    assertThat(result.err()).isEmpty();
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out()).startsWith("Taken away");
+    assertThat(
+            StreamSupport.stream(listed.spliterator(), false)
+                .map(object -> object.get("name").asString()))
+        .containsExactlyInAnyOrderElementsOf(deployed);
+    assertThat(objects()).isEqualTo(before);
+    assertThat(mes).isNotEmpty();
+  }
+
+  @Test
+  void rollback_of_nothing_says_so() {
+    Cli.Result result = cli.run("rollback", "--yes");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out()).contains("Nothing is deployed here");
+  }
+
+  private List<String> indexesOn(String table, String column) throws SQLException {
+    return database
+        .rows(
+            "SELECT i.indexrelid::regclass::text FROM pg_index AS i JOIN pg_attribute AS a ON"
+                + " a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = '"
+                + table
+                + "'::regclass AND NOT i.indisunique AND a.attname = '"
+                + column
+                + "'")
+        .stream()
+        .map(row -> row.get(0))
+        .toList();
+  }
+
+  /** Everything in the schema but Liquibase's tables and what goes with its table. */
+  private TreeSet<String> objects() throws SQLException {
+    TreeSet<String> objects = new TreeSet<>();
+    database
+        .rows(
+            """
+            SELECT format('%I.%I', n.nspname, c.relname)
+            FROM pg_class AS c
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public'
+              AND c.relname NOT LIKE 'databasechangelog%'
+              AND (c.relkind IN ('r', 'v', 'm')
+                OR c.relkind = 'i'
+                  AND EXISTS (
+                    SELECT
+                    FROM pg_index AS i
+                    WHERE i.indexrelid = c.oid
+                      AND i.indrelid IN ('wip_items'::regclass, 'wip_process_history'::regclass)))
+            UNION ALL
+            SELECT format('%I.%I(%s)', 'public', p.proname, pg_get_function_identity_arguments(p.oid))
+            FROM pg_proc AS p
+            WHERE p.pronamespace = 'public'::regnamespace
+            """)
+        .forEach(row -> objects.add(row.get(0)));
+    return objects;
+  }
+}

@@ -1,0 +1,110 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.SQLException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import tools.jackson.databind.JsonNode;
+
+class FreshnessCommandTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private final Cli cli = Cli.on(database);
+
+  @BeforeEach
+  void fresh() throws SQLException {
+    database.execute("UPDATE wip_view SET freshness_target = interval '20 minutes'");
+    assertThat(cli.run("refresh").exitCode()).isZero();
+  }
+
+  @Test
+  void shows_every_view_in_80_columns() {
+    Cli.Result result = cli.run("freshness");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.outLines()).hasSize(3).allMatch(line -> line.length() <= 80);
+    assertThat(result.outLines().get(0))
+        .matches("VIEW +STATE +REFRESHED +TARGET +TOOK +ROWS +SIZE");
+    assertThat(result.outLines().get(2))
+        .matches("mv_process_wip_queue +fresh +(just now|\\d s ago) +20 min +\\d+ ms +6 +\\d+ kB");
+  }
+
+  @Test
+  void json_has_a_property_for_each_column_of_the_database_view() throws SQLException {
+    JsonNode view = cli.run("freshness", "--format", "json").json().get(1);
+
+    assertThat(view.propertyNames())
+        .containsExactlyElementsOf(
+            database
+                .rows(
+                    "SELECT attname FROM pg_attribute WHERE attrelid ="
+                        + " 'wip_view_freshness'::regclass AND attnum > 0 ORDER BY attnum")
+                .stream()
+                .map(row -> row.get(0))
+                .toList());
+    assertThat(view.get("view_name").asString()).isEqualTo("mv_process_wip_queue");
+    assertThat(view.get("state").asString()).isEqualTo("fresh");
+    assertThat(view.get("target").asInt()).isEqualTo(1200);
+    assertThat(view.get("age").asDouble()).isBetween(0.0, 60.0);
+    assertThat(view.get("last_error").isNull()).isTrue();
+    assertThat(view.get("bytes").asLong()).isPositive();
+  }
+
+  @Test
+  void fail_if_stale_is_content_with_fresh_views() {
+    Cli.Result result = cli.run("freshness", "--fail-if-stale");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.err()).isEmpty();
+  }
+
+  @Test
+  void fail_if_stale_exits_3_and_says_what_to_do() throws SQLException {
+    database.execute(
+        "UPDATE wip_view SET freshness_target = interval '1 microsecond'"
+            + " WHERE view_name = 'mv_process_wip_queue'");
+
+    Cli.Result result = cli.run("freshness", "--fail-if-stale");
+
+    assertThat(result.exitCode()).isEqualTo(3);
+    assertThat(result.outLines()).hasSize(3);
+    assertThat(result.errLines())
+        .containsExactly(
+            "wip-views: mv_process_wip_queue is stale. Refresh it: wip-views refresh.");
+    assertThat(cli.run("freshness").exitCode()).isZero();
+  }
+
+  @Test
+  void fail_if_stale_says_so_of_a_view_that_is_not_populated() throws SQLException {
+    database.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
+
+    Cli.Result result = cli.run("freshness", "--fail-if-stale", "--format", "json");
+
+    assertThat(result.exitCode()).isEqualTo(3);
+    assertThat(result.json().get(1).get("state").asString()).isEqualTo("unpopulated");
+    assertThat(result.err()).contains("mv_process_wip_queue is unpopulated", "wip-views refresh");
+  }
+
+  @Test
+  void a_last_attempt_that_failed_is_explained_below_its_row() throws SQLException {
+    database.execute(
+        "INSERT INTO wip_view_refresh (view_name, outcome, error)"
+            + " VALUES ('mv_process_wip_queue', 'failed', 'disk full')");
+
+    assertThat(cli.run("freshness").outLines())
+        .element(3)
+        .isEqualTo("  last attempt failed: disk full");
+  }
+
+  @Test
+  void states_are_coloured_on_a_terminal_only() {
+    assertThat(cli.onTerminal().run("freshness").out()).contains("\u001b[32mfresh");
+    assertThat(cli.run("freshness").out()).doesNotContain("\u001b[");
+    assertThat(cli.onTerminal().run("freshness", "--format", "json").out())
+        .doesNotContain("\u001b[");
+  }
+}

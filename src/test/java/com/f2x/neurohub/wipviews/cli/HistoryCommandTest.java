@@ -1,0 +1,84 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.SQLException;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import tools.jackson.databind.JsonNode;
+
+class HistoryCommandTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private final Cli cli = Cli.on(database);
+
+  @BeforeAll
+  static void refresh_twice() throws SQLException {
+    database.execute(
+        "DELETE FROM wip_view_refresh",
+        """
+        INSERT INTO wip_view_refresh
+          (view_name, outcome, mode, requested_at, started_at, finished_at, rows, role, application_name)
+        VALUES
+          ('mv_wip_status_dashboard', 'refreshed', 'concurrent', now() - interval '2 min',
+           now() - interval '2 min', now() - interval '2 min' + interval '85 ms', 60, 'mes', 'cron'),
+          ('mv_process_wip_queue', 'failed', NULL, now() - interval '65 s',
+           NULL, now(), NULL, 'mes_app', '')
+        """,
+        "UPDATE wip_view_refresh SET error = 'out of memory', sqlstate = '53200'"
+            + " WHERE outcome = 'failed'");
+  }
+
+  @Test
+  void shows_the_latest_attempt_first_in_80_columns() {
+    Cli.Result result = cli.run("history");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.outLines()).hasSize(4).allMatch(line -> line.length() <= 80);
+    assertThat(result.outLines().get(0)).matches("ASKED +VIEW +OUTCOME +MODE +TOOK +ROWS +BY");
+    assertThat(result.outLines().get(1))
+        .matches("1 min ago +mv_process_wip_queue +failed +- +- +- +mes_app");
+    assertThat(result.outLines().get(2)).isEqualTo("  out of memory (53200)");
+    assertThat(result.outLines().get(3))
+        .matches("2 min ago +mv_wip_status_dashboard +refreshed +concurrent +85 ms +60 +cron");
+  }
+
+  @Test
+  void shows_one_view_only() {
+    JsonNode history = cli.run("history", "mv_wip_status_dashboard", "--format", "json").json();
+
+    assertThat(history).hasSize(1);
+    assertThat(history.get(0).get("view_name").asString()).isEqualTo("mv_wip_status_dashboard");
+    assertThat(history.get(0).get("duration").asDouble()).isEqualTo(0.085);
+  }
+
+  @Test
+  void shows_no_more_than_the_limit() {
+    assertThat(cli.run("history", "--limit", "1", "--format", "json").json()).hasSize(1);
+  }
+
+  @Test
+  void an_unknown_view_names_the_registered_ones() {
+    Cli.Result result = cli.run("history", "mv_nope");
+
+    assertThat(result.exitCode()).isEqualTo(2);
+    assertThat(result.err())
+        .contains("unknown view \"mv_nope\"", "mv_wip_status_dashboard, mv_process_wip_queue");
+  }
+
+  @Test
+  void says_so_when_nothing_is_on_record() throws SQLException {
+    TestDatabase fresh = TestDatabase.deployed().create();
+    try {
+      fresh.execute("DELETE FROM wip_view_refresh");
+
+      assertThat(Cli.on(fresh).run("history").out()).contains("No attempt is on record yet.");
+      assertThat(Cli.on(fresh).run("history", "--format", "json").json()).isEmpty();
+    } finally {
+      fresh.drop();
+    }
+  }
+}

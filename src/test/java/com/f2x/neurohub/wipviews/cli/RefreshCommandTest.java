@@ -1,0 +1,159 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import tools.jackson.databind.JsonNode;
+
+class RefreshCommandTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private final Cli cli = Cli.on(database);
+
+  @Test
+  void refreshes_every_view_in_order_and_shows_what_happened() {
+    Cli.Result result = cli.run("refresh");
+
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.err()).isEmpty();
+    assertThat(result.outLines()).hasSize(3).allMatch(line -> line.length() <= 80);
+    assertThat(result.outLines().get(0)).matches("VIEW +OUTCOME +MODE +TOOK +ROWS");
+    assertThat(result.outLines().get(1))
+        .matches("mv_wip_status_dashboard +refreshed +concurrent +\\d+ ms +0");
+    assertThat(result.outLines().get(2))
+        .matches("mv_process_wip_queue +refreshed +concurrent +\\d+ ms +6");
+  }
+
+  @Test
+  void refreshes_only_the_named_view() {
+    JsonNode refreshes = cli.run("refresh", "mv_process_wip_queue", "--format", "json").json();
+
+    assertThat(refreshes).hasSize(1);
+    assertThat(refreshes.get(0).get("view_name").asString()).isEqualTo("mv_process_wip_queue");
+  }
+
+  @Test
+  void json_has_a_property_for_each_column_of_the_history() throws Exception {
+    JsonNode refresh = cli.run("refresh", "mv_process_wip_queue", "--format=JSON").json().get(0);
+
+    assertThat(refresh.propertyNames())
+        .containsExactlyElementsOf(
+            database
+                .rows(
+                    "SELECT attname FROM pg_attribute WHERE attrelid = 'wip_view_refresh'::regclass"
+                        + " AND attnum > 0 AND NOT attisdropped ORDER BY attnum")
+                .stream()
+                .map(row -> row.get(0))
+                .toList());
+    assertThat(refresh.get("outcome").asString()).isEqualTo("refreshed");
+    assertThat(refresh.get("mode").asString()).isEqualTo("concurrent");
+    assertThat(refresh.get("mode_reason").isNull()).isTrue();
+    assertThat(refresh.get("rows").asLong()).isEqualTo(6);
+    assertThat(refresh.get("application_name").asString()).isEqualTo("wip-views");
+  }
+
+  @Test
+  void json_gives_times_in_iso_8601_and_durations_in_seconds() throws Exception {
+    JsonNode refresh = cli.run("refresh", "mv_process_wip_queue", "--format", "json").json().get(0);
+
+    String seconds =
+        database.value(
+            "SELECT extract(epoch FROM duration) FROM wip_view_refresh WHERE refresh_id = "
+                + refresh.get("refresh_id").asLong());
+    assertThat(refresh.get("duration").isNumber()).isTrue();
+    assertThat(refresh.get("duration").decimalValue()).isEqualByComparingTo(seconds);
+    assertThat(Instant.parse(refresh.get("started_at").asString()))
+        .isBetween(Instant.now().minusSeconds(60), Instant.now().plusSeconds(60));
+  }
+
+  @Test
+  void skips_a_view_that_is_not_older_than_max_age() {
+    cli.run("refresh");
+
+    Cli.Result text = cli.run("refresh", "--max-age", "1h");
+    JsonNode json = cli.run("refresh", "--max-age", "1h", "--format", "json").json();
+
+    assertThat(text.exitCode()).isZero();
+    assertThat(text.outLines().get(1)).matches("mv_wip_status_dashboard +skipped +- +- +-");
+    assertThat(json).hasSize(2);
+    assertThat(json.get(0).get("outcome").asString()).isEqualTo("skipped");
+    assertThat(json.get(0).get("refresh_id").isNull()).isTrue();
+  }
+
+  @Test
+  void refreshes_a_view_that_is_older_than_max_age() {
+    cli.run("refresh");
+
+    JsonNode json = cli.run("refresh", "--max-age", "0s", "--format", "json").json();
+
+    assertThat(json.get(0).get("outcome").asString()).isEqualTo("refreshed");
+  }
+
+  @Test
+  void a_view_named_twice_is_refreshed_once() {
+    assertThat(
+            cli.run("refresh", "mv_process_wip_queue", "mv_process_wip_queue", "--format=json")
+                .json())
+        .hasSize(1);
+  }
+
+  @Test
+  void an_unknown_view_names_the_registered_ones_and_refreshes_none() throws Exception {
+    String before = database.value("SELECT count(*) FROM wip_view_refresh");
+
+    Cli.Result result = cli.run("refresh", "mv_process_wip_queue", "mv_nope");
+
+    assertThat(result.exitCode()).isEqualTo(2);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.errLines())
+        .containsExactly(
+            "wip-views: unknown view \"mv_nope\"."
+                + " Registered: mv_wip_status_dashboard, mv_process_wip_queue.");
+    assertThat(database.value("SELECT count(*) FROM wip_view_refresh")).isEqualTo(before);
+  }
+
+  @Test
+  void a_view_that_cannot_be_had_fails_after_the_lock_timeout_and_the_other_one_is_refreshed()
+      throws Exception {
+    try (Connection blocker = database.connect();
+        Statement statement = blocker.createStatement()) {
+      blocker.setAutoCommit(false);
+      statement.execute("COMMENT ON MATERIALIZED VIEW mv_wip_status_dashboard IS NULL");
+
+      Cli.Result result = cli.run("refresh", "--lock-timeout", "50ms", "--format", "json");
+
+      assertThat(result.exitCode()).isEqualTo(1);
+      assertThat(result.json()).hasSize(2);
+      assertThat(result.json().get(0).get("outcome").asString()).isEqualTo("failed");
+      assertThat(result.json().get(0).get("sqlstate").asString()).isEqualTo("55P03");
+      assertThat(result.json().get(1).get("outcome").asString()).isEqualTo("refreshed");
+      assertThat(result.errLines())
+          .singleElement()
+          .asString()
+          .startsWith("wip-views: mv_wip_status_dashboard: ")
+          .contains("lock timeout");
+    }
+  }
+
+  @Test
+  void a_failure_is_explained_below_its_row() throws Exception {
+    try (Connection blocker = database.connect();
+        Statement statement = blocker.createStatement()) {
+      blocker.setAutoCommit(false);
+      statement.execute("COMMENT ON MATERIALIZED VIEW mv_process_wip_queue IS NULL");
+
+      Cli.Result result = cli.run("refresh", "mv_process_wip_queue", "--statement-timeout", "50ms");
+
+      assertThat(result.exitCode()).isEqualTo(1);
+      assertThat(result.outLines()).hasSize(3);
+      assertThat(result.outLines().get(1)).matches("mv_process_wip_queue +failed +- +- +-");
+      assertThat(result.outLines().get(2)).startsWith("  canceling statement").endsWith("(57014)");
+    }
+  }
+}

@@ -1,0 +1,186 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class UsageTest {
+
+  private static final String FORM = "jdbc:postgresql://HOST:PORT/DATABASE";
+
+  private final Cli cli = Cli.without();
+
+  @Test
+  void help_names_every_command_and_the_exit_codes() {
+    Cli.Result help = cli.run("--help");
+
+    assertThat(help.exitCode()).isZero();
+    assertThat(help.out())
+        .contains("demo", "update", "refresh", "freshness", "history", "recreate", "rollback")
+        .contains("Exit codes")
+        .contains("3   unhealthy");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"demo", "update", "refresh", "freshness", "history", "recreate", "rollback"})
+  void help_of_each_command_fits_80_columns(String command) {
+    Cli.Result help = cli.run(command, "--help");
+
+    assertThat(help.exitCode()).isZero();
+    assertThat(help.outLines()).isNotEmpty().allMatch(line -> line.length() <= 80);
+  }
+
+  @Test
+  void version_is_one_line() {
+    assertThat(cli.run("--version").outLines()).hasSize(1).allMatch(l -> l.startsWith("wip-views"));
+  }
+
+  @Test
+  void no_command_names_the_commands() {
+    isWrongUsage(cli.run(), "refresh, freshness, history");
+  }
+
+  @Test
+  void an_unknown_command_is_named() {
+    isWrongUsage(cli.run("refrsh"), "unknown command \"refrsh\"");
+  }
+
+  @Test
+  void an_unknown_option_is_named_without_its_value() {
+    Cli.Result result = cli.run("refresh", "--pasword=hunter2");
+
+    isWrongUsage(result, "unknown option --pasword");
+    assertThat(result.err()).doesNotContain("hunter2");
+  }
+
+  @Test
+  void a_password_on_the_command_line_is_refused_without_repeating_it() {
+    Cli.Result result = cli.run("freshness", "--password", "hunter2");
+
+    isWrongUsage(result, "--password-file");
+    assertThat(result.err()).doesNotContain("hunter2");
+  }
+
+  @Test
+  void a_second_view_for_history_is_refused() {
+    isWrongUsage(cli.run("history", "one", "two"), "unexpected argument \"two\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"update", "refresh", "freshness", "history", "recreate", "rollback"})
+  void a_missing_connection_names_the_options(String command) {
+    isWrongUsage(
+        cli.run(command),
+        "--url " + FORM,
+        "--username",
+        "--password-file",
+        "WIP_VIEWS_URL",
+        "PGHOST");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "postgres://user:hunter2@host/mes",
+        "jdbc:mysql://host/mes?password=hunter2",
+        "jdbc:postgresql://host:port/mes?password=hunter2",
+        "host/mes"
+      })
+  void a_bad_url_names_the_right_form_and_is_not_repeated(String url) {
+    Cli.Result result = cli.run("freshness", "--url", url);
+
+    isWrongUsage(result, "--url is not of the form " + FORM);
+    assertThat(result.err()).doesNotContain("hunter2");
+  }
+
+  @Test
+  void a_bad_url_in_the_environment_names_the_variable() {
+    isWrongUsage(
+        cli.with("WIP_VIEWS_URL", "localhost").run("freshness"),
+        "WIP_VIEWS_URL is not of the form");
+  }
+
+  @Test
+  void a_socket_directory_in_pghost_is_refused() {
+    isWrongUsage(cli.with("PGHOST", "/var/run/postgresql").run("freshness"), "PGHOST", "TCP");
+  }
+
+  @Test
+  void a_port_that_is_no_number_is_refused() {
+    isWrongUsage(
+        cli.with("PGHOST", "localhost").with("PGPORT", "x").run("freshness"),
+        "PGPORT is not a number: x");
+  }
+
+  @Test
+  void a_password_file_that_cannot_be_read_is_named() {
+    isWrongUsage(
+        cli.run("freshness", "--url", "jdbc:postgresql:mes", "--password-file", "no/such/file"),
+        "cannot read the password file no/such/file");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"30", "soon", "-5s", "1.5h", ""})
+  void a_duration_that_is_none_is_refused_with_examples(String duration) {
+    isWrongUsage(
+        cli.run("refresh", "--max-age", duration), "--max-age", "500ms, 30s, 5m, 2h or 1d");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--lock-timeout", "--statement-timeout"})
+  void a_timeout_of_zero_is_refused(String option) {
+    isWrongUsage(cli.run("refresh", option, "0s"), option + " must be at least 1ms");
+  }
+
+  @Test
+  void a_limit_of_zero_is_refused() {
+    isWrongUsage(cli.run("history", "--limit", "0"), "--limit must be at least 1");
+  }
+
+  @Test
+  void a_format_that_is_none_names_the_formats() {
+    isWrongUsage(
+        cli.run("history", "--format", "xml"), "--format", "[TEXT, JSON] (case-insensitive)");
+  }
+
+  @Test
+  void a_parameter_without_a_value_is_refused() {
+    isWrongUsage(cli.run("update", "--param", "stuckAfter"), "--param", "NAME=VALUE");
+  }
+
+  @Test
+  void an_unknown_parameter_names_the_known_ones() {
+    isWrongUsage(
+        cli.run("update", "--param", "stuckafter=1 hour"),
+        "unknown parameter stuckafter",
+        "stuckAfter",
+        "readerRole");
+  }
+
+  @Test
+  void a_stack_trace_is_shown_only_with_debug() {
+    assertThat(cli.run("freshness").err()).doesNotContain("\tat ");
+    assertThat(cli.run("freshness", "--debug").err()).contains("\tat ");
+    assertThat(cli.run("--debug", "freshness").err()).contains("\tat ");
+  }
+
+  @Test
+  void an_error_is_coloured_on_a_terminal_only() {
+    assertThat(cli.onTerminal().run("refrsh").err()).contains("\u001b[");
+    assertThat(cli.run("refrsh").err()).doesNotContain("\u001b[");
+  }
+
+  private static void isWrongUsage(Cli.Result result, String... said) {
+    assertThat(result.exitCode()).isEqualTo(2);
+    assertThat(result.out()).isEmpty();
+    assertThat(result.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("wip-views: ")
+        .contains(said);
+    assertThat(result.err()).contains("--help");
+  }
+}

@@ -1,0 +1,78 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class WordsTest {
+
+  @ParameterizedTest
+  @CsvSource({
+    "PT0S, just now",
+    "PT0.999S, just now",
+    "PT1S, 1 s ago",
+    "PT59.9S, 59 s ago",
+    "PT2M, 2 min ago",
+    "PT119M59S, 119 min ago",
+    "PT2H, 2 h ago",
+    "PT47H59M, 47 h ago",
+    "PT72H, 3 days ago"
+  })
+  void says_an_age(Duration age, String words) {
+    assertThat(Words.ago(age)).isEqualTo(words);
+  }
+
+  @Test
+  void says_never_where_there_is_no_age() {
+    assertThat(Words.ago(null)).isEqualTo("never");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PT0S, 0 ms",
+    "PT0.0004S, <1 ms",
+    "PT0.0859S, 85 ms",
+    "PT1S, 1 s",
+    "PT1.25S, 1.2 s",
+    "PT59.999S, 59.9 s",
+    "PT20M, 20 min",
+    "PT2M5S, 2 min 5 s",
+    "PT2H5M, 2 h 5 min",
+    "PT24H, 1 d",
+    "PT27H30M, 1 d 3 h"
+  })
+  void says_a_duration(Duration duration, String words) {
+    assertThat(Words.duration(duration)).isEqualTo(words);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 0 bytes",
+    "8192, 8192 bytes",
+    "10240, 10 kB",
+    "49152, 48 kB",
+    "26214400, 25 MB",
+    "5368709120, 5120 MB",
+    "53687091200, 50 GB"
+  })
+  void says_a_size_as_pg_size_pretty_does(long bytes, String words) {
+    assertThat(Words.size(bytes)).isEqualTo(words);
+  }
+
+  @Test
+  void says_a_dash_where_there_is_no_figure() {
+    assertThat(Words.duration(null)).isEqualTo("-");
+    assertThat(Words.size(null)).isEqualTo("-");
+    assertThat(Words.count(null)).isEqualTo("-");
+  }
+
+  @Test
+  void says_a_count_with_its_noun() {
+    assertThat(Words.count(30_000)).isEqualTo("30,000");
+    assertThat(Words.count(1, "read")).isEqualTo("1 read");
+    assertThat(Words.count(5_013, "read")).isEqualTo("5,013 reads");
+  }
+}
