@@ -158,39 +158,56 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_tidy(view_name text)
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  dead bigint[];
+  old bigint[];
 BEGIN
   -- With one snapshot for the whole transaction, a row that somebody else tidied meanwhile would be an error.
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     RETURN;
   END IF;
 
-  -- An attempt that ends while we look is not marked: UPDATE looks at the row again.
-  UPDATE "${schema}".wip_view_refresh AS r
-  SET outcome = h.outcome, sqlstate = h.sqlstate, error = h.error, finished_at = clock_timestamp()
-  FROM "${schema}".wip_view_history AS h
-  WHERE r.view_name = wip_view_tidy.view_name
-    AND r.outcome = 'running'
-    AND h.refresh_id = r.refresh_id
-    AND h.outcome = 'failed';
-
-  DELETE FROM "${schema}".wip_view_refresh AS r
-  WHERE r.refresh_id IN (
-    SELECT old.refresh_id
-    FROM "${schema}".wip_view_refresh AS old
-    WHERE old.refresh_id IN (
-        SELECT oldest.refresh_id
-        FROM "${schema}".wip_view_refresh AS oldest
-        WHERE oldest.view_name = wip_view_tidy.view_name
-        ORDER BY oldest.refresh_id
-        LIMIT 500
-      )
-      AND old.requested_at < clock_timestamp() - (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
-      AND old.outcome <> 'running'
-      -- how fresh the view is, is read from this one
-      AND old.refresh_id IS DISTINCT FROM
-        (SELECT v.last_refresh_id FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_tidy.view_name)
-    FOR UPDATE SKIP LOCKED
+  -- SKIP LOCKED: what another session is at is done by that one; nobody waits to tidy.
+  dead := ARRAY(
+    SELECT r.refresh_id
+    FROM "${schema}".wip_view_refresh AS r
+    JOIN "${schema}".wip_view_history AS h ON h.refresh_id = r.refresh_id
+    WHERE r.view_name = wip_view_tidy.view_name
+      AND r.outcome = 'running'
+      AND h.outcome = 'failed'
+    FOR UPDATE OF r SKIP LOCKED
   );
+
+  IF dead <> '{}' THEN
+    UPDATE "${schema}".wip_view_refresh AS r
+    SET outcome = h.outcome, sqlstate = h.sqlstate, error = h.error, finished_at = clock_timestamp()
+    FROM "${schema}".wip_view_history AS h
+    WHERE r.refresh_id = ANY (dead)
+      AND h.refresh_id = r.refresh_id
+      AND h.outcome = 'failed';
+  END IF;
+
+  old := ARRAY(
+    SELECT oldest.refresh_id
+    FROM (
+      SELECT r.refresh_id, r.requested_at, r.outcome
+      FROM "${schema}".wip_view_refresh AS r
+      WHERE r.view_name = wip_view_tidy.view_name
+      ORDER BY r.refresh_id
+      LIMIT 500
+    ) AS oldest
+    WHERE oldest.requested_at < clock_timestamp() - (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
+      AND oldest.outcome <> 'running'
+      -- how fresh the view is, is read from this one
+      AND oldest.refresh_id IS DISTINCT FROM
+        (SELECT v.last_refresh_id FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_tidy.view_name)
+  );
+
+  IF old <> '{}' THEN
+    old := ARRAY(
+      SELECT r.refresh_id FROM "${schema}".wip_view_refresh AS r WHERE r.refresh_id = ANY (old) FOR UPDATE SKIP LOCKED);
+    DELETE FROM "${schema}".wip_view_refresh AS r WHERE r.refresh_id = ANY (old);
+  END IF;
 END
 $function$;
 
@@ -205,6 +222,8 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_write
   SET search_path = pg_catalog, pg_temp
   -- compiling costs more than these queries take
   SET jit = off
+  -- with it on, REFRESH CONCURRENTLY itself stumbles over the names of its temporary tables
+  SET quote_all_identifiers = off
 AS $function$
 DECLARE
   one_snapshot CONSTANT boolean :=

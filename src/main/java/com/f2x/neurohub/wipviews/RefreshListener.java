@@ -157,13 +157,9 @@ public final class RefreshListener implements AutoCloseable {
         execute(connection, "LISTEN " + CHANNEL);
         backOff = FIRST_BACK_OFF;
         call(handler::listening);
-        try {
-          listen(connection);
-        } finally {
-          if (!connection.isClosed()) {
-            execute(connection, "UNLISTEN " + CHANNEL);
-          }
-        }
+        listen(connection);
+        // it may go back to a pool
+        execute(connection, "UNLISTEN " + CHANNEL);
       } catch (SQLException e) {
         if (open()) {
           LOG.warn(

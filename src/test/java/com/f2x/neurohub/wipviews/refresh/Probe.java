@@ -79,6 +79,16 @@ final class Probe {
       awaitLocks("a refresh at the gate", "objsubid = 1 AND objid = " + GATE, 1);
     }
 
+    /** Whether it still holds everybody back. */
+    boolean isShut() throws SQLException {
+      return !connection.isClosed()
+          && database
+              .value(
+                  "SELECT count(*) FROM pg_locks WHERE granted AND objsubid = 1 AND objid = "
+                      + GATE)
+              .equals("1");
+    }
+
     /** Ends the session that stands at the gate. */
     void terminateRefresh() throws SQLException {
       database.execute(
