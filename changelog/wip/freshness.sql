@@ -1,52 +1,43 @@
 -- How fresh each registered view is. Reads only the registry, the history and the catalog, never the views
 -- themselves: it answers whatever state they are in, and waits for none of their locks.
 
-DROP VIEW IF EXISTS "${schema}".wip_view_freshness;
-
-CREATE VIEW "${schema}".wip_view_freshness AS
+-- Replaced, not dropped: others may have made views on it.
+CREATE OR REPLACE VIEW "${schema}".wip_view_freshness AS
 SELECT
   v.view_name,
   CASE
     WHEN c.oid IS NULL THEN 'missing'
     WHEN NOT c.relispopulated THEN 'unpopulated'
-    WHEN clock_timestamp() - refresh.started_at <= v.freshness_target THEN 'fresh'
+    WHEN since.age <= v.freshness_target THEN 'fresh'
     ELSE 'stale'
   END AS state,
   refresh.started_at AS last_refreshed_at,
-  greatest(clock_timestamp() - refresh.started_at, interval '0') AS age,
+  since.age,
   v.freshness_target AS target,
   attempt.requested_at AS last_attempt_at,
-  CASE WHEN attempt.died THEN 'failed' ELSE attempt.outcome END AS last_outcome,
-  CASE WHEN attempt.died THEN 'the session ended before the refresh did' ELSE attempt.error END AS last_error,
+  attempt.outcome AS last_outcome,
+  attempt.error AS last_error,
   refresh.duration AS last_duration,
   refresh.rows AS rows,
-  pg_total_relation_size(c.oid) AS bytes
+  pg_catalog.pg_total_relation_size(c.oid::pg_catalog.regclass) AS bytes
 FROM "${schema}".wip_view AS v
 LEFT JOIN pg_catalog.pg_class AS c
-  ON c.relnamespace = '"${schema}"'::regnamespace
+  ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
   AND c.relname = v.view_name
   AND c.relkind = 'm'
 LEFT JOIN "${schema}".wip_view_refresh AS refresh
   ON refresh.refresh_id = v.last_refresh_id
+-- A start in the future means that the clock was set back since: the distance is then the least that is known to be
+-- uncertain, and saying zero would keep a view fresh until the clock has caught up.
+CROSS JOIN LATERAL (
+  SELECT greatest(clock.now - refresh.started_at, refresh.started_at - clock.now) AS age
+  FROM (SELECT pg_catalog.clock_timestamp()) AS clock (now)
+) AS since
 LEFT JOIN LATERAL (
-  SELECT
-    r.requested_at,
-    r.outcome,
-    r.error,
-    -- A living attempt holds this lock, but for the moment between its request and its run.
-    r.outcome = 'running'
-      AND r.requested_at < clock_timestamp() - interval '10 seconds'
-      AND NOT EXISTS (
-        SELECT
-        FROM pg_catalog.pg_locks AS l
-        WHERE l.locktype = 'advisory'
-          AND l.classid = '"${schema}".wip_view_refresh'::regclass
-          AND l.objid = (r.refresh_id % 2147483647)::oid
-          AND l.objsubid = 2
-      ) AS died
-  FROM "${schema}".wip_view_refresh AS r
-  WHERE r.view_name = v.view_name
-  ORDER BY r.refresh_id DESC
+  SELECT h.requested_at, h.outcome, h.error
+  FROM "${schema}".wip_view_history AS h
+  WHERE h.view_name = v.view_name
+  ORDER BY h.refresh_id DESC
   LIMIT 1
 ) AS attempt ON true
 ORDER BY v.refresh_order, v.view_name;
@@ -55,10 +46,10 @@ COMMENT ON VIEW "${schema}".wip_view_freshness IS 'How fresh each registered vie
 COMMENT ON COLUMN "${schema}".wip_view_freshness.view_name IS 'The view, as registered in wip_view.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.state IS 'fresh: not older than its target; stale: older; unpopulated: there, but it cannot be read until it is refreshed; missing: no such materialized view.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_refreshed_at IS 'When the refresh started that made its rows: they are at least as new as this.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.age IS 'Time since last_refreshed_at.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.age IS 'Time since last_refreshed_at, or until it if the clock was set back since.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.target IS 'The age above which the view is stale; wip_view.freshness_target.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_attempt_at IS 'When a refresh was last asked for.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.last_outcome IS 'What became of that attempt: refreshed, coalesced, failed, or running.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.last_outcome IS 'What became of that attempt: refreshed, coalesced, failed (also when its session died), or running.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_error IS 'Why that attempt failed.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_duration IS 'How long the last successful refresh took.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.rows IS 'Rows in the view after the last successful refresh.';

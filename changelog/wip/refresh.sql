@@ -9,34 +9,108 @@
 -- refresh_wip_view() is the first two in the caller's transaction. CALL refresh_wip_views() and the Java API commit
 -- the request first, so that a failure, or a session that was killed, stays on record.
 --
+-- Who is served by whom is decided by numbers from one sequence, never by a clock: a refresh draws a number when it
+-- starts, and serves every request with a lower one once it is committed.
+--
 -- The functions run with their owner's rights (before PostgreSQL 17 only the owner of a view can refresh it), so
 -- their search_path is pinned to the system's own schema and every other name is qualified: nothing that a caller
 -- puts on its path, not even in a schema where everybody may create, is ever looked at.
 
 -- A function may have been made by hand before, returning void: its type can only change by DROP. The DROP is in the
--- same transaction as the CREATE, and its grants are carried over.
+-- same transaction as the CREATE, and what was granted to a role is granted again at the end of this file.
 DO $take_over$
 DECLARE
+  -- whoever deploys may have a schema on the path where others create
+  path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
   old record;
+  grants pg_catalog.text;
 BEGIN
+  SET LOCAL search_path = pg_catalog, pg_temp;
+  grants := '';
+
   FOR old IN
-    SELECT p.oid::regprocedure AS signature
+    SELECT p.proname, p.proowner, p.proacl
     FROM pg_proc AS p
     WHERE p.pronamespace = '"${schema}"'::regnamespace
       AND p.proname IN ('refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_all_wip_views')
       AND p.pronargs = 0
       AND p.prorettype = 'void'::regtype
   LOOP
-    EXECUTE format('DROP FUNCTION %s', old.signature);
+    grants := grants || coalesce((
+      SELECT string_agg(format('GRANT EXECUTE ON FUNCTION "${schema}".%I() TO %I%s;', old.proname, r.rolname,
+                               CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ')
+      FROM aclexplode(old.proacl) AS acl
+      JOIN pg_roles AS r ON r.oid = acl.grantee
+      WHERE acl.grantee <> old.proowner
+    ), '');
+    EXECUTE format('DROP FUNCTION "${schema}".%I()', old.proname);
   END LOOP;
+
+  PERFORM set_config('wip_views.take_over', grants, true);
+  PERFORM set_config('search_path', path, true);
 END
 $take_over$;
+
+-- ---------------------------------------------------------------------------------------------------------------
+-- The history as people read it
+-- ---------------------------------------------------------------------------------------------------------------
+
+-- An attempt that is running holds an advisory lock. One without it has either died, or is between the commit of its
+-- request and its run: then the session that took the request is still there, or, behind a pooler, was a moment ago.
+-- A standby knows neither the locks nor the sessions of its primary, and leaves 'running' as it is.
+CREATE OR REPLACE VIEW "${schema}".wip_view_history AS
+SELECT
+  r.refresh_id,
+  r.view_name,
+  CASE WHEN state.died THEN 'failed' ELSE r.outcome END AS outcome,
+  r.mode,
+  r.mode_reason,
+  r.requested_at,
+  r.started_at,
+  r.finished_at,
+  r.duration,
+  r.rows,
+  r.served_by,
+  CASE WHEN state.died THEN '57P01' ELSE r.sqlstate END AS sqlstate,
+  CASE WHEN state.died THEN 'the session ended before the refresh did' ELSE r.error END AS error,
+  r.role,
+  r.application_name,
+  r.call_id,
+  r.pid
+FROM "${schema}".wip_view_refresh AS r
+CROSS JOIN LATERAL (
+  SELECT CASE
+    WHEN r.outcome <> 'running' OR pg_catalog.pg_is_in_recovery() THEN false
+    ELSE
+      NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_locks AS l
+        WHERE l.locktype = 'advisory'
+          -- databases cloned from one template have the same oids
+          AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = pg_catalog.current_database())
+          AND l.classid = '"${schema}".wip_view_refresh'::pg_catalog.regclass::oid
+          AND l.objid = (r.refresh_id % 2147483647::bigint)::oid
+          AND l.objsubid = 2::smallint
+      )
+      AND (
+        NOT EXISTS (SELECT FROM pg_catalog.pg_stat_get_activity(r.pid))
+        OR r.requested_at NOT BETWEEN pg_catalog.clock_timestamp() - interval '1 minute'
+                                  AND pg_catalog.clock_timestamp() + interval '1 minute'
+      )
+  END AS died
+) AS state;
+
+COMMENT ON VIEW "${schema}".wip_view_history IS 'wip_view_refresh, where an attempt whose session died shows as failed at once. The next refresh of its view writes that down.';
+
+REVOKE ALL ON "${schema}".wip_view_history FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- The three steps
 -- ---------------------------------------------------------------------------------------------------------------
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_request(view_name text)
+-- call_id: a call for several views draws its number once, with the request for the first; what is refreshed for
+-- somebody else while it works on the first serves it for the others.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_request(view_name text, call_id bigint DEFAULT NULL)
   RETURNS bigint
   LANGUAGE plpgsql
   SECURITY DEFINER
@@ -59,16 +133,86 @@ BEGIN
               'none'));
   END IF;
 
-  INSERT INTO "${schema}".wip_view_refresh AS r (view_name)
-  VALUES (view_name)
+  INSERT INTO "${schema}".wip_view_refresh AS r (view_name, call_id, requested_at)
+  VALUES (
+    wip_view_request.view_name,
+    wip_view_request.call_id,
+    coalesce(
+      (SELECT first.requested_at FROM "${schema}".wip_view_refresh AS first WHERE first.refresh_id = wip_view_request.call_id),
+      clock_timestamp())
+  )
   RETURNING r.refresh_id INTO request_id;
 
   RETURN request_id;
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_request(text) IS
-  'Puts an attempt to refresh a registered view on record and returns its refresh_id, for wip_view_run(). Refuses a name that is not registered.';
+COMMENT ON FUNCTION "${schema}".wip_view_request(text, bigint) IS
+  'Puts an attempt to refresh a registered view on record and returns its refresh_id, for wip_view_run(). call_id: the refresh_id of the first attempt of the same call, if this is not the first. Refuses a name that is not registered.';
+
+-- Keeps the history: writes down which attempts died, and prunes what is older than the retention. Both look at a
+-- bounded number of rows, by index, however long the history is.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_tidy(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  dead bigint[];
+  old bigint[];
+BEGIN
+  -- With one snapshot for the whole transaction, a row that somebody else tidied meanwhile would be an error.
+  IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+    RETURN;
+  END IF;
+
+  -- SKIP LOCKED: what another session is at is done by that one; nobody waits to tidy.
+  dead := ARRAY(
+    SELECT r.refresh_id
+    FROM "${schema}".wip_view_refresh AS r
+    JOIN "${schema}".wip_view_history AS h ON h.refresh_id = r.refresh_id
+    WHERE r.view_name = wip_view_tidy.view_name
+      AND r.outcome = 'running'
+      AND h.outcome = 'failed'
+    FOR UPDATE OF r SKIP LOCKED
+  );
+
+  IF dead <> '{}' THEN
+    UPDATE "${schema}".wip_view_refresh AS r
+    SET outcome = h.outcome, sqlstate = h.sqlstate, error = h.error, finished_at = clock_timestamp()
+    FROM "${schema}".wip_view_history AS h
+    WHERE r.refresh_id = ANY (dead)
+      AND h.refresh_id = r.refresh_id
+      AND h.outcome = 'failed';
+  END IF;
+
+  old := ARRAY(
+    SELECT oldest.refresh_id
+    FROM (
+      SELECT r.refresh_id, r.requested_at, r.outcome
+      FROM "${schema}".wip_view_refresh AS r
+      WHERE r.view_name = wip_view_tidy.view_name
+      ORDER BY r.refresh_id
+      LIMIT 500
+    ) AS oldest
+    WHERE oldest.requested_at < clock_timestamp() - (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
+      AND oldest.outcome <> 'running'
+      -- how fresh the view is, is read from this one
+      AND oldest.refresh_id IS DISTINCT FROM
+        (SELECT v.last_refresh_id FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_tidy.view_name)
+  );
+
+  IF old <> '{}' THEN
+    old := ARRAY(
+      SELECT r.refresh_id FROM "${schema}".wip_view_refresh AS r WHERE r.refresh_id = ANY (old) FOR UPDATE SKIP LOCKED);
+    DELETE FROM "${schema}".wip_view_refresh AS r WHERE r.refresh_id = ANY (old);
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_tidy(text) IS
+  'Keeps the history of a view: marks attempts that died as failed, prunes those older than wip_view_settings.history_retention. Called by wip_view_run() and wip_view_fail().';
 
 -- own_writes: the caller's transaction has changed something that the refresh must see, so no other will do.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_writes boolean DEFAULT false)
@@ -78,8 +222,12 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_write
   SET search_path = pg_catalog, pg_temp
   -- compiling costs more than these queries take
   SET jit = off
+  -- with it on, REFRESH CONCURRENTLY itself stumbles over the names of its temporary tables
+  SET quote_all_identifiers = off
 AS $function$
 DECLARE
+  one_snapshot CONSTANT boolean :=
+    current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
   request "${schema}".wip_view_refresh;
   view_oid oid;
   last_id bigint;
@@ -89,17 +237,23 @@ DECLARE
   why_plain text;
   view_rows bigint;
 BEGIN
-  SELECT * INTO request
-  FROM "${schema}".wip_view_refresh AS r
-  WHERE r.refresh_id = request_id AND r.outcome = 'running';
-
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'there is no open request %', request_id
-      USING ERRCODE = 'no_data_found', HINT = 'Call wip_view_request() first; each request is run once.';
+  -- Held while the attempt is alive: how wip_view_history tells a running attempt from one whose session died.
+  IF NOT pg_try_advisory_xact_lock('"${schema}".wip_view_refresh'::regclass::oid::integer, (request_id % 2147483647)::integer) THEN
+    RAISE EXCEPTION 'another session is running request %', request_id
+      USING ERRCODE = 'object_in_use', HINT = 'Call wip_view_request() for a request of your own.';
   END IF;
 
-  -- Held while the attempt is alive: how wip_view_freshness tells a running attempt from one whose session died.
-  PERFORM pg_advisory_xact_lock('"${schema}".wip_view_refresh'::regclass::oid::integer, (request_id % 2147483647)::integer);
+  -- An attempt that was taken for dead, because its request waited long for a connection, is alive after all.
+  SELECT * INTO request
+  FROM "${schema}".wip_view_refresh AS r
+  WHERE r.refresh_id = request_id
+    AND r.role = session_user
+    AND (r.outcome = 'running' OR r.outcome = 'failed' AND r.sqlstate = '57P01');
+
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no open request % of role "%"', request_id, session_user
+      USING ERRCODE = 'no_data_found', HINT = 'Call wip_view_request() first; each request is run once.';
+  END IF;
 
   -- One refresh of a view at a time, in the order of arrival. A request that another one has served meanwhile leaves
   -- the queue at once, by rolling this block back: whoever is next need not wait for its transaction to end.
@@ -110,13 +264,13 @@ BEGIN
     FROM "${schema}".wip_view AS v
     WHERE v.view_name = request.view_name;
 
-    IF NOT own_writes AND last_no > request_id THEN
+    IF NOT own_writes AND last_no > coalesce(request.call_id, request_id) THEN
       RAISE EXCEPTION USING ERRCODE = 'WV001';
     END IF;
   EXCEPTION WHEN SQLSTATE 'WV001' THEN
     RETURN QUERY
     UPDATE "${schema}".wip_view_refresh AS r
-    SET outcome = 'coalesced', served_by = last_id, finished_at = clock_timestamp(),
+    SET outcome = 'coalesced', served_by = last_id, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
         rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = last_id)
     WHERE r.refresh_id = request_id
     RETURNING r.*;
@@ -124,13 +278,15 @@ BEGIN
   END;
 
   this_no := nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'));
-  this_start := clock_timestamp();
+  -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
+  this_start := CASE WHEN one_snapshot THEN transaction_timestamp() ELSE clock_timestamp() END;
 
   -- First of all, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
-  -- older rows over newer ones.
+  -- older rows over newer ones. And since its snapshot may be older than any request, it serves nobody but itself.
   BEGIN
     UPDATE "${schema}".wip_view AS v
-    SET last_refresh_id = request_id, last_started_no = this_no
+    SET last_refresh_id = request_id,
+        last_started_no = CASE WHEN one_snapshot THEN v.last_started_no ELSE this_no END
     WHERE v.view_name = request.view_name;
   EXCEPTION WHEN serialization_failure THEN
     RAISE EXCEPTION 'cannot refresh %: it was refreshed after this % transaction took its snapshot',
@@ -138,6 +294,12 @@ BEGIN
       USING ERRCODE = 'serialization_failure',
             HINT = 'Try again in a new transaction, or refresh in a READ COMMITTED one, which can share a refresh.';
   END;
+
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'view "%" is no longer registered', request.view_name
+      USING ERRCODE = 'undefined_object',
+            HINT = format('Registered views are in %I.wip_view.', '${schema}');
+  END IF;
 
   SELECT c.oid,
          CASE
@@ -169,21 +331,13 @@ BEGIN
 
   RETURN QUERY
   UPDATE "${schema}".wip_view_refresh AS r
-  SET outcome = 'refreshed', started_at = this_start, finished_at = clock_timestamp(), rows = view_rows,
+  SET outcome = 'refreshed', started_at = this_start, finished_at = greatest(clock_timestamp(), this_start),
+      rows = view_rows, sqlstate = NULL, error = NULL,
       mode = CASE WHEN why_plain IS NULL THEN 'concurrent' ELSE 'plain' END, mode_reason = why_plain
   WHERE r.refresh_id = request_id
   RETURNING r.*;
 
-  -- Only this view's rows, whose turn this is: no two sessions ever prune the same.
-  DELETE FROM "${schema}".wip_view_refresh AS r
-  WHERE r.refresh_id IN (
-    SELECT old.refresh_id
-    FROM "${schema}".wip_view_refresh AS old
-    WHERE old.view_name = request.view_name
-      AND old.requested_at < this_start - (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
-    ORDER BY old.refresh_id
-    LIMIT 1000
-  );
+  PERFORM "${schema}".wip_view_tidy(request.view_name);
 
   PERFORM pg_notify('wip_view_refreshed', json_build_object(
     'schema', '${schema}', 'view', request.view_name, 'refresh_id', request_id, 'rows', view_rows,
@@ -192,22 +346,33 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_run(bigint, boolean) IS
-  'Runs a request: waits for the view''s turn, then refreshes it, or returns at once if a refresh that started after the request has been committed meanwhile. own_writes: the caller''s transaction wrote before, so it must refresh itself. Returns the completed row of wip_view_refresh.';
+  'Runs a request of the same role: waits for the view''s turn, then refreshes it, or returns at once if a refresh that started after the request has been committed meanwhile. own_writes: the caller''s transaction wrote before, so it must refresh itself. Returns the completed row of wip_view_refresh.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_fail(request_id bigint, failed_sqlstate text, failed_error text)
   RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  failed "${schema}".wip_view_refresh;
+BEGIN
   UPDATE "${schema}".wip_view_refresh AS r
   SET outcome = 'failed', sqlstate = failed_sqlstate, error = failed_error, finished_at = clock_timestamp()
-  WHERE r.refresh_id = request_id AND r.outcome = 'running'
-  RETURNING r.*;
+  WHERE r.refresh_id = request_id
+    AND r.role = session_user
+    AND (r.outcome = 'running' OR r.outcome = 'failed' AND r.sqlstate = '57P01')
+  RETURNING r.* INTO failed;
+
+  IF FOUND THEN
+    PERFORM "${schema}".wip_view_tidy(failed.view_name);
+    RETURN NEXT failed;
+  END IF;
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fail(bigint, text, text) IS
-  'Completes the record of a request whose run was rolled back by an error. Does nothing to a request that has ended.';
+  'Completes the record of a request of the same role whose run was rolled back by an error. Does nothing to a request that has ended.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- What people call
@@ -239,9 +404,13 @@ AS $function$
 DECLARE
   own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
   next_view text;
+  request_id bigint;
+  call_id bigint;
 BEGIN
   FOR next_view IN SELECT v.view_name FROM "${schema}".wip_view AS v ORDER BY v.refresh_order, v.view_name LOOP
-    RETURN QUERY SELECT * FROM "${schema}".wip_view_run("${schema}".wip_view_request(next_view), own_writes);
+    request_id := "${schema}".wip_view_request(next_view, call_id);
+    call_id := coalesce(call_id, request_id);
+    RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request_id, own_writes);
   END LOOP;
 END
 $function$;
@@ -271,34 +440,45 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_process_wip_queue() IS 'refresh_wip_view(''mv_process_wip_queue'').';
 
--- No SECURITY DEFINER and no SET here: either would forbid COMMIT. It runs with the caller's rights on the caller's
--- path, and what needs more is in the functions that it calls.
+-- No SECURITY DEFINER and no SET clause here: either would forbid COMMIT. It runs with the caller's rights, and the
+-- caller may be a superuser with a schema on its path where others create: so the path is pinned again in each
+-- transaction, before anything is looked up.
 CREATE OR REPLACE PROCEDURE "${schema}".refresh_wip_views()
   LANGUAGE plpgsql
 AS $procedure$
 DECLARE
-  all_views text[];
-  next_view text;
-  request_id bigint;
-  failed_state text;
-  failed_error text;
-  failures text[] := '{}';
-  first_state text;
+  all_views pg_catalog.text[];
+  next_view pg_catalog.text;
+  request_id pg_catalog.int8;
+  call_id pg_catalog.int8;
+  failed_state pg_catalog.text;
+  failed_error pg_catalog.text;
+  failures pg_catalog.text[];
+  first_state pg_catalog.text;
 BEGIN
+  -- Stops here, before anything was done, when called inside a transaction block.
+  COMMIT;
+  SET LOCAL search_path = pg_catalog, pg_temp;
   all_views := ARRAY(SELECT v.view_name FROM "${schema}".wip_view AS v ORDER BY v.refresh_order, v.view_name);
+  failures := '{}';
 
   FOREACH next_view IN ARRAY all_views LOOP
-    -- Stops here, before anything was done, when called inside a transaction block.
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    request_id := "${schema}".wip_view_request(next_view);
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    -- The request alone is nothing worth waiting for the disk.
+    SET LOCAL synchronous_commit = off;
+    request_id := "${schema}".wip_view_request(next_view, call_id);
+    call_id := coalesce(call_id, request_id);
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL search_path = pg_catalog, pg_temp;
 
     failed_state := NULL;
     BEGIN
       PERFORM FROM "${schema}".wip_view_run(request_id);
-    EXCEPTION WHEN query_canceled OR OTHERS THEN
+    -- OTHERS leaves out these two, of which a view's query can raise either
+    EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
       GET STACKED DIAGNOSTICS failed_state = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT;
     END;
 
@@ -313,9 +493,10 @@ BEGIN
 
   IF first_state IS NOT NULL THEN
     COMMIT;
+    SET LOCAL search_path = pg_catalog, pg_temp;
     RAISE EXCEPTION '%', array_to_string(failures, '; ')
       USING ERRCODE = first_state,
-            HINT = format('%s of %s views were not refreshed; see %I.wip_view_refresh.',
+            HINT = format('%s of %s views were not refreshed; see %I.wip_view_history.',
                           cardinality(failures), cardinality(all_views), '${schema}');
   END IF;
 END
@@ -325,7 +506,8 @@ COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
   'Refreshes every registered view in refresh order, each in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. Not inside a transaction block.';
 
 REVOKE ALL ON FUNCTION
-  "${schema}".wip_view_request(text),
+  "${schema}".wip_view_request(text, bigint),
+  "${schema}".wip_view_tidy(text),
   "${schema}".wip_view_run(bigint, boolean),
   "${schema}".wip_view_fail(bigint, text, text),
   "${schema}".refresh_wip_view(text),
@@ -334,3 +516,11 @@ REVOKE ALL ON FUNCTION
   "${schema}".refresh_process_wip_queue()
 FROM PUBLIC;
 REVOKE ALL ON PROCEDURE "${schema}".refresh_wip_views() FROM PUBLIC;
+
+DO $take_over$
+BEGIN
+  IF pg_catalog.current_setting('wip_views.take_over') <> '' THEN
+    EXECUTE pg_catalog.current_setting('wip_views.take_over');
+  END IF;
+END
+$take_over$;

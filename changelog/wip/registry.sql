@@ -19,7 +19,7 @@ COMMENT ON COLUMN "${schema}".wip_view.refresh_order IS 'Place in refresh_all_wi
 COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness.';
 COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and indexes as the server printed them when it was deployed; wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
-COMMENT ON COLUMN "${schema}".wip_view.last_started_no IS 'Number that this refresh drew when it started, from the sequence that numbers the requests: it serves every request with a lower number.';
+COMMENT ON COLUMN "${schema}".wip_view.last_started_no IS 'Number drawn when the newest refresh started that may serve others, from the sequence that numbers the requests: every request with a lower number is served.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history
@@ -40,20 +40,27 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
   sqlstate text,
   error text,
   role text NOT NULL DEFAULT session_user,
-  application_name text NOT NULL DEFAULT current_setting('application_name')
+  application_name text NOT NULL DEFAULT current_setting('application_name'),
+  call_id bigint,
+  pid integer NOT NULL DEFAULT pg_backend_pid()
 );
 
 -- The latest attempts of one view, and pruning from the other end.
 CREATE INDEX IF NOT EXISTS wip_view_refresh_view_name_idx
   ON "${schema}".wip_view_refresh (view_name, refresh_id);
 
+-- Nearly always empty: attempts that died are found without reading the history.
+CREATE INDEX IF NOT EXISTS wip_view_refresh_running_idx
+  ON "${schema}".wip_view_refresh (view_name)
+  WHERE outcome = 'running';
+
 COMMENT ON TABLE "${schema}".wip_view_refresh IS 'The history: a row per attempt to refresh a view, kept for wip_view_settings.history_retention. The refresh functions return these rows.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.refresh_id IS 'Number drawn when the refresh was asked for. It is the order of the requests, whatever the clock says.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.view_name IS 'The view, as registered in wip_view.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt made the rows anew; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, or its session died before the end (wip_view_freshness tells which).';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt made the rows anew; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, or its session died before the end (wip_view_history and wip_view_freshness show which).';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode IS 'concurrent: REFRESH MATERIALIZED VIEW CONCURRENTLY, readers go on; plain: without CONCURRENTLY, readers wait; rebuild: built by a deploy or a recovery.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode_reason IS 'Why the mode was plain.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.requested_at IS 'When the refresh was asked for.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.requested_at IS 'When the call began that asked for the refresh.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.started_at IS 'When its turn had come and it began to read; the rows are at least as new as this. Null when coalesced.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.finished_at IS 'When it ended.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.duration IS 'finished_at minus started_at: the work itself, without waiting for a turn. Null when coalesced.';
@@ -63,6 +70,8 @@ COMMENT ON COLUMN "${schema}".wip_view_refresh.sqlstate IS 'SQLSTATE of the erro
 COMMENT ON COLUMN "${schema}".wip_view_refresh.error IS 'Message of the error of a failed attempt.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.role IS 'Role that had logged in.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.application_name IS 'The caller''s application_name.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.call_id IS 'Where one call refreshes several views: refresh_id of its first attempt. A refresh that starts with a higher number serves it. Null for that first attempt, and for a call for one view.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.pid IS 'Process of the server that took the request, as in pg_stat_activity and in the server''s log.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_settings: what an operator may set

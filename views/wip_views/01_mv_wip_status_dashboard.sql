@@ -4,7 +4,10 @@
 -- Items are aggregated lot by lot, through the index on wip_items (lot_id), before anything is joined: the cost
 -- follows the open lots, not the closed ones.
 
-CREATE MATERIALIZED VIEW mv_wip_status_dashboard AS
+-- A refresh rewrites every row: what it leaves behind is cleared in one go, before the next one comes, and without the
+-- truncation, for which readers would have to wait.
+CREATE MATERIALIZED VIEW mv_wip_status_dashboard
+WITH (autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false) AS
 -- One reading of the clock for the whole view. now() will not do: it is the start of the caller's transaction, which
 -- may have waited for its turn.
 WITH clock AS MATERIALIZED (

@@ -5,7 +5,10 @@
 -- Each side is aggregated on its own, by index, before the two meet: the cost follows the open work and the last
 -- hour, not the history.
 
-CREATE MATERIALIZED VIEW mv_process_wip_queue AS
+-- A refresh rewrites every row: what it leaves behind is cleared in one go, before the next one comes, and without the
+-- truncation, for which readers would have to wait.
+CREATE MATERIALIZED VIEW mv_process_wip_queue
+WITH (autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false) AS
 -- One reading of the clock for the whole view. now() will not do: it is the start of the caller's transaction, which
 -- may have waited for its turn.
 WITH clock AS MATERIALIZED (

@@ -16,7 +16,7 @@ import java.util.Locale;
  * @param outcome what became of it
  * @param mode how the rows were made; null unless {@link Outcome#REFRESHED}
  * @param modeReason why the mode was {@link Mode#PLAIN}; null otherwise
- * @param requestedAt when it was asked for, by the database's clock
+ * @param requestedAt when the call began that asked for it, by the database's clock
  * @param startedAt when its turn had come: the rows are at least as new as this; null unless {@link
  *     Outcome#REFRESHED}
  * @param finishedAt when it ended; null while {@link Outcome#RUNNING}
@@ -53,9 +53,9 @@ public record Refresh(
     REFRESHED,
     /** Another refresh, started after this one was asked for, made the rows anew. */
     COALESCED,
-    /** It ended with an error, and the view kept its rows. */
+    /** It ended with an error, or its session died, and the view kept its rows. */
     FAILED,
-    /** It has not ended yet, or its session died before it could. */
+    /** It has not ended yet. */
     RUNNING
   }
 

@@ -1,12 +1,16 @@
 package com.f2x.neurohub.wipviews;
 
+import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_ALL_WIP_VIEWS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 
+import com.f2x.neurohub.wipviews.Freshness.State;
+import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.jooq.Routines;
 import com.f2x.neurohub.wipviews.jooq.Tables;
@@ -26,6 +30,7 @@ import org.jooq.Configuration;
 import org.jooq.ConnectionProvider;
 import org.jooq.DSLContext;
 import org.jooq.Record;
+import org.jooq.ResultQuery;
 import org.jooq.SQLDialect;
 import org.jooq.Table;
 import org.jooq.conf.MappedSchema;
@@ -34,6 +39,8 @@ import org.jooq.conf.Settings;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
 import org.jooq.impl.DataSourceConnectionProvider;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The materialized views of work in progress: refresh them, read how fresh they are, read them.
@@ -51,8 +58,39 @@ import org.jooq.impl.DataSourceConnectionProvider;
  * <p>Immutable and thread-safe, without threads of its own; a {@code with…} method returns another
  * one. Each call takes a connection and gives it back. Every failure is a {@link
  * WipViewsException}.
+ *
+ * <p>Interrupting a thread that refreshes cancels the statement on the server, within about a tenth
+ * of a second: the refresh fails with SQLSTATE 57014, is on record, and the thread stays
+ * interrupted. JDBC calls do not notice an interrupt themselves; a daemon thread looks on for as
+ * long as a refresh lasts, and ends with it.
  */
 public final class WipViews {
+
+  private static final Logger LOG = LoggerFactory.getLogger(WipViews.class);
+
+  /** Below this, a vacuum costs more than the dead rows do. */
+  private static final long VACUUM_DEAD_ROWS = 1_000;
+
+  /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
+  private static final String VACUUM =
+      """
+      SELECT 'VACUUM (SKIP_LOCKED, ANALYZE, TRUNCATE false) '::text
+        || pg_catalog.quote_ident(n.nspname::text) || '.'::text || pg_catalog.quote_ident(c.relname::text)
+      FROM pg_catalog.pg_class AS ours
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = ours.relnamespace
+      JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
+      WHERE ours.oid = pg_catalog.to_regclass(?::text)::oid
+        AND c.relname = ?::text
+        AND c.relkind = 'm'
+        AND pg_catalog.pg_stat_get_dead_tuples(c.oid)
+          >= greatest(?::bigint, 2::bigint * pg_catalog.pg_stat_get_live_tuples(c.oid))
+        AND CASE
+          WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE'::text) THEN true
+          WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
+            THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN'::text)
+          ELSE false
+        END
+      """;
 
   private final ConnectionProvider connections;
   private final boolean ownsConnections;
@@ -160,7 +198,7 @@ public final class WipViews {
                     .from(WIP_VIEW)
                     .orderBy(WIP_VIEW.REFRESH_ORDER, WIP_VIEW.VIEW_NAME)
                     .fetch(WIP_VIEW.VIEW_NAME));
-    return refreshEach(all);
+    return refreshEach(all, REFRESH_ALL_WIP_VIEWS.call());
   }
 
   /**
@@ -175,7 +213,7 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Refresh refresh(Table<?> view) {
-    return refreshEach(List.of(view.getName())).get(0);
+    return refreshEach(List.of(view.getName()), REFRESH_WIP_VIEW.call(view.getName())).get(0);
   }
 
   /**
@@ -191,12 +229,13 @@ public final class WipViews {
    */
   public Optional<Refresh> refreshIfOlderThan(Table<?> view, Duration maxAge) {
     Objects.requireNonNull(maxAge, "maxAge");
-    Freshness now = freshness(view);
-    boolean readable = now.state() == Freshness.State.FRESH || now.state() == Freshness.State.STALE;
-    if (readable && now.age() != null && now.age().compareTo(maxAge) <= 0) {
-      return Optional.empty();
-    }
-    return Optional.of(refresh(view));
+    Optional<Freshness> now = freshnessOf(view);
+    boolean fresh =
+        now.filter(row -> row.state() == State.FRESH || row.state() == State.STALE)
+            .map(Freshness::age)
+            .filter(age -> age.compareTo(maxAge) <= 0)
+            .isPresent();
+    return fresh ? Optional.empty() : Optional.of(refresh(view));
   }
 
   /**
@@ -221,14 +260,21 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Freshness freshness(Table<?> view) {
-    return freshness().stream()
-        .filter(row -> row.view().equals(view.getName()))
-        .findFirst()
-        .orElseThrow(() -> unknown(view.getName()));
+    return freshnessOf(view).orElseThrow(() -> unknown(view.getName()));
+  }
+
+  private Optional<Freshness> freshnessOf(Table<?> view) {
+    return query(
+        view.getName(),
+        (connection, db) ->
+            db.selectFrom(WIP_VIEW_FRESHNESS)
+                .where(WIP_VIEW_FRESHNESS.VIEW_NAME.eq(view.getName()))
+                .fetchOptional(Freshness::of));
   }
 
   /**
-   * Reads the latest attempts to refresh a view.
+   * Reads the latest attempts to refresh a view. One whose session died is {@link
+   * Refresh.Outcome#FAILED}, with SQLSTATE 57P01.
    *
    * @param view a generated table; null for all views
    * @param limit how many at most; at least 1
@@ -248,14 +294,14 @@ public final class WipViews {
     return query(
         view == null ? null : view.getName(),
         (connection, db) ->
-            db.selectFrom(WIP_VIEW_REFRESH)
+            db.selectFrom(WIP_VIEW_HISTORY)
                 .where(
                     view == null
                         ? DSL.noCondition()
-                        : WIP_VIEW_REFRESH.VIEW_NAME.eq(view.getName()))
-                .orderBy(WIP_VIEW_REFRESH.REFRESH_ID.desc())
+                        : WIP_VIEW_HISTORY.VIEW_NAME.eq(view.getName()))
+                .orderBy(WIP_VIEW_HISTORY.REFRESH_ID.desc())
                 .limit(limit)
-                .fetch(Refresh::of));
+                .fetch(row -> Refresh.of(row.into(WIP_VIEW_REFRESH))));
   }
 
   /**
@@ -303,11 +349,19 @@ public final class WipViews {
 
   // -------------------------------------------------------------------------------------------
 
-  private List<Refresh> refreshEach(List<String> views) {
+  private List<Refresh> refreshEach(
+      List<String> views, Table<WipViewRefreshRecord> inCallersTransaction) {
+    if (!ownsConnections) {
+      Optional<List<Refresh>> done = refreshInCallersTransaction(views, inCallersTransaction);
+      if (done.isPresent()) {
+        return done.get();
+      }
+    }
     List<Refresh> refreshes = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
+    Long callId = null;
     for (String view : views) {
-      Attempt attempt = new Attempt(view);
+      Attempt attempt = new Attempt(view, callId);
       try {
         refreshes.add(query(view, attempt::run));
       } catch (UnknownViewException | NotDeployedException e) {
@@ -315,7 +369,11 @@ public final class WipViews {
       } catch (WipViewsException e) {
         failures.add(e);
         attempt.record(e).ifPresent(refreshes::add);
+        if (Thread.currentThread().isInterrupted()) {
+          break;
+        }
       }
+      callId = callId == null ? attempt.requestId : callId;
     }
     if (failures.isEmpty()) {
       return List.copyOf(refreshes);
@@ -324,45 +382,112 @@ public final class WipViews {
     if (refreshes.isEmpty() && first instanceof DatabaseUnavailableException) {
       throw first;
     }
-    throw new RefreshFailedException(
-        first,
+    throw failed(failures, refreshes);
+  }
+
+  private static RefreshFailedException failed(
+      List<WipViewsException> failures, List<Refresh> refreshes) {
+    return new RefreshFailedException(
+        failures.get(0),
         failures.stream()
             .map(e -> e.view().map(view -> view + ": ").orElse("") + e.getMessage())
             .collect(Collectors.joining("; ")),
         refreshes);
   }
 
+  /**
+   * Does nothing where the connection commits by itself: there is no transaction to take part in.
+   */
+  private Optional<List<Refresh>> refreshInCallersTransaction(
+      List<String> views, Table<WipViewRefreshRecord> function) {
+    String view = views.size() == 1 ? views.get(0) : null;
+    try {
+      return query(
+          view,
+          (connection, db) -> {
+            if (connection.getAutoCommit()) {
+              return Optional.empty();
+            }
+            Record before =
+                db.fetchSingle(
+                    "SELECT pg_catalog.current_setting('lock_timeout'),"
+                        + " pg_catalog.current_setting('statement_timeout')");
+            limits(db);
+            List<Refresh> refreshes = cancellable(view, db.selectFrom(function));
+            // the rest of the transaction is none of our business
+            db.execute(
+                "SELECT pg_catalog.set_config('lock_timeout', ?, true),"
+                    + " pg_catalog.set_config('statement_timeout', ?, true)",
+                before.get(0),
+                before.get(1));
+            return Optional.of(refreshes);
+          });
+    } catch (UnknownViewException | NotDeployedException | DatabaseUnavailableException e) {
+      throw e;
+    } catch (WipViewsException e) {
+      throw failed(List.of(e), List.of());
+    }
+  }
+
+  /** Runs a refresh that an interrupt of this thread cancels on the server. */
+  private static List<Refresh> cancellable(String view, ResultQuery<WipViewRefreshRecord> refresh) {
+    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(refresh::cancel)) {
+      try {
+        return refresh.fetch(Refresh::of);
+      } catch (DataAccessException e) {
+        WipViewsException described = WipViewsException.of(view, e);
+        if (watch.cancelled() && described.sqlState().equals(Optional.of("57014"))) {
+          throw new WipViewsException(
+              "cancelled, because the calling thread was interrupted",
+              view,
+              "57014",
+              "Try again; the view kept the rows it had.",
+              e);
+        }
+        throw e;
+      }
+    }
+  }
+
   /** One attempt at one view; its request is committed first, so that a failure stays on record. */
   private final class Attempt {
 
     private final String view;
+    private final Long callId;
     private Long requestId;
 
-    Attempt(String view) {
+    /**
+     * @param callId the first request of a call for several views; null if this is the first
+     */
+    Attempt(String view, Long callId) {
       this.view = view;
+      this.callId = callId;
     }
 
     Refresh run(Connection connection, DSLContext db) throws SQLException {
-      if (!ownsConnections && !connection.getAutoCommit()) {
-        limits(db);
-        return Refresh.of(db.selectFrom(REFRESH_WIP_VIEW.call(view)).fetchSingle());
-      }
       boolean autoCommit = connection.getAutoCommit();
       connection.setAutoCommit(false);
       try {
         readCommitted(db);
         // the request alone is nothing worth waiting for the disk
         db.execute("SET LOCAL synchronous_commit = off");
-        requestId = Routines.wipViewRequest(db.configuration(), view);
+        requestId = Routines.wipViewRequest(db.configuration(), view, callId);
         connection.commit();
         readCommitted(db);
         limits(db);
-        WipViewRefreshRecord row = db.selectFrom(WIP_VIEW_RUN.call(requestId, false)).fetchSingle();
+        Refresh refresh =
+            cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false))).get(0);
         connection.commit();
-        return Refresh.of(row);
-      } catch (DataAccessException | SQLException e) {
-        if (!connection.isClosed()) {
-          connection.rollback();
+        if (refresh.mode() == Refresh.Mode.CONCURRENT) {
+          connection.setAutoCommit(true);
+          vacuum(db);
+        }
+        return refresh;
+      } catch (DataAccessException | SQLException | WipViewsException e) {
+        rollback(connection, e);
+        // With a request on record, a function or table that is missing is one of the view's query.
+        if (requestId != null) {
+          throw WipViewsException.of(view, e);
         }
         throw e;
       } finally {
@@ -372,11 +497,31 @@ public final class WipViews {
       }
     }
 
+    /**
+     * A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
+     * which is enough for one refresh a minute; this is for more. It waits for nobody, and leaves
+     * out the truncation, for which readers would have to wait.
+     */
+    private void vacuum(DSLContext db) {
+      try {
+        String statement =
+            (String) db.fetchValue(VACUUM, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
+        if (statement != null) {
+          db.execute(statement);
+        }
+      } catch (DataAccessException e) {
+        // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
+        LOG.debug("{} was not vacuumed", view, e);
+      }
+    }
+
     /** Puts the failure on record, over a connection of its own: the first one may be dead. */
     Optional<Refresh> record(WipViewsException failure) {
       if (requestId == null) {
         return Optional.empty();
       }
+      // a pool gives no connection to a thread that is interrupted
+      boolean interrupted = Thread.interrupted();
       try {
         return query(
             view,
@@ -394,7 +539,21 @@ public final class WipViews {
       } catch (WipViewsException e) {
         failure.addSuppressed(e);
         return Optional.empty();
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
       }
+    }
+  }
+
+  private static void rollback(Connection connection, Exception failure) {
+    try {
+      if (!connection.isClosed()) {
+        connection.rollback();
+      }
+    } catch (SQLException e) {
+      failure.addSuppressed(e);
     }
   }
 

@@ -1,0 +1,387 @@
+package com.f2x.neurohub.wipviews.refresh;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.util.PSQLException;
+
+class CoalescingTest {
+
+  private static final int CALLERS = 64;
+  private static final String REFRESH = "SELECT * FROM refresh_wip_view('mv_probe')";
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private static Probe probe;
+
+  @BeforeAll
+  static void makeProbe() throws SQLException {
+    probe = Probe.in(database);
+  }
+
+  @BeforeEach
+  void reset() throws SQLException {
+    probe.reset();
+  }
+
+  /** What a caller got, and whether it then read what it had written before it called. */
+  private record Answer(Map<String, String> row, boolean readItsOwn) {}
+
+  private static Answer writeThenRefresh(int number, Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("INSERT INTO probe VALUES (" + (100 + number) + ", 'of a caller')");
+    }
+    Map<String, String> row = Probe.rows(connection, REFRESH).get(0);
+    return new Answer(
+        row,
+        Probe.rows(connection, "SELECT FROM mv_probe WHERE id = " + (100 + number)).size() == 1);
+  }
+
+  @Test
+  void callers_at_once_cost_two_refreshes_at_most_and_each_reads_what_it_wrote_before_its_call()
+      throws Exception {
+    List<Answer> answers;
+    try (Callers callers = new Callers()) {
+      List<Future<Answer>> calls;
+      try (Probe.Gate gate = probe.shut()) {
+        calls = callers.start(CALLERS, database::connect, CoalescingTest::writeThenRefresh);
+        gate.awaitRefresh();
+        probe.awaitWaiters(CALLERS - 1);
+      }
+      answers = Callers.results(calls);
+    }
+
+    assertThat(answers).allMatch(Answer::readItsOwn);
+    List<String> refreshed =
+        answers.stream()
+            .map(Answer::row)
+            .filter(row -> row.get("outcome").equals("refreshed"))
+            .map(row -> row.get("refresh_id"))
+            .toList();
+    assertThat(refreshed).hasSizeBetween(1, 2);
+    assertThat(answers)
+        .extracting(Answer::row)
+        .filteredOn(row -> row.get("outcome").equals("coalesced"))
+        .hasSize(CALLERS - refreshed.size())
+        .allMatch(row -> refreshed.contains(row.get("served_by")))
+        .allMatch(row -> row.get("rows").equals(String.valueOf(CALLERS + 1)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"SELECT refresh_all_wip_views()", "CALL refresh_wip_views()"})
+  void callers_of_all_views_at_once_cost_two_refreshes_of_each_at_most(String call)
+      throws Exception {
+    try (Callers callers = new Callers()) {
+      List<Future<Boolean>> calls;
+      try (Connection first = database.connect();
+          Statement statement = first.createStatement()) {
+        first.setAutoCommit(false);
+        statement.execute("SELECT refresh_wip_status_dashboard()");
+        calls =
+            callers.start(
+                CALLERS,
+                database::connect,
+                (number, connection) -> {
+                  try (Statement all = connection.createStatement()) {
+                    return all.execute(call);
+                  }
+                });
+        probe.awaitWaiters(CALLERS);
+        first.commit();
+      }
+      Callers.results(calls);
+    }
+
+    assertThat(
+            database.rows(
+                "SELECT view_name, count(*) FILTER (WHERE outcome = 'refreshed') <= 2,"
+                    + " count(*) FILTER (WHERE outcome = 'coalesced') >= 62"
+                    + " FROM wip_view_refresh GROUP BY view_name"))
+        .hasSize(3)
+        .allMatch(row -> row.subList(1, 3).equals(List.of("t", "t")));
+  }
+
+  @Test
+  void java_callers_at_once_share_a_refresh_as_well() throws Exception {
+    WipViews views = WipViews.of(database.dataSource());
+    List<Refresh> refreshes;
+    try (Callers callers = new Callers()) {
+      List<Future<Refresh>> calls;
+      try (Probe.Gate gate = probe.shut()) {
+        calls =
+            callers.start(
+                8, database::connect, (number, connection) -> views.refresh(Probe.MV_PROBE));
+        gate.awaitRefresh();
+        probe.awaitWaiters(7);
+      }
+      refreshes = Callers.results(calls);
+    }
+
+    assertThat(refreshes)
+        .filteredOn(refresh -> refresh.outcome() == Refresh.Outcome.REFRESHED)
+        .hasSizeBetween(1, 2);
+    assertThat(refreshes)
+        .filteredOn(refresh -> refresh.outcome() == Refresh.Outcome.COALESCED)
+        .allMatch(refresh -> refresh.servedBy() != null && refresh.startedAt() == null);
+  }
+
+  @Test
+  void a_refresh_that_is_under_way_already_serves_nobody() throws Exception {
+    try (Callers callers = new Callers()) {
+      Future<Answer> second;
+      try (Probe.Gate gate = probe.shut()) {
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        gate.awaitRefresh();
+        second = callers.start(1, database::connect, CoalescingTest::writeThenRefresh).get(0);
+        probe.awaitWaiters(1);
+      }
+
+      assertThat(second.get().row()).containsEntry("outcome", "refreshed");
+      assertThat(second.get().readItsOwn()).isTrue();
+    }
+  }
+
+  @Test
+  void a_caller_whose_transaction_has_written_refreshes_itself_and_reads_its_own_writes()
+      throws Exception {
+    try (Callers callers = new Callers()) {
+      List<Future<String>> calls;
+      try (Probe.Gate gate = probe.shut()) {
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        gate.awaitRefresh();
+        // queues first, so that it could serve the one behind it
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        probe.awaitWaiters(1);
+        calls =
+            callers.start(
+                1,
+                database::connect,
+                (number, connection) -> {
+                  connection.setAutoCommit(false);
+                  try (Statement statement = connection.createStatement()) {
+                    statement.execute("INSERT INTO probe VALUES (7, 'not committed')");
+                  }
+                  String outcome = Probe.rows(connection, REFRESH).get(0).get("outcome");
+                  int own = Probe.rows(connection, "SELECT FROM mv_probe WHERE id = 7").size();
+                  connection.commit();
+                  return outcome + " " + own;
+                });
+        probe.awaitWaiters(2);
+      }
+
+      assertThat(Callers.results(calls)).containsExactly("refreshed 1");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
+  void a_transaction_with_one_snapshot_refreshes_when_nobody_else_has(String isolation)
+      throws Exception {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL " + isolation);
+
+      assertThat(writeThenRefresh(1, connection).readItsOwn()).isTrue();
+      assertThat(writeThenRefresh(2, connection).readItsOwn()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
+  void a_transaction_with_one_snapshot_never_puts_older_rows_over_newer(String isolation)
+      throws Exception {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("SET TRANSACTION ISOLATION LEVEL " + isolation);
+      statement.execute("SELECT FROM probe");
+      database.execute("INSERT INTO probe VALUES (2, 'newer')", REFRESH);
+
+      assertThatThrownBy(() -> statement.execute(REFRESH))
+          .isInstanceOfSatisfying(
+              PSQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("40001"))
+          .hasMessageContaining(
+              "cannot refresh mv_probe: it was refreshed after this "
+                  + isolation
+                  + " transaction took its snapshot")
+          .hasMessageContaining("Try again in a new transaction");
+      connection.rollback();
+    }
+    assertThat(database.value("SELECT count(*) FROM mv_probe")).isEqualTo("2");
+  }
+
+  @Test
+  void a_transaction_with_one_snapshot_serves_nobody_whose_rows_it_cannot_see() throws Exception {
+    try (Callers callers = new Callers();
+        Connection old = database.connect();
+        Statement statement = old.createStatement()) {
+      old.setAutoCommit(false);
+      statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+      statement.execute("SELECT FROM probe");
+      Future<Answer> caller;
+      try (Connection turn = database.connect();
+          Statement hold = turn.createStatement()) {
+        turn.setAutoCommit(false);
+        hold.execute(
+            "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
+                + " hashtext('mv_probe'))");
+        Future<?> older = callers.start(1, () -> old, (n, c) -> Probe.rows(c, REFRESH)).get(0);
+        probe.awaitWaiters(1);
+        caller = callers.start(1, database::connect, CoalescingTest::writeThenRefresh).get(0);
+        probe.awaitWaiters(2);
+        turn.rollback();
+        older.get();
+        old.commit();
+      }
+
+      assertThat(caller.get().row()).containsEntry("outcome", "refreshed");
+      assertThat(caller.get().readItsOwn()).isTrue();
+    }
+  }
+
+  @Test
+  void the_procedure_and_java_share_refreshes_whatever_the_default_isolation_is() throws Exception {
+    database.execute(
+        "ALTER DATABASE "
+            + database.name()
+            + " SET default_transaction_isolation = 'repeatable read'");
+    try (Callers callers = new Callers()) {
+      WipViews views = WipViews.of(database.dataSource());
+      List<Future<Object>> calls;
+      try (Probe.Gate gate = probe.shut()) {
+        calls =
+            callers.start(
+                6,
+                database::connect,
+                (number, connection) -> {
+                  if (number % 2 == 0) {
+                    return views.refresh(Probe.MV_PROBE);
+                  }
+                  try (Statement statement = connection.createStatement()) {
+                    return statement.execute("CALL refresh_wip_views()");
+                  }
+                });
+        gate.awaitRefresh();
+        probe.awaitWaiters(5);
+      }
+      Callers.results(calls);
+    } finally {
+      database.execute(
+          "ALTER DATABASE " + database.name() + " RESET default_transaction_isolation");
+    }
+
+    assertThat(probe.count("refreshed")).isBetween(1, 2);
+    assertThat(probe.count("coalesced")).isBetween(4, 5);
+  }
+
+  @Test
+  void who_was_served_leaves_the_queue_though_its_transaction_goes_on() throws Exception {
+    try (Callers callers = new Callers();
+        Connection lingering = database.connect()) {
+      lingering.setAutoCommit(false);
+      Future<List<Map<String, String>>> served;
+      try (Probe.Gate gate = probe.shut()) {
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        gate.awaitRefresh();
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        probe.awaitWaiters(1);
+        served = callers.start(1, () -> lingering, (n, c) -> Probe.rows(c, REFRESH)).get(0);
+        probe.awaitWaiters(2);
+      }
+      assertThat(served.get().get(0)).containsEntry("outcome", "coalesced");
+
+      database.execute("SET lock_timeout = '5s'", "INSERT INTO probe VALUES (3, 'next')");
+      assertThat(
+              Callers.results(
+                  callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH))))
+          .allMatch(rows -> rows.get(0).get("outcome").equals("refreshed"));
+    }
+  }
+
+  @Test
+  void one_who_died_in_the_queue_is_missed_by_nobody() throws Exception {
+    try (Callers callers = new Callers()) {
+      List<Future<Answer>> calls;
+      try (Probe.Gate gate = probe.shut()) {
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        gate.awaitRefresh();
+        Future<List<Map<String, String>>> waiter =
+            callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH)).get(0);
+        probe.awaitWaiters(1);
+        database.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+                + " AND NOT granted AND objsubid = 2 AND classid = 'wip_view'::regclass");
+        assertThatThrownBy(waiter::get).rootCause().hasMessageContaining("terminating connection");
+        calls = callers.start(3, database::connect, CoalescingTest::writeThenRefresh);
+        probe.awaitWaiters(3);
+      }
+
+      assertThat(Callers.results(calls)).allMatch(Answer::readItsOwn);
+    }
+  }
+
+  @Test
+  void when_the_refreshing_session_dies_the_next_in_line_takes_over() throws Exception {
+    try (Callers callers = new Callers()) {
+      List<Future<Answer>> calls;
+      try (Probe.Gate gate = probe.shut()) {
+        Future<List<Map<String, String>>> leader =
+            callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH)).get(0);
+        gate.awaitRefresh();
+        calls = callers.start(4, database::connect, CoalescingTest::writeThenRefresh);
+        probe.awaitWaiters(4);
+        gate.terminateRefresh();
+        assertThatThrownBy(leader::get).rootCause().hasMessageContaining("terminating connection");
+        gate.awaitRefresh();
+      }
+
+      List<Answer> answers = Callers.results(calls);
+      assertThat(answers).allMatch(Answer::readItsOwn);
+      assertThat(answers)
+          .filteredOn(answer -> answer.row().get("outcome").equals("refreshed"))
+          .hasSize(1);
+    }
+  }
+
+  @Test
+  void numbers_decide_who_is_served_not_the_clock() throws Exception {
+    // as if the clock had been set back by a day since
+    database.execute(
+        REFRESH,
+        "UPDATE wip_view_refresh SET requested_at = requested_at + interval '1 day', started_at ="
+            + " started_at + interval '1 day', finished_at = finished_at + interval '1 day'");
+    try (Connection connection = database.connect()) {
+      Answer answer = writeThenRefresh(1, connection);
+
+      assertThat(answer.row()).containsEntry("outcome", "refreshed");
+      assertThat(answer.readItsOwn()).isTrue();
+    }
+  }
+
+  @Test
+  void a_view_that_was_refreshed_in_the_future_is_not_taken_for_fresh() throws Exception {
+    database.execute(
+        REFRESH, "UPDATE wip_view_refresh SET started_at = started_at + interval '1 day'");
+
+    WipViews views = WipViews.of(database.dataSource());
+    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, java.time.Duration.ofHours(1)))
+        .hasValueSatisfying(
+            refresh -> assertThat(refresh.outcome()).isEqualTo(Refresh.Outcome.REFRESHED));
+    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, java.time.Duration.ofHours(1))).isEmpty();
+  }
+}

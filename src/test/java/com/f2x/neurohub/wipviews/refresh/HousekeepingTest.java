@@ -1,0 +1,98 @@
+package com.f2x.neurohub.wipviews.refresh;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DSL;
+import org.jooq.impl.DefaultConfiguration;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+class HousekeepingTest {
+
+  private static final int REFRESHES = 500;
+  private static final int ROWS = 200;
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  @BeforeAll
+  static void makeView() throws SQLException {
+    database.execute(
+        // as in ours, a timestamp changes every row each time; no autovacuum helps the test
+        "CREATE MATERIALIZED VIEW mv_all_new WITH (autovacuum_enabled = false) AS"
+            + " SELECT id, clock_timestamp() AS last_refreshed_at, repeat('x', 100) AS filler"
+            + " FROM generate_series(1, "
+            + ROWS
+            + ") AS id",
+        "CREATE UNIQUE INDEX mv_all_new_id_idx ON mv_all_new (id)",
+        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
+            + " VALUES ('mv_all_new', 9, '1 minute', '')");
+  }
+
+  @Test
+  void five_hundred_refreshes_leave_the_size_of_a_view_bounded() throws Exception {
+    try (Connection connection = database.connect()) {
+      WipViews views =
+          WipViews.of(new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES));
+      List<Long> bytes = new ArrayList<>();
+      for (int i = 1; i <= REFRESHES; i++) {
+        views.refresh(DSL.table(DSL.name("mv_all_new")));
+        if (i % 50 == 0) {
+          bytes.add(
+              Long.parseLong(
+                  database.value("SELECT pg_total_relation_size('mv_all_new'::regclass)")));
+        }
+      }
+
+      // without a vacuum: 500 times what 200 rows need, about 16 MB
+      assertThat(bytes).allMatch(size -> size < 8_000_000);
+      long firstHalf = bytes.subList(0, 5).stream().mapToLong(Long::longValue).max().orElseThrow();
+      assertThat(bytes.get(bytes.size() - 1)).isLessThanOrEqualTo(2 * firstHalf);
+    }
+  }
+
+  @Test
+  void a_session_that_holds_the_view_is_not_waited_for_by_the_vacuum() throws Exception {
+    database.execute(
+        "CREATE MATERIALIZED VIEW mv_held AS SELECT id, clock_timestamp() AS t"
+            + " FROM generate_series(1, 3000) AS id",
+        "CREATE UNIQUE INDEX mv_held_id_idx ON mv_held (id)",
+        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
+            + " VALUES ('mv_held', 10, '1 minute', '')");
+    WipViews views = WipViews.of(database.dataSource());
+    try (Connection holder = database.connect();
+        Statement statement = holder.createStatement()) {
+      holder.setAutoCommit(false);
+      // lets a refresh pass, and stops a vacuum
+      statement.execute("SELECT pg_advisory_xact_lock_shared(1)");
+      statement.execute("SELECT FROM mv_held");
+      for (int i = 0; i < 4; i++) {
+        assertThat(views.refresh(DSL.table(DSL.name("mv_held"))).outcome())
+            .isEqualTo(Refresh.Outcome.REFRESHED);
+      }
+    }
+  }
+
+  @Test
+  void the_views_of_the_changelog_are_vacuumed_without_delay_and_without_truncation()
+      throws Exception {
+    assertThat(
+            database.rows(
+                "SELECT relname FROM pg_class WHERE relname IN ('mv_process_wip_queue',"
+                    + " 'mv_wip_status_dashboard') AND reloptions @>"
+                    + " '{autovacuum_vacuum_cost_delay=0,vacuum_truncate=false}'"))
+        .hasSize(2);
+    assertThat(WipViews.of(database.dataSource()).refresh(MV_PROCESS_WIP_QUEUE).rows())
+        .isEqualTo(6);
+  }
+}

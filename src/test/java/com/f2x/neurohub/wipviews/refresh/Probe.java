@@ -1,0 +1,150 @@
+package com.f2x.neurohub.wipviews.refresh;
+
+import com.f2x.neurohub.wipviews.testing.Eventually;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jooq.Table;
+import org.jooq.impl.DSL;
+
+/**
+ * A third view, {@code mv_probe} on the table {@code probe}, whose refresh can be held half-way:
+ * its query passes a gate, after its snapshot was taken, which a test shuts with an advisory lock.
+ */
+final class Probe {
+
+  static final Table<?> MV_PROBE = DSL.table(DSL.name("mv_probe"));
+
+  private static final int GATE = 4711;
+
+  private final TestDatabase database;
+
+  private Probe(TestDatabase database) {
+    this.database = database;
+  }
+
+  /** Makes the view, populated, as the last in refresh order. */
+  static Probe in(TestDatabase database) throws SQLException {
+    database.execute(
+        "CREATE TABLE probe (id integer, note text)",
+        "CREATE FUNCTION gate() RETURNS integer LANGUAGE plpgsql AS"
+            + " 'BEGIN PERFORM pg_advisory_xact_lock_shared(4711); RETURN 0; END'",
+        "CREATE MATERIALIZED VIEW mv_probe AS"
+            + " SELECT id + g AS id, note FROM probe, (SELECT gate() AS g OFFSET 0) AS gate",
+        "CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id)",
+        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
+            + " VALUES ('mv_probe', 9, '1 minute', '')",
+        "GRANT SELECT ON mv_probe, probe TO PUBLIC",
+        "INSERT INTO probe VALUES (1, 'first')");
+    return new Probe(database);
+  }
+
+  /** Everything as {@link #in} left it, with an empty history of the view. */
+  void reset() throws SQLException {
+    database.execute(
+        "TRUNCATE probe",
+        "INSERT INTO probe VALUES (1, 'first')",
+        "DROP INDEX IF EXISTS mv_probe_id_idx",
+        "REFRESH MATERIALIZED VIEW mv_probe",
+        "CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id)",
+        "DELETE FROM wip_view_refresh",
+        "UPDATE wip_view SET last_refresh_id = NULL, last_started_no = NULL");
+  }
+
+  /** Shuts the gate, as long as the result is open. */
+  Gate shut() throws SQLException {
+    return new Gate(database.connect());
+  }
+
+  /** Held by a session, so that it opens whatever happens to the test. */
+  final class Gate implements AutoCloseable {
+
+    private final Connection connection;
+
+    private Gate(Connection connection) throws SQLException {
+      this.connection = connection;
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("SELECT pg_advisory_lock(" + GATE + ")");
+      }
+    }
+
+    /** Waits until a refresh stands at the gate. */
+    void awaitRefresh() throws Exception {
+      awaitLocks("a refresh at the gate", "objsubid = 1 AND objid = " + GATE, 1);
+    }
+
+    /** Whether it still holds everybody back. */
+    boolean isShut() throws SQLException {
+      return !connection.isClosed()
+          && database
+              .value(
+                  "SELECT count(*) FROM pg_locks WHERE granted AND objsubid = 1 AND objid = "
+                      + GATE)
+              .equals("1");
+    }
+
+    /** Ends the session that stands at the gate. */
+    void terminateRefresh() throws SQLException {
+      database.execute(
+          "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+              + " AND NOT granted AND objsubid = 1 AND objid = "
+              + GATE);
+    }
+
+    @Override
+    public void close() throws SQLException {
+      connection.close();
+    }
+  }
+
+  /** Waits until so many wait for the view's turn. */
+  void awaitWaiters(int number) throws Exception {
+    awaitLocks(
+        number + " waiting for their turn",
+        "classid = 'wip_view'::regclass AND objsubid = 2",
+        number);
+  }
+
+  private void awaitLocks(String what, String condition, int number) throws Exception {
+    Eventually.eventually(
+        what,
+        () ->
+            Integer.parseInt(
+                    database.value(
+                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                            + " AND database = (SELECT oid FROM pg_database"
+                            + " WHERE datname = current_database()) AND "
+                            + condition))
+                == number);
+  }
+
+  int count(String outcome) throws SQLException {
+    return Integer.parseInt(
+        database.value(
+            "SELECT count(*) FROM wip_view_history WHERE view_name = 'mv_probe' AND outcome = '"
+                + outcome
+                + "'"));
+  }
+
+  /** Reads rows by column name, as text. */
+  static List<Map<String, String>> rows(Connection connection, String query) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(query)) {
+      List<Map<String, String>> rows = new ArrayList<>();
+      while (result.next()) {
+        Map<String, String> row = new LinkedHashMap<>();
+        for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+          row.put(result.getMetaData().getColumnLabel(i), result.getString(i));
+        }
+        rows.add(row);
+      }
+      return rows;
+    }
+  }
+}
