@@ -19,7 +19,8 @@ SELECT
   attempt.error AS last_error,
   refresh.duration AS last_duration,
   refresh.rows AS rows,
-  pg_catalog.pg_total_relation_size(c.oid::pg_catalog.regclass) AS bytes
+  -- as it was after that refresh: asking for its size now would wait for whoever has locked it
+  CASE WHEN c.oid IS NOT NULL THEN refresh.bytes END AS bytes
 FROM "${schema}".wip_view AS v
 LEFT JOIN pg_catalog.pg_class AS c
   ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
@@ -53,6 +54,6 @@ COMMENT ON COLUMN "${schema}".wip_view_freshness.last_outcome IS 'What became of
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_error IS 'Why that attempt failed.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_duration IS 'How long the last successful refresh took.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.rows IS 'Rows in the view after the last successful refresh.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.bytes IS 'Size of the view on disk, with its indexes.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.bytes IS 'Size of the view on disk, with its indexes, after the last successful refresh.';
 
 REVOKE ALL ON "${schema}".wip_view_freshness FROM PUBLIC;

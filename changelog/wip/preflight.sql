@@ -92,7 +92,8 @@ BEGIN
     CONTINUE WHEN given = '';
     BEGIN
       IF is_interval THEN
-        is_right := given::interval > interval '0';
+        -- a bare number would be seconds, which nobody means
+        is_right := given::interval > interval '0' AND given !~ '^[\s\d.]*$';
       ELSE
         is_right := given::integer >= 0;
       END IF;

@@ -657,9 +657,10 @@ BEGIN
   END IF;
 
   INSERT INTO "${schema}".wip_view_refresh AS r
-    (view_name, outcome, mode, requested_at, started_at, finished_at, rows)
+    (view_name, outcome, mode, requested_at, started_at, finished_at, rows, bytes)
   VALUES
-    (view_name, 'refreshed', 'rebuild', staged_at, staged_at, clock_timestamp(), built_rows)
+    (view_name, 'refreshed', 'rebuild', staged_at, staged_at, clock_timestamp(), built_rows,
+     pg_total_relation_size(built))
   RETURNING r.refresh_id INTO request_id;
 
   INSERT INTO "${schema}".wip_view AS v

@@ -70,6 +70,7 @@ SELECT
   r.finished_at,
   r.duration,
   r.rows,
+  r.bytes,
   r.served_by,
   CASE WHEN state.died THEN '57P01' ELSE r.sqlstate END AS sqlstate,
   CASE WHEN state.died THEN 'the session ended before the refresh did' ELSE r.error END AS error,
@@ -332,7 +333,7 @@ BEGIN
   RETURN QUERY
   UPDATE "${schema}".wip_view_refresh AS r
   SET outcome = 'refreshed', started_at = this_start, finished_at = greatest(clock_timestamp(), this_start),
-      rows = view_rows, sqlstate = NULL, error = NULL,
+      rows = view_rows, bytes = pg_total_relation_size(view_oid), sqlstate = NULL, error = NULL,
       mode = CASE WHEN why_plain IS NULL THEN 'concurrent' ELSE 'plain' END, mode_reason = why_plain
   WHERE r.refresh_id = request_id
   RETURNING r.*;

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
   finished_at timestamptz,
   duration interval GENERATED ALWAYS AS (finished_at - started_at) STORED,
   rows bigint,
+  bytes bigint,
   served_by bigint,
   sqlstate text,
   error text,
@@ -65,6 +66,7 @@ COMMENT ON COLUMN "${schema}".wip_view_refresh.started_at IS 'When its turn had 
 COMMENT ON COLUMN "${schema}".wip_view_refresh.finished_at IS 'When it ended.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.duration IS 'finished_at minus started_at: the work itself, without waiting for a turn. Null when coalesced.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.rows IS 'Rows in the view afterwards.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.bytes IS 'Size of the view on disk afterwards, with its indexes.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.served_by IS 'refresh_id of the refresh that served a coalesced request.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.sqlstate IS 'SQLSTATE of the error of a failed attempt.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.error IS 'Message of the error of a failed attempt.';

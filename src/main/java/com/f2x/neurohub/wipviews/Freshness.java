@@ -20,7 +20,8 @@ import java.util.Locale;
  * @param lastError why that attempt failed; null if it did not
  * @param lastDuration how long the last successful refresh took; null before the first
  * @param rows rows in the view after that refresh; null before the first
- * @param bytes size on disk with its indexes, in bytes; null when {@link State#MISSING}
+ * @param bytes size on disk with its indexes after that refresh, in bytes; null before the first,
+ *     and when {@link State#MISSING}
  */
 public record Freshness(
     String view,

@@ -23,6 +23,8 @@ import java.util.Locale;
  * @param duration {@code finishedAt} minus {@code startedAt}, without the wait for a turn; null
  *     unless {@link Outcome#REFRESHED}
  * @param rows rows in the view afterwards; null if unknown
+ * @param bytes size on disk afterwards with its indexes, in bytes; null unless {@link
+ *     Outcome#REFRESHED}
  * @param servedBy {@link #id} of the refresh that served a {@link Outcome#COALESCED} request; null
  *     otherwise
  * @param sqlState SQLSTATE of the error; null unless {@link Outcome#FAILED}
@@ -41,6 +43,7 @@ public record Refresh(
     Instant finishedAt,
     Duration duration,
     Long rows,
+    Long bytes,
     Long servedBy,
     String sqlState,
     String error,
@@ -81,6 +84,7 @@ public record Refresh(
         instant(row.getFinishedAt()),
         row.getDuration(),
         row.getRows(),
+        row.getBytes(),
         row.getServedBy(),
         row.getSqlstate(),
         row.getError(),

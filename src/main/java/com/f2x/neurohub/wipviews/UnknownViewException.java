@@ -1,5 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
+import java.util.Collection;
+
 /** A name was given that is not registered in {@code wip_view}. */
 public final class UnknownViewException extends WipViewsException {
 
@@ -7,5 +9,24 @@ public final class UnknownViewException extends WipViewsException {
 
   UnknownViewException(String message, String view, String remedy, Throwable cause) {
     super(message, view, "42704", remedy, cause);
+  }
+
+  /**
+   * Refuses the first name that is not among those that are known.
+   *
+   * @param known the names that there are; not null
+   * @param names names that somebody gave; not null
+   * @throws UnknownViewException naming it, and those that there are
+   */
+  public static void unlessAmong(Collection<String> known, Collection<String> names) {
+    for (String name : names) {
+      if (!known.contains(name)) {
+        throw new UnknownViewException(
+            "unknown view \"" + name + "\"",
+            name,
+            "There are " + String.join(", ", known) + ".",
+            null);
+      }
+    }
   }
 }

@@ -314,7 +314,16 @@ public final class WipViews {
    * @throws WipViewsException if the view is missing or not populated
    */
   public <R extends Record> List<R> rows(Table<R> view) {
-    return query(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
+    try {
+      return query(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
+    } catch (NotDeployedException e) {
+      throw new WipViewsException(
+          "materialized view \"" + view.getName() + "\" is missing",
+          view.getName(),
+          e.sqlState().orElse(null),
+          "Bring it back: wip-views recreate " + view.getName(),
+          e.getCause());
+    }
   }
 
   /**
@@ -324,20 +333,18 @@ public final class WipViews {
    * must not go through a pooler in transaction mode.
    *
    * @param views generated tables; none for all
+   * @throws UnknownViewException if no view of this jar has one of the names; none was touched
    * @throws WipViewsException if a view could not be made; those before it were, and the live ones
    *     are as they were
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreate(Table<?>... views) {
-    String labels =
-        views.length == 0
-            ? null
-            : Stream.of(views).map(Table::getName).collect(Collectors.joining(","));
+    List<String> names = Stream.of(views).map(Table::getName).toList();
+    UnknownViewException.unlessAmong(Changelog.viewNames(), names);
     Connection connection = null;
     try {
       connection = connections.acquire();
-      new Changelog(connection, schema, Map.of(), line -> {})
-          .update("recreate-views.changelog.yaml", labels);
+      new Changelog(connection, schema, Map.of(), line -> {}).recreate(names);
     } catch (Exception e) {
       throw WipViewsException.of(null, e);
     } finally {

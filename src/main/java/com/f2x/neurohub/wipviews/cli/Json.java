@@ -49,6 +49,7 @@ final class Json {
       Instant finishedAt,
       Duration duration,
       Long rows,
+      Long bytes,
       Long servedBy,
       String sqlstate,
       String error,
@@ -67,6 +68,7 @@ final class Json {
           refresh.finishedAt(),
           refresh.duration(),
           refresh.rows(),
+          refresh.bytes(),
           refresh.servedBy(),
           refresh.sqlState(),
           refresh.error(),
@@ -78,7 +80,7 @@ final class Json {
     static Attempt skipped(String view) {
       return new Attempt(
           null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
-          null);
+          null, null);
     }
   }
 

@@ -1,10 +1,7 @@
 package com.f2x.neurohub.wipviews.cli;
 
-import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
-import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.cli.Json.Attempt;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.util.ArrayList;
@@ -41,9 +38,6 @@ final class RecreateCommand implements Callable<Integer> {
   public Integer call() {
     WipViewsMigration migration = parameters.on(connection::migration);
     WipViews views = connection.views();
-    if (isRegistryReadable(views)) {
-      ViewNames.existing(views, names);
-    }
     if (!format.isJson()) {
       migration = migration.withProgress(new Progress(format.output()));
     }
@@ -58,17 +52,5 @@ final class RecreateCommand implements Callable<Integer> {
     }
     Attempts.print(format, made);
     return CommandLine.ExitCode.OK;
-  }
-
-  /** What is to be recovered need not be able to tell which views there are. */
-  private static boolean isRegistryReadable(WipViews views) {
-    try {
-      List<Freshness> registered = views.freshness();
-      return !registered.isEmpty();
-    } catch (DatabaseUnavailableException e) {
-      throw e;
-    } catch (WipViewsException e) {
-      return false;
-    }
   }
 }

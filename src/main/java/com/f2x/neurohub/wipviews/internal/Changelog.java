@@ -1,17 +1,24 @@
 package com.f2x.neurohub.wipviews.internal;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import liquibase.Scope;
 import liquibase.changelog.ChangeLogParameters;
 import liquibase.command.CommandScope;
@@ -31,6 +38,8 @@ public final class Changelog {
 
   /** The folder inside the jar that holds the changelogs; no other jar has it. */
   public static final String FOLDER = "com/f2x/neurohub/wipviews/changelog/";
+
+  private static final String ROOT = "db.changelog-root.yaml";
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -58,41 +67,92 @@ public final class Changelog {
     this.progress = progress;
   }
 
+  /** Returns the names of the parameters that may be given, in the order of the root changelog. */
+  public static List<String> parameterNames() {
+    return named("db.changelog-root.yaml", "^  - property: \\{name: (\\w+), value: \"\"}");
+  }
+
+  /** Returns the names of the views that this jar defines, in refresh order. */
+  public static List<String> viewNames() {
+    return named("views.changelog.yaml", "^      labels: (\\S+)");
+  }
+
+  private static List<String> named(String file, String pattern) {
+    return Pattern.compile(pattern, Pattern.MULTILINE)
+        .matcher(text(file))
+        .results()
+        .map(match -> match.group(1))
+        .toList();
+  }
+
+  private static String text(String file) {
+    try (InputStream in = Changelog.class.getClassLoader().getResourceAsStream(FOLDER + file)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Deploys what was not deployed yet. */
+  public void update() throws Exception {
+    run(this::preflight, command("update", ROOT, null));
+  }
+
   /**
-   * Runs what of a changelog was not run yet.
+   * Makes views anew, and all that is repeatable besides.
    *
-   * @param file name of the changelog in {@link #FOLDER}
-   * @param labels labels to choose by, comma-separated; null for all
+   * @param views names of views, each one of {@link #viewNames()}; none for all
    */
-  public void update(String file, String labels) throws Exception {
-    run(command("update", file, labels), OutputStream.nullOutputStream());
+  public void recreate(Collection<String> views) throws Exception {
+    String labels = views.isEmpty() ? null : String.join(",", views);
+    run(this::preflight, command("update", "recreate-views.changelog.yaml", labels));
+  }
+
+  /** Makes a minimal MES. */
+  public void installMinimalMes() throws Exception {
+    run(() -> {}, command("update", "mes-schema.changelog.yaml", null));
+  }
+
+  /**
+   * The checks of the root changelog, before Liquibase makes its own tables: where it may not, its
+   * error would say nothing of what is missing.
+   */
+  private void preflight() throws SQLException {
+    String sql = text("wip/preflight.sql");
+    for (String name : parameterNames()) {
+      sql = sql.replace("${" + name + "}", parameters.getOrDefault(name, ""));
+    }
+    try (Statement statement = connection.createStatement()) {
+      String in = schema == null ? connection.getSchema() : schema;
+      statement.execute(sql.replace("${schema}", in == null ? "public" : in));
+    }
   }
 
   /**
    * Writes the SQL that {@link #update} would run, and runs none of it.
    *
-   * @param file name of the changelog in {@link #FOLDER}
    * @param out where the script goes; flushed, left open
    */
-  public void updateSql(String file, Writer out) throws Exception {
+  public void updateSql(Writer out) throws Exception {
     ByteArrayOutputStream script = new ByteArrayOutputStream();
-    run(command("updateSql", file, null), script);
+    run(this::preflight, command("updateSql", ROOT, null).setOutput(script));
     out.write(script.toString(StandardCharsets.UTF_8));
     out.flush();
   }
 
-  /** Takes back everything that a changelog did, last first. */
-  public void rollbackAll(String file) throws Exception {
+  /** Takes back everything that {@link #update} did, last first. */
+  public void rollback() throws Exception {
     run(
-        new CommandScope("rollbackCount")
-            .addArgumentValue("changelogFile", FOLDER + file)
-            .addArgumentValue("count", Integer.MAX_VALUE),
-        OutputStream.nullOutputStream());
+        () -> {},
+        command("rollbackCount", ROOT, null).addArgumentValue("count", Integer.MAX_VALUE));
   }
 
   private static CommandScope command(String name, String file, String labels)
       throws CommandExecutionException {
-    CommandScope command = new CommandScope(name).addArgumentValue("changelogFile", FOLDER + file);
+    CommandScope command =
+        new CommandScope(name)
+            .addArgumentValue("changelogFile", FOLDER + file)
+            .setOutput(OutputStream.nullOutputStream());
     if (labels != null) {
       command.addArgumentValue("labelFilter", labels);
     }
@@ -100,16 +160,17 @@ public final class Changelog {
   }
 
   @SuppressWarnings("try") // the turn is only held
-  private void run(CommandScope command, OutputStream out) throws Exception {
+  private void run(Check first, CommandScope command) throws Exception {
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
-      inScope(command, out);
+      first.run();
+      inScope(command);
     } finally {
       IN_THIS_JVM.unlock();
     }
   }
 
-  private void inScope(CommandScope command, OutputStream out) throws Exception {
+  private void inScope(CommandScope command) throws Exception {
     Map<String, Object> scope = new HashMap<>();
     scope.put(Scope.Attr.ui.name(), new Progress());
     scope.put("liquibase.analytics.enabled", "false");
@@ -133,9 +194,12 @@ public final class Changelog {
           command
               .addArgumentValue("database", database)
               .addArgumentValue("changeLogParameters", given)
-              .setOutput(out)
               .execute();
         });
+  }
+
+  private interface Check {
+    void run() throws SQLException;
   }
 
   /**

@@ -1,6 +1,8 @@
 package com.f2x.neurohub.wipviews.internal;
 
 import java.sql.SQLException;
+import java.util.stream.Collectors;
+import liquibase.exception.PreconditionFailedException;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
@@ -36,6 +38,11 @@ public record SqlError(String sqlState, String message, String hint) {
     Throwable t = failure;
     while (t.getCause() != null && t.getCause() != t) {
       t = t.getCause();
+    }
+    if (t instanceof PreconditionFailedException e) {
+      return e.getFailedPreconditions().stream()
+          .map(precondition -> oneLine(precondition.getMessage()))
+          .collect(Collectors.joining("; "));
     }
     return oneLine(t.getMessage() == null ? t.getClass().getSimpleName() : t.getMessage());
   }

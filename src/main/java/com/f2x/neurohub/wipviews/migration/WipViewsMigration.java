@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.migration;
 
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import java.io.Writer;
@@ -27,8 +28,6 @@ import javax.sql.DataSource;
  * connection, not through a pooler in transaction mode.
  */
 public final class WipViewsMigration {
-
-  private static final String ROOT = "db.changelog-root.yaml";
 
   private final DataSource dataSource;
   private final String schema;
@@ -74,11 +73,19 @@ public final class WipViewsMigration {
    * @param name such as {@code refresherRole}, {@code readerRole}, {@code stuckAfter}; not null
    * @param value its value; not null
    * @return another migration, this one unchanged
+   * @throws IllegalArgumentException if no changelog has a parameter of that name, which Liquibase
+   *     would ignore without a word
    */
   public WipViewsMigration withParameter(String name, String value) {
+    if (!Changelog.parameterNames().contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown parameter "
+              + name
+              + "; there are "
+              + String.join(", ", Changelog.parameterNames()));
+    }
     Map<String, String> more = new LinkedHashMap<>(parameters);
-    more.put(
-        Objects.requireNonNull(name, "name"), Objects.requireNonNull(value, "value of " + name));
+    more.put(name, Objects.requireNonNull(value, "value of " + name));
     return new WipViewsMigration(dataSource, schema, Map.copyOf(more), progress);
   }
 
@@ -101,7 +108,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void installMinimalMes() {
-    run(changelog -> changelog.update("mes-schema.changelog.yaml", null));
+    run(Changelog::installMinimalMes);
   }
 
   /**
@@ -111,7 +118,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void update() {
-    run(changelog -> changelog.update(ROOT, null));
+    run(Changelog::update);
   }
 
   /**
@@ -122,19 +129,20 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
-    run(changelog -> changelog.updateSql(ROOT, out));
+    run(changelog -> changelog.updateSql(out));
   }
 
   /**
    * Makes views anew, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}.
    *
    * @param views names of the views; none for all
+   * @throws UnknownViewException if no view of this jar has one of the names; none was touched
    * @throws WipViewsException if a view could not be made; the live ones are as they were
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreate(Collection<String> views) {
-    String labels = views.isEmpty() ? null : String.join(",", views);
-    run(changelog -> changelog.update("recreate-views.changelog.yaml", labels));
+    UnknownViewException.unlessAmong(Changelog.viewNames(), views);
+    run(changelog -> changelog.recreate(views));
   }
 
   /**
@@ -144,7 +152,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
-    run(changelog -> changelog.rollbackAll(ROOT));
+    run(Changelog::rollback);
   }
 
   private void run(Step step) {
