@@ -214,8 +214,6 @@ class DeployCommandsTest {
 
   @Test
   void rollback_takes_exactly_what_it_listed_and_leaves_the_mes_as_it_was() throws SQLException {
-    cli.run("update", "--sql");
-    Map<String, String> mes = CatalogSnapshot.of(database);
     // of the indexes that the views read by, one is missing here, so that the deploy makes it
     for (String index : indexesOn("wip_items", "lot_id")) {
       database.execute("DROP INDEX " + index);
@@ -236,7 +234,6 @@ class DeployCommandsTest {
                 .map(object -> object.get("name").asString()))
         .containsExactlyInAnyOrderElementsOf(deployed);
     assertThat(objects()).isEqualTo(before);
-    assertThat(mes).isNotEmpty();
   }
 
   @Test
