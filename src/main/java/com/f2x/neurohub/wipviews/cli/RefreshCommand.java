@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jooq.Table;
 import picocli.CommandLine;
@@ -65,35 +66,55 @@ final class RefreshCommand implements Callable<Integer> {
         connection.views().withLockTimeout(lockTimeout).withStatementTimeout(statementTimeout);
     List<Attempt> attempts = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
-    for (Table<?> view : ViewNames.existing(views, names)) {
-      try {
-        attempts.add(
-            refresh(views, view).map(Attempt::of).orElseGet(() -> Attempt.skipped(view.getName())));
-      } catch (RefreshFailedException e) {
-        e.refreshes().stream().map(Attempt::of).forEach(attempts::add);
-        failures.add(e);
-      } catch (DatabaseUnavailableException e) {
-        failures.add(e);
-        break;
+    if (names.isEmpty() && maxAge == null) {
+      // as one call, so that callers at the same moment share all of it
+      attempt(views::refreshAll, attempts, failures);
+    } else {
+      for (Table<?> view : ViewNames.existing(views, names)) {
+        attempt(() -> refresh(views, view, attempts), attempts, failures);
       }
     }
     Attempts.print(format, attempts);
     if (!failures.isEmpty()) {
-      WipViewsException first = failures.get(0);
-      throw new WipViewsException(
-          failures.stream().map(Throwable::getMessage).collect(Collectors.joining("; ")),
-          first.view().orElse(null),
-          first.sqlState().orElse(null),
-          first.remedy().orElse(null),
-          first);
+      throw failure(failures);
     }
     return CommandLine.ExitCode.OK;
   }
 
-  private Optional<Refresh> refresh(WipViews views, Table<?> view) {
-    return maxAge == null
-        ? Optional.of(views.refresh(view))
-        : views.refreshIfOlderThan(view, maxAge);
+  private static void attempt(
+      Supplier<List<Refresh>> refresh, List<Attempt> attempts, List<WipViewsException> failures) {
+    try {
+      refresh.get().stream().map(Attempt::of).forEach(attempts::add);
+    } catch (RefreshFailedException e) {
+      e.refreshes().stream().map(Attempt::of).forEach(attempts::add);
+      failures.add(e);
+    } catch (DatabaseUnavailableException e) {
+      if (attempts.isEmpty()) {
+        throw e;
+      }
+      failures.add(e);
+    }
+  }
+
+  private List<Refresh> refresh(WipViews views, Table<?> view, List<Attempt> attempts) {
+    if (maxAge == null) {
+      return List.of(views.refresh(view));
+    }
+    Optional<Refresh> refresh = views.refreshIfOlderThan(view, maxAge);
+    if (refresh.isEmpty()) {
+      attempts.add(Attempt.skipped(view.getName()));
+    }
+    return refresh.stream().toList();
+  }
+
+  private static WipViewsException failure(List<WipViewsException> failures) {
+    WipViewsException first = failures.get(0);
+    return new WipViewsException(
+        failures.stream().map(Throwable::getMessage).collect(Collectors.joining("; ")),
+        first.view().orElse(null),
+        first.sqlState().orElse(null),
+        first.remedy().orElse(null),
+        first);
   }
 
   private void requireMillisecond(String option, Duration timeout) {

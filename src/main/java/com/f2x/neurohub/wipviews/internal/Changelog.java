@@ -249,12 +249,15 @@ public final class Changelog {
 
     private static final String BEGINS = "Running Changeset: ";
 
+    /** What is then thrown as well. */
+    private static final String FAILED = "ERROR: ";
+
     @Override
     public void sendMessage(String message) {
       if (message.startsWith(BEGINS)) {
         // path::id::author
         progress.accept(message.substring(BEGINS.length()).split("::")[1]);
-      } else if (!message.startsWith("Liquibase: ")) {
+      } else if (!message.startsWith("Liquibase: ") && !message.startsWith(FAILED)) {
         progress.accept("  " + message.strip());
       }
     }

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -19,26 +18,19 @@ class DeployCommandsTest {
   private TestDatabase database;
   private Cli cli;
 
-  @BeforeEach
-  void mes() throws SQLException {
-    use(TestDatabase.mes());
-  }
-
   @AfterEach
   void drop() throws SQLException {
     database.drop();
   }
 
   private void use(TestDatabase wanted) throws SQLException {
-    if (database != null) {
-      database.drop();
-    }
     database = wanted.create();
     cli = Cli.on(database);
   }
 
   @Test
-  void update_deploys_and_says_what() {
+  void update_deploys_and_says_what() throws SQLException {
+    use(TestDatabase.mes());
     Cli.Result result = cli.run("update");
 
     assertThat(result.exitCode()).isZero();
@@ -77,6 +69,7 @@ class DeployCommandsTest {
 
   @Test
   void update_sql_prints_a_script_and_changes_nothing() throws SQLException {
+    use(TestDatabase.mes());
     Map<String, String> before = CatalogSnapshot.of(database);
 
     Cli.Result result = cli.run("update", "--sql");
@@ -91,6 +84,7 @@ class DeployCommandsTest {
 
   @Test
   void update_deploys_to_another_schema() throws SQLException {
+    use(TestDatabase.mes());
     database.execute("ALTER SCHEMA public RENAME TO \"MES\"", "CREATE SCHEMA public");
 
     Cli.Result update = cli.run("update", "--schema", "MES");
@@ -117,6 +111,7 @@ class DeployCommandsTest {
 
   @Test
   void update_of_a_read_only_database_is_refused() throws SQLException {
+    use(TestDatabase.mes());
     database.execute(
         "ALTER DATABASE " + database.name() + " SET default_transaction_read_only = on");
 
@@ -214,8 +209,7 @@ class DeployCommandsTest {
 
   @Test
   void rollback_takes_exactly_what_it_listed_and_leaves_the_mes_as_it_was() throws SQLException {
-    cli.run("update", "--sql");
-    Map<String, String> mes = CatalogSnapshot.of(database);
+    use(TestDatabase.mes());
     // of the indexes that the views read by, one is missing here, so that the deploy makes it
     for (String index : indexesOn("wip_items", "lot_id")) {
       database.execute("DROP INDEX " + index);
@@ -236,11 +230,11 @@ class DeployCommandsTest {
                 .map(object -> object.get("name").asString()))
         .containsExactlyInAnyOrderElementsOf(deployed);
     assertThat(objects()).isEqualTo(before);
-    assertThat(mes).isNotEmpty();
   }
 
   @Test
-  void rollback_of_nothing_says_so() {
+  void rollback_of_nothing_says_so() throws SQLException {
+    use(TestDatabase.mes());
     Cli.Result result = cli.run("rollback", "--yes");
 
     assertThat(result.exitCode()).isZero();

@@ -1,0 +1,162 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.PostgresServer;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine.Help;
+
+/** The command line as a process of its own. */
+class DemoCommandTest {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(90);
+
+  /** The child's own, so that whatever it leaves there is seen. */
+  @TempDir Path temporary;
+
+  private Process process;
+
+  @AfterEach
+  void end() throws InterruptedException {
+    // by its shutdown hook, which stops the server too
+    process.destroy();
+    if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+      process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void shows_the_whole_job_and_leaves_nothing_behind() throws Exception {
+    start("demo", "--lots", "60", "--production", "600ms");
+
+    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+
+    assertThat(err()).isEmpty();
+    assertThat(process.exitValue()).isZero();
+    assertThat(out().lines().filter(line -> !line.contains(temporary.toString())))
+        .allMatch(line -> columns(line) <= Output.WIDTH, "fits 80 columns");
+    assertThat(out())
+        .contains("14.20", "8 stations", "loaded 60 of 60 lots")
+        .containsPattern("[\\d,]+ items and [\\d,]+ history rows")
+        .contains("펌웨어 업로드", "█", "stuck")
+        .containsPattern("mv_process_wip_queue +fresh")
+        .containsPattern("Production goes on \\.\\.\\. \\.+ \\d+ moves of items")
+        .containsPattern("[\\d,]+ reads, 0 errors")
+        .contains("The demo took");
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void leaves_nothing_behind_when_it_is_ended_in_the_middle() throws Exception {
+    start("demo");
+    Await.until("it loads", () -> out().contains("Loading a factory"));
+
+    interrupt();
+
+    assertThat(out()).doesNotContain("The demo took");
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void leaves_nothing_behind_when_it_is_ended_while_the_server_starts() throws Exception {
+    start("demo");
+    Await.until("it has made its directory", () -> !directories().isEmpty());
+
+    interrupt();
+
+    assertThat(out()).doesNotContain("Making a minimal MES");
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void a_failure_is_one_line_on_standard_error_and_an_exit_code() throws Exception {
+    start(
+        "freshness",
+        "--url",
+        PostgresServer.get().url("no_such_database"),
+        "--username",
+        PostgresServer.get().user());
+
+    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+
+    assertThat(process.exitValue()).isEqualTo(1);
+    assertThat(out()).isEmpty();
+    assertThat(err().lines()).singleElement().asString().contains("no_such_database");
+  }
+
+  @Test
+  void a_bad_url_is_not_logged_by_the_driver_either() throws Exception {
+    start("freshness", "--url", "jdbc:postgresql://host:port/mes?password=hunter2");
+
+    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+
+    assertThat(process.exitValue()).isEqualTo(2);
+    assertThat(err().lines()).singleElement().asString().doesNotContain("hunter2");
+  }
+
+  private void start(String... args) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-XX:TieredStopAtLevel=1");
+    command.add("-Djava.io.tmpdir=" + temporary);
+    // the unpacked binaries are shared with the other tests
+    command.add(
+        "-Dot.epg.working-dir=" + new File(System.getProperty("java.io.tmpdir"), "embedded-pg"));
+    command.addAll(
+        List.of("-cp", System.getProperty("java.class.path"), WipViewsCommand.class.getName()));
+    command.addAll(List.of(args));
+    process =
+        new ProcessBuilder(command)
+            .redirectOutput(temporary.resolve("out").toFile())
+            .redirectError(temporary.resolve("err").toFile())
+            .start();
+  }
+
+  /** What Ctrl-C does to a JVM, SIGTERM does too. */
+  private void interrupt() throws InterruptedException {
+    process.destroy();
+    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+  }
+
+  private void assertNothingIsLeft() throws IOException {
+    assertThat(directories()).isEmpty();
+    assertThat(
+            ProcessHandle.allProcesses()
+                .filter(other -> other.pid() != ProcessHandle.current().pid())
+                .map(other -> other.info().commandLine().orElse(""))
+                .filter(commandLine -> commandLine.contains(temporary.toString())))
+        .isEmpty();
+  }
+
+  /** Columns that a line takes on a terminal. */
+  private static int columns(String line) {
+    return Help.defaultColorScheme(Help.Ansi.OFF).apply(line, List.of()).getCJKAdjustedLength();
+  }
+
+  private List<Path> directories() throws IOException {
+    try (Stream<Path> files = Files.list(temporary)) {
+      return files.filter(file -> file.getFileName().toString().startsWith("wip-views")).toList();
+    }
+  }
+
+  private String out() throws IOException {
+    return Files.readString(temporary.resolve("out"), StandardCharsets.UTF_8);
+  }
+
+  private String err() throws IOException {
+    return Files.readString(temporary.resolve("err"), StandardCharsets.UTF_8);
+  }
+}
