@@ -47,14 +47,17 @@ final class Probe {
 
   /** Everything as {@link #in} left it, with an empty history of the view. */
   void reset() throws SQLException {
+    // one round trip, one transaction: it runs before every test
     database.execute(
-        "TRUNCATE probe",
-        "INSERT INTO probe VALUES (1, 'first')",
-        "DROP INDEX IF EXISTS mv_probe_id_idx",
-        "REFRESH MATERIALIZED VIEW mv_probe",
-        "CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id)",
-        "DELETE FROM wip_view_refresh",
-        "UPDATE wip_view SET last_refresh_id = NULL, last_started_no = NULL");
+        """
+        TRUNCATE probe;
+        INSERT INTO probe VALUES (1, 'first');
+        DROP INDEX IF EXISTS mv_probe_id_idx;
+        REFRESH MATERIALIZED VIEW mv_probe;
+        CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id);
+        TRUNCATE wip_view_refresh;
+        UPDATE wip_view SET last_refresh_id = NULL, last_started_no = NULL
+        """);
   }
 
   /** Shuts the gate, as long as the result is open. */
