@@ -106,6 +106,36 @@ final class Probe {
     }
   }
 
+  /** Takes the view's turn, as a refresh or a promotion does, until it is ended or closed. */
+  Turn takeTurn() throws SQLException {
+    return new Turn(database.connect());
+  }
+
+  /** Held by a session, so that it ends whatever happens to the test. */
+  static final class Turn implements AutoCloseable {
+
+    private final Connection connection;
+
+    private Turn(Connection connection) throws SQLException {
+      this.connection = connection;
+      connection.setAutoCommit(false);
+      try (Statement statement = connection.createStatement()) {
+        statement.execute(
+            "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
+                + " hashtext('mv_probe'))");
+      }
+    }
+
+    void end() throws SQLException {
+      connection.rollback();
+    }
+
+    @Override
+    public void close() throws SQLException {
+      connection.close();
+    }
+  }
+
   /** Waits until so many wait for the view's turn. */
   void awaitWaiters(int number) throws Exception {
     awaitLocks(
