@@ -102,6 +102,24 @@ CROSS JOIN LATERAL (
 
 COMMENT ON VIEW "${schema}".wip_view_history IS 'wip_view_refresh, where an attempt whose session died shows as failed at once. The next refresh of its view writes that down.';
 
+-- Its columns are those of the table.
+DO $comments$
+DECLARE
+  described record;
+BEGIN
+  FOR described IN
+    SELECT a.attname::text AS name, pg_catalog.col_description(a.attrelid, a.attnum::integer) AS comment
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = '"${schema}".wip_view_refresh'::pg_catalog.regclass::oid
+      AND a.attnum > 0::smallint
+      AND NOT a.attisdropped
+  LOOP
+    EXECUTE 'COMMENT ON COLUMN "${schema}".wip_view_history.'::text || pg_catalog.quote_ident(described.name)
+      || ' IS '::text || pg_catalog.quote_literal(described.comment);
+  END LOOP;
+END
+$comments$;
+
 REVOKE ALL ON "${schema}".wip_view_history FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------------------------------------------
