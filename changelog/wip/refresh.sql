@@ -103,6 +103,24 @@ CROSS JOIN LATERAL (
 
 COMMENT ON VIEW "${schema}".wip_view_history IS 'wip_view_refresh, where an attempt whose session died shows as failed at once. The next refresh of its view writes that down.';
 
+-- Its columns are those of the table.
+DO $comments$
+DECLARE
+  described record;
+BEGIN
+  FOR described IN
+    SELECT a.attname::text AS name, pg_catalog.col_description(a.attrelid, a.attnum::integer) AS comment
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = '"${schema}".wip_view_refresh'::pg_catalog.regclass::oid
+      AND a.attnum > 0::smallint
+      AND NOT a.attisdropped
+  LOOP
+    EXECUTE 'COMMENT ON COLUMN "${schema}".wip_view_history.'::text || pg_catalog.quote_ident(described.name)
+      || ' IS '::text || pg_catalog.quote_literal(described.comment);
+  END LOOP;
+END
+$comments$;
+
 REVOKE ALL ON "${schema}".wip_view_history FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------------------------------------------
@@ -229,7 +247,9 @@ AS $function$
 DECLARE
   one_snapshot CONSTANT boolean :=
     current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
+  lock_class CONSTANT integer := '"${schema}".wip_view'::regclass::oid::integer;
   request "${schema}".wip_view_refresh;
+  is_next boolean;
   view_oid oid;
   last_id bigint;
   last_no bigint;
@@ -256,27 +276,53 @@ BEGIN
       USING ERRCODE = 'no_data_found', HINT = 'Call wip_view_request() first; each request is run once.';
   END IF;
 
-  -- One refresh of a view at a time, in the order of arrival. A request that another one has served meanwhile leaves
-  -- the queue at once, by rolling this block back: whoever is next need not wait for its transaction to end.
-  BEGIN
-    PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(request.view_name));
+  -- One refresh of a view at a time: whoever refreshes holds two locks, the place of the next and the turn.
+  --
+  -- Of those who wait, one takes the place of the next, and waits for the turn. The others only wait until the turn
+  -- is free, all together, so that a refresh that ends sends them all home at the same moment; who was not served by
+  -- it competes for the place again, and is served by the next refresh at the latest. Who must refresh itself stands
+  -- in line for the place, and goes before them.
+  --
+  -- Whoever is served, or not the next, lets go of its locks at once, by rolling the block back: nobody needs to wait
+  -- for its transaction to end.
+  LOOP
+    BEGIN
+      is_next := true;
+      IF own_writes OR one_snapshot THEN
+        PERFORM pg_advisory_xact_lock(lock_class, hashtext('next ' || request.view_name));
+      ELSE
+        is_next := pg_try_advisory_xact_lock(lock_class, hashtext('next ' || request.view_name));
+      END IF;
 
-    SELECT v.last_refresh_id, v.last_started_no INTO last_id, last_no
-    FROM "${schema}".wip_view AS v
-    WHERE v.view_name = request.view_name;
+      IF is_next THEN
+        PERFORM pg_advisory_xact_lock(lock_class, hashtext(request.view_name));
+      ELSE
+        PERFORM pg_advisory_xact_lock_shared(lock_class, hashtext(request.view_name));
+      END IF;
 
-    IF NOT own_writes AND last_no > coalesce(request.call_id, request_id) THEN
-      RAISE EXCEPTION USING ERRCODE = 'WV001';
-    END IF;
-  EXCEPTION WHEN SQLSTATE 'WV001' THEN
-    RETURN QUERY
-    UPDATE "${schema}".wip_view_refresh AS r
-    SET outcome = 'coalesced', served_by = last_id, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
-        rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = last_id)
-    WHERE r.refresh_id = request_id
-    RETURNING r.*;
-    RETURN;
-  END;
+      SELECT v.last_refresh_id, v.last_started_no INTO last_id, last_no
+      FROM "${schema}".wip_view AS v
+      WHERE v.view_name = request.view_name;
+
+      IF NOT own_writes AND last_no > coalesce(request.call_id, request_id) THEN
+        RAISE EXCEPTION USING ERRCODE = 'WV001';
+      ELSIF NOT is_next THEN
+        RAISE EXCEPTION USING ERRCODE = 'WV002';
+      END IF;
+    EXCEPTION
+      WHEN SQLSTATE 'WV001' THEN
+        RETURN QUERY
+        UPDATE "${schema}".wip_view_refresh AS r
+        SET outcome = 'coalesced', served_by = last_id, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
+            rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = last_id)
+        WHERE r.refresh_id = request_id
+        RETURNING r.*;
+        RETURN;
+      WHEN SQLSTATE 'WV002' THEN
+        CONTINUE;
+    END;
+    EXIT;
+  END LOOP;
 
   this_no := nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'));
   -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.

@@ -31,6 +31,9 @@ import java.util.Locale;
  * @param error message of the error; null unless {@link Outcome#FAILED}
  * @param role database role that had logged in
  * @param applicationName the connection's {@code application_name}, maybe empty
+ * @param callId {@link #id} of the first attempt of the same call for several views; null if this
+ *     is that first one, or the only one
+ * @param pid process of the server that took the request, as in {@code pg_stat_activity}
  */
 public record Refresh(
     long id,
@@ -48,7 +51,9 @@ public record Refresh(
     String sqlState,
     String error,
     String role,
-    String applicationName) {
+    String applicationName,
+    Long callId,
+    int pid) {
 
   /** What became of an attempt. */
   public enum Outcome {
@@ -89,7 +94,9 @@ public record Refresh(
         row.getSqlstate(),
         row.getError(),
         row.getRole(),
-        row.getApplicationName());
+        row.getApplicationName(),
+        row.getCallId(),
+        row.getPid());
   }
 
   static Instant instant(OffsetDateTime time) {

@@ -34,6 +34,7 @@ class TypedRowsTest {
 
   private static final Map<String, Class<?>> JAVA_TYPES =
       Map.of(
+          "int4", Integer.class,
           "int8", Long.class,
           "text", String.class,
           "timestamptz", OffsetDateTime.class,
@@ -99,7 +100,7 @@ class TypedRowsTest {
 
     assertThat(java)
         .usingRecursiveFieldByFieldElementComparatorIgnoringFields(
-            "id", "requestedAt", "startedAt", "finishedAt", "duration")
+            "id", "callId", "pid", "requestedAt", "startedAt", "finishedAt", "duration")
         .containsExactlyElementsOf(sql);
     assertThat(sql)
         .extracting(Refresh::view)

@@ -54,7 +54,9 @@ final class Json {
       String sqlstate,
       String error,
       String role,
-      String applicationName) {
+      String applicationName,
+      Long callId,
+      Integer pid) {
 
     static Attempt of(Refresh refresh) {
       return new Attempt(
@@ -73,14 +75,16 @@ final class Json {
           refresh.sqlState(),
           refresh.error(),
           refresh.role(),
-          refresh.applicationName());
+          refresh.applicationName(),
+          refresh.callId(),
+          refresh.pid());
     }
 
     /** Nobody attempted anything: the view was fresh enough. */
     static Attempt skipped(String view) {
       return new Attempt(
           null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
-          null, null);
+          null, null, null, null);
     }
   }
 

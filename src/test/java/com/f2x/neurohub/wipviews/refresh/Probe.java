@@ -47,14 +47,17 @@ final class Probe {
 
   /** Everything as {@link #in} left it, with an empty history of the view. */
   void reset() throws SQLException {
+    // one round trip, one transaction: it runs before every test
     database.execute(
-        "TRUNCATE probe",
-        "INSERT INTO probe VALUES (1, 'first')",
-        "DROP INDEX IF EXISTS mv_probe_id_idx",
-        "REFRESH MATERIALIZED VIEW mv_probe",
-        "CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id)",
-        "DELETE FROM wip_view_refresh",
-        "UPDATE wip_view SET last_refresh_id = NULL, last_started_no = NULL");
+        """
+        TRUNCATE probe;
+        INSERT INTO probe VALUES (1, 'first');
+        DROP INDEX IF EXISTS mv_probe_id_idx;
+        REFRESH MATERIALIZED VIEW mv_probe;
+        CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id);
+        TRUNCATE wip_view_refresh;
+        UPDATE wip_view SET last_refresh_id = NULL, last_started_no = NULL
+        """);
   }
 
   /** Shuts the gate, as long as the result is open. */
@@ -95,6 +98,36 @@ final class Probe {
           "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
               + " AND NOT granted AND objsubid = 1 AND objid = "
               + GATE);
+    }
+
+    @Override
+    public void close() throws SQLException {
+      connection.close();
+    }
+  }
+
+  /** Takes the view's turn, as a refresh or a promotion does, until it is ended or closed. */
+  Turn takeTurn() throws SQLException {
+    return new Turn(database.connect());
+  }
+
+  /** Held by a session, so that it ends whatever happens to the test. */
+  static final class Turn implements AutoCloseable {
+
+    private final Connection connection;
+
+    private Turn(Connection connection) throws SQLException {
+      this.connection = connection;
+      connection.setAutoCommit(false);
+      try (Statement statement = connection.createStatement()) {
+        statement.execute(
+            "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
+                + " hashtext('mv_probe'))");
+      }
+    }
+
+    void end() throws SQLException {
+      connection.rollback();
     }
 
     @Override
