@@ -317,6 +317,10 @@ public final class WipViews {
     try {
       return query(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
     } catch (NotDeployedException e) {
+      // a view that is registered was deployed, and has been dropped since
+      if (freshnessOf(view).isEmpty()) {
+        throw e;
+      }
       throw new WipViewsException(
           "materialized view \"" + view.getName() + "\" is missing",
           view.getName(),

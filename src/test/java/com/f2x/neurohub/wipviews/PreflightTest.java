@@ -118,7 +118,8 @@ class PreflightTest {
 
     assertThatThrownBy(() -> migration().withSchema("nowhere").update())
         .isInstanceOf(WipViewsException.class)
-        .hasMessageMatching(".*schema \"nowhere\" does not exist.*");
+        .hasMessageContaining(
+            "missing: schema nowhere (name the schema of the MES with the parameter schema)");
     assertThat(database.objects()).isEqualTo(before);
   }
 

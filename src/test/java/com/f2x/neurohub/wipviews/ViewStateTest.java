@@ -8,6 +8,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
@@ -223,5 +226,24 @@ class ViewStateTest {
                                 "Deploy it with wip-views update, or name the schema that it was"
                                     + " deployed to."))
                 .hasMessageStartingWith("wip-views is not deployed in this schema: "));
+  }
+
+  @Test
+  void freshness_does_not_wait_for_a_session_that_has_locked_a_view() throws Exception {
+    try (Connection locks = database.connect();
+        Statement lock = locks.createStatement();
+        Connection connection = database.connect();
+        Statement read = connection.createStatement()) {
+      locks.setAutoCommit(false);
+      lock.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue");
+      read.execute("SET statement_timeout = '5s'");
+
+      try (ResultSet row =
+          read.executeQuery(
+              "SELECT bool_and(state = 'fresh' AND bytes > 0) FROM wip_view_freshness")) {
+        row.next();
+        assertThat(row.getBoolean(1)).isTrue();
+      }
+    }
   }
 }

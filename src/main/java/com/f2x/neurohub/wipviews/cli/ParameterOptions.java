@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import picocli.CommandLine.Model.CommandSpec;
@@ -23,15 +24,19 @@ final class ParameterOptions {
               + " historyRetention. May be given several times.")
   private Map<String, String> parameters = new LinkedHashMap<>();
 
-  /** Gives the parameters to a migration, unless one has a name that no changelog reads. */
+  /** Gives the parameters to a migration, which is made only once all of them have a known name. */
   WipViewsMigration on(Supplier<WipViewsMigration> migration) {
+    List<String> known = WipViewsMigration.parameterNames();
+    for (String name : parameters.keySet()) {
+      if (!known.contains(name)) {
+        throw new ParameterException(
+            spec.commandLine(),
+            "unknown parameter " + name + "; there are " + String.join(", ", known));
+      }
+    }
     WipViewsMigration with = migration.get();
     for (Map.Entry<String, String> parameter : parameters.entrySet()) {
-      try {
-        with = with.withParameter(parameter.getKey(), parameter.getValue());
-      } catch (IllegalArgumentException e) {
-        throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-      }
+      with = with.withParameter(parameter.getKey(), parameter.getValue());
     }
     return with;
   }

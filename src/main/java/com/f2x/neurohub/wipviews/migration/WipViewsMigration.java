@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -67,22 +68,24 @@ public final class WipViewsMigration {
     return new WipViewsMigration(dataSource, schema, parameters, progress);
   }
 
+  /** Returns the names of the parameters that the changelog has. */
+  public static List<String> parameterNames() {
+    return Changelog.parameterNames();
+  }
+
   /**
    * The same migration with a changelog parameter.
    *
-   * @param name such as {@code refresherRole}, {@code readerRole}, {@code stuckAfter}; not null
+   * @param name one of {@link #parameterNames()}; not null
    * @param value its value; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if no changelog has a parameter of that name, which Liquibase
    *     would ignore without a word
    */
   public WipViewsMigration withParameter(String name, String value) {
-    if (!Changelog.parameterNames().contains(name)) {
+    if (!parameterNames().contains(name)) {
       throw new IllegalArgumentException(
-          "unknown parameter "
-              + name
-              + "; there are "
-              + String.join(", ", Changelog.parameterNames()));
+          "unknown parameter " + name + "; there are " + String.join(", ", parameterNames()));
     }
     Map<String, String> more = new LinkedHashMap<>(parameters);
     more.put(name, Objects.requireNonNull(value, "value of " + name));

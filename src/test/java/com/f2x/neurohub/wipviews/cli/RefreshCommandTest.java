@@ -54,11 +54,14 @@ class RefreshCommandTest {
             "finished_at",
             "duration",
             "rows",
+            "bytes",
             "served_by",
             "sqlstate",
             "error",
             "role",
-            "application_name");
+            "application_name",
+            "call_id",
+            "pid");
     assertThat(refresh.propertyNames())
         .isSubsetOf(
             database

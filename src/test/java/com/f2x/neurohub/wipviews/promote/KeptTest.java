@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class KeptTest {
 
   private static final long FIRST = Long.getLong("promote.seed", 1);
-  private static final long TREES = Long.getLong("promote.trees", 40);
+  private static final long TREES = Long.getLong("promote.trees", 25);
 
   static LongStream seeds() {
     System.out.println("random dependants: seeds " + FIRST + " to " + (FIRST + TREES - 1));
