@@ -27,9 +27,12 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
 AS $function$
 DECLARE
   staging CONSTANT name := 'wip_staging_${schema}';
+  caller_path CONSTANT text := pg_catalog.current_setting('search_path');
   left_over text;
 BEGIN
-  PERFORM set_config('wip_views.search_path', current_setting('search_path'), false);
+  -- whoever deploys may have a schema on the path where others create
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
+  PERFORM set_config('wip_views.search_path', caller_path, false);
 
   -- The comment tells it from one that was made beforehand, for a role that may not create schemas: that one stays.
   IF to_regnamespace(quote_ident(staging)) IS NULL THEN
@@ -49,7 +52,7 @@ BEGIN
 
   PERFORM set_config('wip_views.staged_at', clock_timestamp()::text, false);
   PERFORM set_config('wip_views.staged_no', nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'))::text, false);
-  PERFORM set_config('search_path', format('%I, "${schema}"', staging), false);
+  PERFORM set_config('search_path', format('%I, "${schema}", pg_temp', staging), false);
   RAISE NOTICE '%: building', view_name;
 END
 $function$;
@@ -258,17 +261,17 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(view_name text, refresh_
 AS $function$
 DECLARE
   staging CONSTANT name := 'wip_staging_${schema}';
-  live_name CONSTANT text := format('%I.%I', '${schema}', view_name);
+  live_name text;
   built oid;
   live oid;
   live_kind "char";
-  staged_at timestamptz := current_setting('wip_views.staged_at')::timestamptz;
-  staged_no bigint := current_setting('wip_views.staged_no')::bigint;
+  staged_at timestamptz;
+  staged_no bigint;
   last_no bigint;
   request_id bigint;
   built_rows bigint;
-  promote_limit CONSTANT interval := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s')::interval;
-  caller_lock_timeout CONSTANT text := current_setting('lock_timeout');
+  promote_limit interval;
+  caller_lock_timeout text;
 
   -- the search_path for reading definitions, and for running them
   live_path text;
@@ -300,7 +303,13 @@ DECLARE
   started timestamptz;
   attempt integer := 0;
 BEGIN
-  PERFORM set_config('search_path', 'pg_catalog, pg_temp', false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
+  live_name := format('%I.%I', '${schema}', view_name);
+  staged_at := current_setting('wip_views.staged_at');
+  staged_no := current_setting('wip_views.staged_no');
+  promote_limit := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s');
+  caller_lock_timeout := current_setting('lock_timeout');
+
   built := to_regclass(format('%I.%I', staging, view_name));
   IF built IS NULL THEN
     RAISE EXCEPTION 'the file of % did not create it', view_name
@@ -314,6 +323,22 @@ BEGIN
     RAISE EXCEPTION 'the file of % gives it no plain unique index', view_name
       USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = 'A view without one could only be refreshed while its readers wait.';
+  END IF;
+
+  -- It would run with the owner's rights at every refresh. A file keeps such a thing from being found by casting where
+  -- no operator of the system's fits exactly.
+  SELECT string_agg(DISTINCT format('%s, owned by %s', pg_describe_object(d.refclassid, d.refobjid, 0), owner.oid::regrole), '; ')
+  INTO changed
+  FROM pg_rewrite AS r
+  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+  LEFT JOIN pg_proc AS p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+  LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+  JOIN pg_roles AS owner ON owner.oid = coalesce(p.proowner, o.oprowner) AND NOT owner.rolsuper AND owner.rolname <> current_user
+  WHERE r.ev_class = built;
+  IF changed IS NOT NULL THEN
+    RAISE EXCEPTION 'the query of % uses what another role may change: %', view_name, changed
+      USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Cast or qualify what it was meant to use, or give these to the role that deploys.';
   END IF;
 
   SELECT c.oid, c.relkind INTO live, live_kind FROM pg_class AS c WHERE c.oid = to_regclass(live_name);
@@ -352,6 +377,7 @@ BEGIN
     FROM tree
     JOIN pg_class AS c ON c.oid = tree.oid
     JOIN pg_namespace AS n ON n.oid = c.relnamespace;
+    live_path := live_path || ', pg_temp';
     build_path := quote_ident(staging) || ', ' || live_path;
   END IF;
 
@@ -673,6 +699,9 @@ BEGIN
       definition = excluded.definition,
       last_refresh_id = excluded.last_refresh_id,
       last_started_no = excluded.last_started_no;
+
+  PERFORM pg_notify('wip_view_refreshed', json_build_object(
+    'schema', '${schema}', 'view', view_name, 'refresh_id', request_id, 'rows', built_rows, 'started_at', staged_at)::text);
 
   RAISE NOTICE '%: promoted in % ms, attempt %, kept %', view_name,
     round(extract(epoch FROM clock_timestamp() - started) * 1000), attempt,

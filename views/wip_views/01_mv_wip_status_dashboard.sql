@@ -1,6 +1,8 @@
 -- mv_wip_status_dashboard: where the work of each open lot stands. One row per lot that is CREATED, IN_PROGRESS or
 -- COMPLETED, with or without items.
 --
+-- The casts leave no operator to be looked for outside the system's own, where another role may have put one.
+--
 -- Items are aggregated lot by lot, through the index on wip_items (lot_id), before anything is joined: the cost
 -- follows the open lots, not the closed ones.
 
@@ -31,8 +33,8 @@ SELECT
   i.at_process_4 AS at_process_4_count,
   i.at_process_5 AS at_process_5_count,
   i.at_process_6 AS at_process_6_count,
-  (100.0 * i.completed / nullif(i.total, 0))::numeric(5, 2) AS completion_rate_pct,
-  (100.0 * i.failed / nullif(i.total, 0))::numeric(5, 2) AS failure_rate_pct,
+  (100.0 * i.completed::numeric / nullif(i.total, 0)::numeric)::numeric(5, 2) AS completion_rate_pct,
+  (100.0 * i.failed::numeric / nullif(i.total, 0)::numeric)::numeric(5, 2) AS failure_rate_pct,
   round(i.avg_cycle_time, 2) AS avg_cycle_time_seconds,
   i.first_created_at AS first_wip_created_at,
   i.last_completed_at AS last_wip_completed_at,
@@ -42,18 +44,18 @@ CROSS JOIN lots AS l
 CROSS JOIN LATERAL (
   SELECT
     count(*) AS total,
-    count(*) FILTER (WHERE w.status = 'CREATED') AS created,
-    count(*) FILTER (WHERE w.status = 'IN_PROGRESS') AS in_progress,
+    count(*) FILTER (WHERE w.status::text = 'CREATED') AS created,
+    count(*) FILTER (WHERE w.status::text = 'IN_PROGRESS') AS in_progress,
     -- a unit that got its serial has not un-completed
-    count(*) FILTER (WHERE w.status IN ('COMPLETED', 'CONVERTED')) AS completed,
-    count(*) FILTER (WHERE w.status = 'CONVERTED') AS converted,
-    count(*) FILTER (WHERE w.status = 'FAILED') AS failed,
-    count(*) FILTER (WHERE w.status IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 1) AS at_process_1,
-    count(*) FILTER (WHERE w.status IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 2) AS at_process_2,
-    count(*) FILTER (WHERE w.status IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 3) AS at_process_3,
-    count(*) FILTER (WHERE w.status IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 4) AS at_process_4,
-    count(*) FILTER (WHERE w.status IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 5) AS at_process_5,
-    count(*) FILTER (WHERE w.status IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 6) AS at_process_6,
+    count(*) FILTER (WHERE w.status::text IN ('COMPLETED', 'CONVERTED')) AS completed,
+    count(*) FILTER (WHERE w.status::text = 'CONVERTED') AS converted,
+    count(*) FILTER (WHERE w.status::text = 'FAILED') AS failed,
+    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 1) AS at_process_1,
+    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 2) AS at_process_2,
+    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 3) AS at_process_3,
+    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 4) AS at_process_4,
+    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 5) AS at_process_5,
+    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 6) AS at_process_6,
     avg(extract(epoch FROM coalesce(w.completed_at, clock.now) - w.created_at)::numeric) AS avg_cycle_time,
     min(w.created_at) AS first_created_at,
     max(w.completed_at) AS last_completed_at
@@ -62,7 +64,7 @@ CROSS JOIN LATERAL (
   LEFT JOIN processes AS p ON p.id = w.current_process_id
   WHERE w.lot_id = l.id
 ) AS i
-WHERE l.status IN ('CREATED', 'IN_PROGRESS', 'COMPLETED');
+WHERE l.status::text IN ('CREATED', 'IN_PROGRESS', 'COMPLETED');
 
 CREATE UNIQUE INDEX mv_wip_status_dashboard_lot_id_idx ON mv_wip_status_dashboard (lot_id);
 

@@ -1,6 +1,8 @@
 -- mv_process_wip_queue: what waits at each station, and how fast it goes through. One row per active process 1 to 6,
 -- also an idle one.
 --
+-- The casts leave no operator to be looked for outside the system's own, where another role may have put one.
+--
 -- The trap is to join items and history in one query: every item meets every execution, and the figures multiply.
 -- Each side is aggregated on its own, by index, before the two meet: the cost follows the open work and the last
 -- hour, not the history.
@@ -18,22 +20,22 @@ queue AS (
   SELECT
     w.current_process_id AS process_id,
     count(*) AS items,
-    count(*) FILTER (WHERE w.status = 'IN_PROGRESS') AS in_progress,
-    count(*) FILTER (WHERE w.status = 'FAILED') AS failed,
+    count(*) FILTER (WHERE w.status::text = 'IN_PROGRESS') AS in_progress,
+    count(*) FILTER (WHERE w.status::text = 'FAILED') AS failed,
     avg(extract(epoch FROM clock.now - w.updated_at)::numeric) AS avg_wait,
     min(w.updated_at) AS oldest,
     count(DISTINCT w.lot_id) AS lots
   FROM clock
   CROSS JOIN wip_items AS w
-  WHERE w.status IN ('IN_PROGRESS', 'FAILED')
+  WHERE w.status::text IN ('IN_PROGRESS', 'FAILED')
   GROUP BY w.current_process_id
 ),
 last_hour AS (
   SELECT
     h.process_id,
     count(*) AS completed,
-    count(*) FILTER (WHERE h.result = 'PASS') AS passed,
-    count(*) FILTER (WHERE h.result = 'FAIL') AS failed,
+    count(*) FILTER (WHERE h.result::text = 'PASS') AS passed,
+    count(*) FILTER (WHERE h.result::text = 'FAIL') AS failed,
     avg(h.duration_seconds) AS avg_duration
   FROM clock
   CROSS JOIN wip_process_history AS h
@@ -60,9 +62,9 @@ SELECT
   coalesce(last_hour.completed, 0) AS completed_last_hour,
   coalesce(last_hour.passed, 0) AS passed_last_hour,
   coalesce(last_hour.failed, 0) AS failed_last_hour,
-  (100.0 * last_hour.passed / last_hour.completed)::numeric(5, 2) AS pass_rate_last_hour_pct,
+  (100.0 * last_hour.passed::numeric / last_hour.completed::numeric)::numeric(5, 2) AS pass_rate_last_hour_pct,
   round(last_hour.avg_duration, 2) AS avg_process_duration_last_hour_seconds,
-  round(coalesce(queue.items, 0) * p.estimated_duration_seconds / 3600.0, 2) AS estimated_queue_time_hours,
+  round((coalesce(queue.items, 0) * p.estimated_duration_seconds)::numeric / 3600.0, 2) AS estimated_queue_time_hours,
   coalesce(queue.lots, 0) AS lot_count_in_queue,
   coalesce(clock.now - queue.oldest > settings.stuck_after, false) AS has_stuck_wip,
   coalesce(queue.items > settings.bottleneck_above, false) AS is_bottleneck,

@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.postgresql.PGStatement;
@@ -135,9 +136,20 @@ class PromotionBench {
 
   /** The guide's recovery, and what its users then have to do for their reports. */
   private static void dropAndCreate(String file) throws SQLException {
-    database.execute(DROP);
-    database.execute(file);
-    database.execute(DEPENDANTS.toArray(String[]::new));
+    for (String statement : Stream.concat(Stream.of(DROP, file), DEPENDANTS.stream()).toList()) {
+      for (int deadlocks = 0; ; deadlocks++) {
+        try {
+          database.execute(statement);
+          break;
+        } catch (SQLException e) {
+          if (!"40P01".equals(e.getSQLState()) || deadlocks == 100) {
+            throw e;
+          }
+          // locks in another order than readers: it is the one that is ended, and whoever runs it
+          // tries again
+        }
+      }
+    }
   }
 
   private static Noticed underReaders(Change change) throws Exception {
