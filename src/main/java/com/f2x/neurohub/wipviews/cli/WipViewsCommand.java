@@ -7,6 +7,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
@@ -51,6 +52,9 @@ public final class WipViewsCommand implements Runnable {
   /** Exit code: the work was done, and its result is that something is not well. */
   static final int UNHEALTHY = 3;
 
+  /** How long a command that was interrupted may take to end. */
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
   private final Map<String, String> environment;
 
   @Spec private CommandSpec spec;
@@ -72,15 +76,40 @@ public final class WipViewsCommand implements Runnable {
    */
   public static void main(String[] args) {
     Logging.configure(List.of(args).contains("--debug"));
+    Thread onSignal = endWith(Thread.currentThread());
+    Runtime.getRuntime().addShutdownHook(onSignal);
     int exitCode =
         commandLine(System.getenv())
             .setOut(writer(System.out))
             .setErr(writer(System.err))
             .execute(args);
+    try {
+      Runtime.getRuntime().removeShutdownHook(onSignal);
+    } catch (IllegalStateException e) {
+      // The JVM is ending already, and waits for this thread.
+      return;
+    }
     // The demo runs inside Maven too, which wants to end by itself.
     if (exitCode != 0) {
       System.exit(exitCode);
     }
+  }
+
+  /**
+   * What Ctrl-C and SIGTERM do: a refresh that is under way is cancelled on the server, which an
+   * end of the process alone would not do, and that is put on record.
+   */
+  private static Thread endWith(Thread command) {
+    return new Thread(
+        () -> {
+          command.interrupt();
+          try {
+            command.join(PATIENCE.toMillis());
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        },
+        "wip-views-signal");
   }
 
   static CommandLine commandLine(Map<String, String> environment) {

@@ -252,12 +252,17 @@ public final class Changelog {
     /** What is then thrown as well. */
     private static final String FAILED = "ERROR: ";
 
+    /** What CREATE … IF NOT EXISTS says where there is nothing to do. */
+    private static final String SKIPS = ", skipping";
+
     @Override
     public void sendMessage(String message) {
       if (message.startsWith(BEGINS)) {
         // path::id::author
         progress.accept(message.substring(BEGINS.length()).split("::")[1]);
-      } else if (!message.startsWith("Liquibase: ") && !message.startsWith(FAILED)) {
+      } else if (!message.startsWith("Liquibase: ")
+          && !message.startsWith(FAILED)
+          && !message.endsWith(SKIPS)) {
         progress.accept("  " + message.strip());
       }
     }

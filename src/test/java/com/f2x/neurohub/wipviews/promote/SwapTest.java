@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.jooq.Tables;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -216,17 +217,14 @@ class SwapTest {
   }
 
   /** Waits until a promotion has its turn, which it takes after it has looked for dependants. */
-  private static void awaitPromoting() throws SQLException, InterruptedException {
-    for (int i = 0; i < 200; i++) {
-      if (!database
-          .rows(
-              "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid ="
-                  + " 'wip_view'::regclass")
-          .isEmpty()) {
-        return;
-      }
-      java.util.concurrent.TimeUnit.MILLISECONDS.sleep(20);
-    }
-    throw new IllegalStateException("no promotion took its turn within four seconds");
+  private static void awaitPromoting() throws Exception {
+    Await.until(
+        "a promotion took its turn",
+        () ->
+            !database
+                .rows(
+                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid ="
+                        + " 'wip_view'::regclass")
+                .isEmpty());
   }
 }

@@ -12,7 +12,7 @@ import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.testing.Eventually;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -336,7 +336,7 @@ class FaultTest {
         gate.terminateRefresh();
         assertThatThrownBy(call::get).isNotNull();
         // the process says goodbye before it is gone
-        Eventually.eventually(
+        Await.until(
             "the death is seen",
             () -> views.freshness(Probe.MV_PROBE).lastOutcome() == Outcome.FAILED);
       }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.testing.Eventually;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -87,7 +87,7 @@ class HousekeepingTest {
       assertThat(vacuums("mv_many")).isZero();
 
       // the same refreshes by a role that may
-      Eventually.eventually(
+      Await.until(
           "the dead rows are cleared",
           () -> {
             WipViews.of(database.dataSource()).refresh(DSL.table(DSL.name("mv_many")));

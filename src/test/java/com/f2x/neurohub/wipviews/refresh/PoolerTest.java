@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.testing.Eventually;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.File;
@@ -95,7 +95,7 @@ class PoolerTest {
             .redirectErrorStream(true)
             .redirectOutput(directory.resolve("pgbouncer.log").toFile())
             .start();
-    Eventually.eventually(
+    Await.until(
         "pgbouncer answers",
         () -> {
           if (!pooler.isAlive()) {

@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews.refresh;
 
-import com.f2x.neurohub.wipviews.testing.Eventually;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -145,7 +145,7 @@ final class Probe {
   }
 
   private void awaitLocks(String what, String condition, int number) throws Exception {
-    Eventually.eventually(
+    Await.until(
         what,
         () ->
             Integer.parseInt(

@@ -10,7 +10,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.testing.Eventually;
+import com.f2x.neurohub.wipviews.testing.Await;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -60,7 +60,7 @@ class ServerTest {
                     }
                   })
               .get(0);
-      Eventually.eventually(
+      Await.until(
           "the refresh waits",
           () ->
               Probe.rows(
@@ -94,7 +94,7 @@ class ServerTest {
     primary.refreshAll();
     WipViews standby = WipViews.of(server.standby());
     Refresh refresh = primary.refresh(MV_PROCESS_WIP_QUEUE);
-    Eventually.eventually(
+    Await.until(
         "the refresh is replicated", () -> standby.history(null, 1).get(0).id() == refresh.id());
 
     assertThat(standby.freshness())
@@ -118,7 +118,7 @@ class ServerTest {
         Statement statement = connection.createStatement()) {
       statement.execute("SELECT wip_view_request('mv_process_wip_queue')");
     }
-    Eventually.eventually(
+    Await.until(
         "the request is replicated",
         () -> standby.freshness(MV_PROCESS_WIP_QUEUE).lastOutcome() == Outcome.RUNNING);
   }

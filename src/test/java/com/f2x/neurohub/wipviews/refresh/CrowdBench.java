@@ -16,10 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
- * What 64 callers at once cost on a view of 1,000 open lots. Not run by the build: {@code mvn test
- * -Dtest=CrowdMeasurement}.
+ * What 64 callers at once cost on a view of 1,000 open lots. Run by {@code mvn -Pbench test
+ * -Dtest=CrowdBench}.
  */
-class CrowdMeasurement {
+class CrowdBench {
 
   private static final int CALLERS = 64;
   private static final int ROUNDS = 9;
