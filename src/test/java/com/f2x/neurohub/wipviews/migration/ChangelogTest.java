@@ -19,15 +19,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import liquibase.Scope;
+import liquibase.UpdateSummaryEnum;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
+import liquibase.integration.spring.SpringLiquibase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.postgresql.ds.PGSimpleDataSource;
+import org.springframework.core.io.DefaultResourceLoader;
 
 /** The ways in which a changelog reaches a database all lead to the same objects. */
 class ChangelogTest {
@@ -146,6 +149,20 @@ class ChangelogTest {
 
     assertThat(database.value("SELECT to_regclass('order_lines')")).isEqualTo("order_lines");
     database.execute("DROP TABLE order_lines", "DROP TABLE orders");
+    isDeployed();
+  }
+
+  @Test
+  void springs_liquibase_deploys_ours_on_its_own() throws Exception {
+    SpringLiquibase liquibase = new SpringLiquibase();
+    liquibase.setDataSource(database.dataSource());
+    liquibase.setResourceLoader(new DefaultResourceLoader());
+    liquibase.setChangeLog("classpath:com/f2x/neurohub/wipviews/changelog/db.changelog-root.yaml");
+    liquibase.setShowSummary(UpdateSummaryEnum.OFF);
+
+    liquibase.afterPropertiesSet();
+    isDeployed();
+    liquibase.afterPropertiesSet();
     isDeployed();
   }
 

@@ -60,8 +60,11 @@ class RefusedTest {
     refused(
         WITHOUT_CODE,
         "cannot put the new public.mv_process_wip_queue in place",
-        "view reports.codes: column mv_process_wip_queue.process_code does not exist",
-        "materialized view public.codes: column mv_process_wip_queue.process_code does not exist",
+        // the server names the column, from 18 on without its relation where there is only one
+        "view reports.codes: column",
+        "materialized view public.codes: column",
+        "process_code",
+        "does not exist",
         "Nothing was changed. Change or drop these first, then deploy again.");
   }
 
