@@ -51,7 +51,9 @@ public class WipViewsException extends RuntimeException {
     String remedy =
         switch (error.sqlState() == null ? "" : error.sqlState()) {
           case "3D000" -> "Check the database's name in the URL.";
-          case "28P01", "28000" -> "Check the user name and the password, and pg_hba.conf.";
+          // 08004: the driver has no password to give
+          case "28P01", "28000", "08004" ->
+              "Check the user name and the password, and pg_hba.conf.";
           case "53300" -> "Try again, or close some connections.";
           case "55P03" ->
               "Another session holds the lock; try again, or allow a longer lock timeout.";

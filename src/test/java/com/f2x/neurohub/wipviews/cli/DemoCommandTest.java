@@ -120,11 +120,12 @@ class DemoCommandTest {
     command.addAll(
         List.of("-cp", System.getProperty("java.class.path"), WipViewsCommand.class.getName()));
     command.addAll(List.of(args));
-    process =
+    ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectOutput(temporary.resolve("out").toFile())
-            .redirectError(temporary.resolve("err").toFile())
-            .start();
+            .redirectError(temporary.resolve("err").toFile());
+    builder.environment().put("WIP_VIEWS_PASSWORD", PostgresServer.get().password());
+    process = builder.start();
   }
 
   /** What Ctrl-C does to a JVM, SIGTERM does too. */
