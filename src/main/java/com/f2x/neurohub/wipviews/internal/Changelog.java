@@ -69,7 +69,7 @@ public final class Changelog {
 
   /** Returns the names of the parameters that may be given, in the order of the root changelog. */
   public static List<String> parameterNames() {
-    return named("db.changelog-root.yaml", "^  - property: \\{name: (\\w+), value: \"\"}");
+    return named(ROOT, "^  - property: \\{name: (\\w+), value: \"\"}");
   }
 
   /** Returns the names of the views that this jar defines, in refresh order. */
