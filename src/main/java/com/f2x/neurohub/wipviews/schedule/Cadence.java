@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.List;
 
@@ -20,8 +21,8 @@ record Cadence(List<CronSchedule> crons) implements Schedule {
   private static final String FORM =
       "six fields: second minute hour day-of-month month day-of-week, such as \"0 */2 6-22 * * *\"";
 
-  /** How far ahead {@link #shortestInterval} looks: a day of minutes. */
-  private static final int TICKS_AHEAD = 1_440;
+  /** How far ahead {@link #shortestInterval} looks: beyond a night of quarters of an hour. */
+  private static final int TICKS_AHEAD = 100;
 
   static Cadence of(List<String> expressions, ZoneId zone) {
     return new Cadence(
@@ -60,7 +61,9 @@ record Cadence(List<CronSchedule> crons) implements Schedule {
 
   /** Returns the first tick after a moment. */
   Instant after(Instant moment) {
-    ExecutionComplete then = ExecutionComplete.simulatedSuccess(moment);
+    // or the fraction would be carried over to the tick
+    ExecutionComplete then =
+        ExecutionComplete.simulatedSuccess(moment.truncatedTo(ChronoUnit.SECONDS));
     return crons.stream()
         .map(cron -> cron.getNextExecutionTime(then))
         .min(Comparator.naturalOrder())

@@ -1,7 +1,9 @@
 package com.f2x.neurohub.wipviews.schedule;
 
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.NotDeployedException;
+import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
@@ -9,14 +11,17 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jooq.Table;
+import org.jooq.impl.DSL;
 
 /**
  * Refreshes the views on a schedule, together with any number of other instances on the same
@@ -47,6 +52,9 @@ public final class RefreshSchedule {
 
   /** How long {@link Running#close} lets a refresh go on, unless {@link #withGrace} says else. */
   public static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
+
+  /** Name of the task for all views without a cadence of their own. */
+  private static final String ALL = "refresh-wip-views";
 
   private final DataSource dataSource;
   private final String schema;
@@ -104,8 +112,19 @@ public final class RefreshSchedule {
    * @param dataSource where connections come from and go back to; not null. One with {@code
    *     tcpKeepAlive=true} notices a peer that vanished without a word.
    * @return the schedule, not started
+   * @throws IllegalStateException if db-scheduler is not on the class path
    */
   public static RefreshSchedule of(DataSource dataSource) {
+    try {
+      Class.forName(
+          "com.github.kagkarlsson.scheduler.Scheduler",
+          false,
+          RefreshSchedule.class.getClassLoader());
+    } catch (ClassNotFoundException e) {
+      throw new IllegalStateException(
+          "a schedule needs db-scheduler on the class path: com.github.kagkarlsson:db-scheduler",
+          e);
+    }
     return new RefreshSchedule(
         Objects.requireNonNull(dataSource, "dataSource"),
         null,
@@ -172,14 +191,7 @@ public final class RefreshSchedule {
     Map<String, String> more = new LinkedHashMap<>(cronByView);
     more.put(view.getName(), Cadence.checked(expression));
     return new RefreshSchedule(
-        dataSource,
-        schema,
-        views,
-        crons,
-        java.util.Collections.unmodifiableMap(more),
-        zone,
-        grace,
-        listener);
+        dataSource, schema, views, crons, Collections.unmodifiableMap(more), zone, grace, listener);
   }
 
   /**
@@ -296,20 +308,53 @@ public final class RefreshSchedule {
    * started, and no table is needed.
    *
    * @return the running schedule, to be closed
-   * @throws IllegalStateException if no zone was named, or db-scheduler is not on the class path
+   * @throws IllegalStateException if no zone was named
    * @throws NotDeployedException if the views, or the table of the schedule, are not deployed
    * @throws UnknownViewException if a view with a cadence of its own is not registered
    * @throws DatabaseUnavailableException if the database cannot be reached
    * @throws WipViewsException if the role may not use the table, or the database is a standby
    */
   public Running start() {
-    throw new IllegalStateException("not yet");
+    if (crons.isEmpty() && cronByView.isEmpty()) {
+      return new Idle();
+    }
+    if (zone == null) {
+      throw new IllegalStateException(
+          "a schedule needs a time zone: withZone(\"Asia/Seoul\"), or withZone(\"UTC\")");
+    }
+    // in the order of the rows, and without the views that have a cadence of their own
+    Map<String, Cadence> cadences = new LinkedHashMap<>();
+    Map<String, Instance.Work> work = new LinkedHashMap<>();
+    views.freshness();
+    if (!crons.isEmpty()) {
+      cadences.put(ALL, Cadence.of(crons, zone));
+      work.put(ALL, cronByView.isEmpty() ? () -> List.of(views::refreshAll) : this::others);
+    }
+    cronByView.forEach(
+        (view, cron) -> {
+          Table<?> table = table(view);
+          views.freshness(table);
+          cadences.put(ALL + ":" + view, Cadence.of(List.of(cron), zone));
+          work.put(ALL + ":" + view, () -> List.of(() -> List.of(views.refresh(table))));
+        });
+    return new Instance(dataSource, schema, cadences, work, grace, listener).start();
+  }
+
+  /** The views without a cadence of their own, in refresh order. */
+  private List<Supplier<List<Refresh>>> others() {
+    return views.freshness().stream()
+        .map(Freshness::view)
+        .filter(view -> !cronByView.containsKey(view))
+        .<Supplier<List<Refresh>>>map(view -> () -> List.of(views.refresh(table(view))))
+        .toList();
+  }
+
+  private static Table<?> table(String view) {
+    return DSL.table(DSL.name(view));
   }
 
   /** A schedule that runs. Thread-safe. */
-  public static final class Running implements AutoCloseable {
-
-    private Running() {}
+  public interface Running extends AutoCloseable {
 
     /**
      * Returns when the next tick of any instance is due, as the database has it; a moment that has
@@ -317,15 +362,25 @@ public final class RefreshSchedule {
      *
      * @throws DatabaseUnavailableException if the database cannot be reached
      */
-    public Optional<Instant> nextRefresh() {
-      return Optional.empty();
-    }
+    Optional<Instant> nextRefresh();
 
     /**
      * Begins no further tick and waits for the one that runs, for the grace of the schedule at
      * most; then cancels it on the server, which is on record. Other instances go on. Does nothing
      * the second time.
      */
+    @Override
+    void close();
+  }
+
+  /** Nothing to do. */
+  private static final class Idle implements Running {
+
+    @Override
+    public Optional<Instant> nextRefresh() {
+      return Optional.empty();
+    }
+
     @Override
     public void close() {}
   }
