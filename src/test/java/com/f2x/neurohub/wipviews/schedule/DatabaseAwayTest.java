@@ -29,7 +29,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** A database that goes away under a schedule, and comes back. */
 class DatabaseAwayTest {
 
-  private static final Duration OUTAGE = Duration.ofMillis(2_500);
+  private static final Duration OUTAGE = Duration.ofMillis(2_100);
 
   private static PrivateServer server;
 

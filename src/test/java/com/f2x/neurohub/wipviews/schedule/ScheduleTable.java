@@ -15,11 +15,11 @@ import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.ui.LoggerUIService;
 
 /** The opt-in changelog of the schedule, run by Liquibase. */
-final class ScheduleTable {
+public final class ScheduleTable {
 
   private ScheduleTable() {}
 
-  static void deploy(TestDatabase database) throws Exception {
+  public static void deploy(TestDatabase database) throws Exception {
     deploy(database.dataSource());
   }
 
