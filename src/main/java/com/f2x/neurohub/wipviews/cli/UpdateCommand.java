@@ -57,8 +57,8 @@ final class UpdateCommand implements Callable<Integer> {
         names = "--with",
         paramLabel = "NAME",
         description =
-            "Also an opt-in changelog: pg-cron schedules the refresh in the database. May be given"
-                + " several times.")
+            "Also an opt-in changelog: db-scheduler makes the table of wip-views schedule, pg-cron"
+                + " schedules the refresh in the database. May be given several times.")
     private List<String> with = List.of();
 
     @Option(

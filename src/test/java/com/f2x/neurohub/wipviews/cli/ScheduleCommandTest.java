@@ -2,7 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.f2x.neurohub.wipviews.schedule.ScheduleTable;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.IOException;
@@ -32,8 +32,8 @@ class ScheduleCommandTest {
   @TempDir private Path folder;
 
   @BeforeAll
-  static void table() throws Exception {
-    ScheduleTable.deploy(database);
+  static void table() {
+    WipViewsMigration.of(database.dataSource()).only("db-scheduler").update();
   }
 
   /** The command as a process, whose output goes to a file. */

@@ -175,7 +175,7 @@ class UsageTest {
     isWrongUsage(
         cli.run("update", "--with", "pgcron"),
         "unknown opt-in changelog pgcron",
-        "there are pg-cron");
+        "there are db-scheduler, pg-cron");
     isWrongUsage(cli.run("update", "--only", "pgcron"), "unknown opt-in changelog pgcron");
   }
 

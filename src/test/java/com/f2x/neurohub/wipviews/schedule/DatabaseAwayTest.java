@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
-import com.f2x.neurohub.wipviews.refresh.PrivateServer;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.PrivateServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -38,7 +39,7 @@ class DatabaseAwayTest {
   @BeforeAll
   static void start() throws Exception {
     server = PrivateServer.start();
-    ScheduleTable.deploy(server.dataSource());
+    WipViewsMigration.of(server.dataSource()).only("db-scheduler").update();
   }
 
   @AfterAll

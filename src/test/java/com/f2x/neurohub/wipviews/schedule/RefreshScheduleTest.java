@@ -10,6 +10,7 @@ import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.cli.WipViewsCommand;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -57,8 +58,8 @@ class RefreshScheduleTest {
   private final List<Tick> ticks = new CopyOnWriteArrayList<>();
 
   @BeforeAll
-  static void table() throws Exception {
-    ScheduleTable.deploy(database);
+  static void table() {
+    WipViewsMigration.of(database.dataSource()).only("db-scheduler").update();
   }
 
   @BeforeEach

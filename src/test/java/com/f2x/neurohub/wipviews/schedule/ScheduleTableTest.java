@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.schedule;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -26,23 +27,27 @@ class ScheduleTableTest {
     database.drop();
   }
 
+  private void deploy() {
+    WipViewsMigration.of(database.dataSource()).with("db-scheduler").update();
+  }
+
   @Test
   void adds_one_table_to_what_the_root_deploys_and_a_rollback_takes_it_away() throws Exception {
     List<String> before = database.objects();
 
-    ScheduleTable.deploy(database);
+    deploy();
 
     assertThat(database.objects())
         .filteredOn(object -> !before.contains(object))
         .containsExactlyInAnyOrder(
             "relation i public.wip_view_schedule_pkey", "relation r public.wip_view_schedule");
-    ScheduleTable.rollBack(database);
-    assertThat(database.objects()).isEqualTo(before);
+    WipViewsMigration.of(database.dataSource()).rollback();
+    assertThat(database.objects()).noneMatch(object -> object.contains("wip_view"));
   }
 
   @Test
   void everything_in_it_is_commented() throws Exception {
-    ScheduleTable.deploy(database);
+    deploy();
 
     assertThat(
             database.rows(
@@ -56,16 +61,16 @@ class ScheduleTableTest {
 
   @Test
   void a_second_run_keeps_the_rows_and_one_after_a_drop_brings_the_table_back() throws Exception {
-    ScheduleTable.deploy(database);
+    deploy();
     database.execute(
         "INSERT INTO wip_view_schedule (task_name, task_instance, execution_time, picked, version)"
             + " VALUES ('refresh-wip-views', 'recurring', now(), false, 1)");
 
-    ScheduleTable.deploy(database);
+    deploy();
     assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("1");
 
     database.execute("DROP TABLE wip_view_schedule");
-    ScheduleTable.deploy(database);
+    deploy();
     assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("0");
   }
 
@@ -79,8 +84,8 @@ class ScheduleTableTest {
       WipViewsMigration.of(database.dataSource())
           .withParameter("refresherRole", refresher)
           .withParameter("readerRole", reader)
+          .with("db-scheduler")
           .update();
-      ScheduleTable.deploy(database);
 
       assertThat(
               database.rows(
@@ -112,8 +117,7 @@ class ScheduleTableTest {
       for (String table : List.of("lots", "processes", "wip_items", "wip_process_history")) {
         mes.execute("ALTER TABLE " + table + " SET SCHEMA \"Wip Views\"");
       }
-      WipViewsMigration.of(mes.dataSource()).withSchema("Wip Views").update();
-      ScheduleTable.deploy(mes, "Wip Views");
+      WipViewsMigration.of(mes.dataSource()).withSchema("Wip Views").with("db-scheduler").update();
 
       try (Running running =
           RefreshSchedule.of(mes.dataSource())
@@ -132,9 +136,13 @@ class ScheduleTableTest {
   void stops_with_a_sentence_where_the_root_was_not_deployed() throws Exception {
     TestDatabase mes = TestDatabase.mes().create();
     try {
-      assertThatThrownBy(() -> ScheduleTable.deploy(mes))
-          .hasStackTraceContaining("wip-views is not deployed in this schema")
-          .hasStackTraceContaining("db.changelog-root.yaml");
+      WipViewsMigration only = WipViewsMigration.of(mes.dataSource()).only("db-scheduler");
+
+      assertThatThrownBy(only::update)
+          .isInstanceOf(WipViewsException.class)
+          .hasMessage(
+              "wip-views is not deployed in this schema; run changelog/db.changelog-root.yaml"
+                  + " first");
       assertThat(mes.objects()).noneMatch(object -> object.contains("wip_view_schedule"));
     } finally {
       mes.drop();
