@@ -80,9 +80,10 @@ class DatabaseAwayTest {
       System.setErr(err);
     }
 
+    // none, if the crash met an instance in the middle of a tick, which is then begun again
     assertThat(ticks)
         .filteredOn(tick -> tick.startedAt().isAfter(away) && tick.due().isBefore(back))
-        .hasSize(1);
+        .hasSizeLessThanOrEqualTo(1);
     assertThat(ticks).extracting(Tick::due).doesNotHaveDuplicates();
     assertThat(log.toString(StandardCharsets.UTF_8).lines())
         .filteredOn(line -> line.contains("database=unavailable"))

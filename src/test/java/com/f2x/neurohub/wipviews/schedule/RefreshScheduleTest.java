@@ -129,6 +129,25 @@ class RefreshScheduleTest {
   }
 
   @Test
+  void ticks_that_were_missed_while_nobody_ran_run_once_at_the_next_start() throws Exception {
+    schedule(EVERY_SECOND).start().close();
+    database.execute("UPDATE wip_view_schedule SET execution_time = now() - interval '1 hour'");
+    Instant started = Instant.now();
+
+    try (Running one = schedule(EVERY_SECOND).start();
+        Running other = schedule(EVERY_SECOND).start()) {
+      awaitTicks(2);
+      assertThat(one.nextRefresh()).isPresent();
+      assertThat(other.nextRefresh()).isPresent();
+    }
+
+    assertThat(ticks)
+        .filteredOn(tick -> tick.due().isBefore(started.minusSeconds(2)))
+        .singleElement()
+        .satisfies(tick -> assertThat(tick.due()).isBefore(started.minusSeconds(3_590)));
+  }
+
+  @Test
   void an_instance_that_is_killed_in_mid_refresh_is_replaced_within_an_interval() throws Exception {
     String everyFiveSeconds = "*/5 * * * * *";
     ProcessBuilder builder =
