@@ -25,7 +25,16 @@ class UsageTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"demo", "update", "refresh", "freshness", "history", "recreate", "rollback"})
+      strings = {
+        "demo",
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "recreate",
+        "schedule",
+        "rollback"
+      })
   void help_of_each_command_fits_80_columns(String command) {
     Cli.Result help = cli.run(command, "--help");
 
@@ -70,7 +79,8 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"update", "refresh", "freshness", "history", "recreate", "rollback"})
+  @ValueSource(
+      strings = {"update", "refresh", "freshness", "history", "recreate", "schedule", "rollback"})
   void a_missing_connection_names_the_options(String command) {
     isWrongUsage(
         cli.run(command),
