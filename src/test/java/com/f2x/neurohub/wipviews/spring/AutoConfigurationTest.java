@@ -3,8 +3,12 @@ package com.f2x.neurohub.wipviews.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.time.Duration;
+import java.time.ZoneId;
+import java.util.Map;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
@@ -55,6 +59,7 @@ class AutoConfigurationTest {
           assertThat(context.getBean(WipViews.class).refreshAll()).hasSize(2);
           assertThat(context)
               .doesNotHaveBean(RouterFunction.class)
+              .doesNotHaveBean(RefreshSchedule.class)
               .doesNotHaveBean(WipViewsEndpoint.class);
         });
   }
@@ -115,6 +120,11 @@ class AutoConfigurationTest {
             "wip-views.schema=mes",
             "wip-views.lock-timeout=2s",
             "wip-views.statement-timeout=3m",
+            "wip-views.schedule.policy=on-demand",
+            "wip-views.schedule.cron=0 0 * * * *",
+            "wip-views.schedule.views.[mv_process_wip_queue]=0 * * * * *",
+            "wip-views.schedule.zone=Asia/Seoul",
+            "wip-views.schedule.grace=5s",
             "wip-views.http.enabled=true",
             "wip-views.http.path=/refresh",
             "wip-views.http.allow-unprotected=true")
@@ -126,6 +136,13 @@ class AutoConfigurationTest {
                             "mes",
                             Duration.ofSeconds(2),
                             Duration.ofMinutes(3),
+                            new WipViewsProperties.Schedule(
+                                false,
+                                Policy.ON_DEMAND,
+                                "0 0 * * * *",
+                                Map.of("mv_process_wip_queue", "0 * * * * *"),
+                                ZoneId.of("Asia/Seoul"),
+                                Duration.ofSeconds(5)),
                             new WipViewsProperties.Http(true, "/refresh", true))));
   }
 
@@ -139,6 +156,8 @@ class AutoConfigurationTest {
                         null,
                         Duration.ofSeconds(30),
                         null,
+                        new WipViewsProperties.Schedule(
+                            false, Policy.PRODUCTION, null, Map.of(), null, Duration.ofSeconds(30)),
                         new WipViewsProperties.Http(false, "/admin/refresh-wip-views", false))));
   }
 
@@ -147,6 +166,8 @@ class AutoConfigurationTest {
       strings = {
         "wip-views.lock-timeout=0 -> wip-views.lock-timeout must be at least 1ms",
         "wip-views.statement-timeout=-5s -> wip-views.statement-timeout must be at least 1ms",
+        "wip-views.schedule.enabled=true -> wip-views.schedule.zone must be set, such as"
+            + " Asia/Seoul",
         "wip-views.http.path=refresh -> wip-views.http.path must start with a slash: \"refresh\""
       })
   void a_property_that_cannot_be_is_named(String propertyAndMessage) {

@@ -34,6 +34,9 @@ class MetadataTest {
         .extracting(property -> property.get("name").asString())
         .filteredOn(name -> name.startsWith("wip-views."))
         .containsExactlyInAnyOrderElementsOf(names("wip-views", WipViewsProperties.class).toList());
+    assertThat(properties)
+        .extracting(property -> property.get("name").asString())
+        .contains("management.health.wipviews.enabled", "management.endpoint.wipviews.access");
   }
 
   @Test

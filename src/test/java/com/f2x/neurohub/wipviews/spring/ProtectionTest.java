@@ -105,9 +105,7 @@ class ProtectionTest {
 
   private static void refuses(AssertableWebApplicationContext context) {
     assertThat(context).hasFailed();
-    assertThat(context.getStartupFailure()).isInstanceOf(UnprotectedException.class);
-    FailureAnalysis analysis =
-        new UnprotectedFailureAnalyzer().analyze(context.getStartupFailure());
+    FailureAnalysis analysis = new WipViewsFailureAnalyzer().analyze(context.getStartupFailure());
     assertThat(analysis.getDescription())
         .contains("anybody may call POST /admin/refresh-wip-views");
     assertThat(analysis.getAction())
