@@ -40,6 +40,7 @@ import tools.jackson.databind.json.JsonMapper;
     webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
     properties = {
       "wip-views.lock-timeout=300ms",
+      "wip-views.schedule.cron=0 0 0 1 1 *", // a tick would get in the way of what is asserted
       "spring.datasource.hikari.connection-timeout=500",
       "logging.level.io.zonky=warn",
       "logging.level.liquibase=warn"
@@ -142,18 +143,30 @@ class MesDashboardTest {
     }
   }
 
+  private static String value(String query) throws SQLException {
+    try (Connection connection = server.getPostgresDatabase().getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(query)) {
+      return row.next() ? row.getString(1) : null;
+    }
+  }
+
   @Test
   void it_runs_on_liquibase_4_33_and_has_deployed_its_own_table_and_the_views() throws Exception {
     assertThat(LiquibaseUtil.getBuildVersion()).isEqualTo("4.33.0");
-    try (Connection connection = server.getPostgresDatabase().getConnection();
-        Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery("SELECT to_regclass('shift_note')")) {
-      row.next();
-      assertThat(row.getString(1)).isEqualTo("shift_note");
-    }
+    assertThat(value("SELECT to_regclass('shift_note')")).isEqualTo("shift_note");
     JsonNode stations = json(call("GET", "/stations", "viewer"));
     assertThat(stations).hasSize(6);
     assertThat(stations.get(0).get("name").asString()).isEqualTo("Laser Marking");
+  }
+
+  @Test
+  void the_next_refresh_is_on_the_schedule() throws Exception {
+    assertThat(
+            value(
+                "SELECT to_char(execution_time AT TIME ZONE 'Asia/Seoul', 'MM-DD HH24:MI')"
+                    + " FROM wip_view_schedule"))
+        .isEqualTo("01-01 00:00");
   }
 
   @Test
