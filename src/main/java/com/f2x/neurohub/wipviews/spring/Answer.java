@@ -5,9 +5,9 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.SqlError;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -80,12 +80,19 @@ record Answer(HttpStatus status, Object body) {
         e instanceof RefreshFailedException failed && !failed.refreshes().isEmpty()
             ? failed.refreshes().stream().map(Refresh::sqlState).toList()
             : List.of(e.sqlState().orElse(""));
-    if (e instanceof DatabaseUnavailableException
-        || sqlStates.stream().allMatch(state -> new SqlError(state, "", null).unavailable())) {
-      return HttpStatus.SERVICE_UNAVAILABLE;
+    if (sqlStates.stream().allMatch(LOCK_NOT_AVAILABLE::equals)) {
+      return HttpStatus.CONFLICT;
     }
-    return sqlStates.stream().allMatch(LOCK_NOT_AVAILABLE::equals)
-        ? HttpStatus.CONFLICT
+    return sqlStates.stream().allMatch(Objects::nonNull) && isUnavailable(e)
+        ? HttpStatus.SERVICE_UNAVAILABLE
         : HttpStatus.INTERNAL_SERVER_ERROR;
+  }
+
+  /** Also where the database went away under a refresh, and came back to have that recorded. */
+  private static boolean isUnavailable(WipViewsException e) {
+    return e instanceof DatabaseUnavailableException
+        || e instanceof RefreshFailedException
+            && e.getCause() != null
+            && WipViewsException.of(null, e.getCause()) instanceof DatabaseUnavailableException;
   }
 }

@@ -56,6 +56,8 @@ final class Rows {
     row.put("last_duration", seconds(freshness.lastDuration()));
     row.put("rows", freshness.rows());
     row.put("bytes", freshness.bytes());
+    row.put("failures_in_a_row", freshness.failuresInARow());
+    row.put("dead_rows", freshness.deadRows());
     return row;
   }
 

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.Map;
@@ -191,6 +192,11 @@ class AutoConfigurationTest {
     service
         .withPropertyValues("management.endpoints.web.exposure.include=health,wipviews")
         .run(context -> assertThat(context).hasSingleBean(WipViewsEndpoint.class));
+  }
+
+  @Test
+  void the_metrics_are_there_for_whatever_registry_the_service_has() {
+    batch.run(context -> assertThat(context).hasSingleBean(MeterBinder.class));
   }
 
   @Test

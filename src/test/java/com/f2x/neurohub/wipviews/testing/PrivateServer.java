@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.refresh;
+package com.f2x.neurohub.wipviews.testing;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -69,7 +69,7 @@ public final class PrivateServer implements AutoCloseable {
   }
 
   /** Restarts it as after a crash. */
-  void crashAndRestart() throws IOException {
+  public void crashAndRestart() throws IOException {
     control(data, "restart", "-m", "immediate");
   }
 
@@ -88,7 +88,7 @@ public final class PrivateServer implements AutoCloseable {
   }
 
   /** Makes a standby that streams from it, and starts both. */
-  PGSimpleDataSource standby() throws IOException {
+  public PGSimpleDataSource standby() throws IOException {
     control(data, "stop", "-m", "fast");
     Path copy = Files.createTempDirectory("wip-views-standby").resolve("data");
     copy(data, copy);
