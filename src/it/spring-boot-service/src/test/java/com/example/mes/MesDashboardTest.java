@@ -289,6 +289,14 @@ class MesDashboardTest {
   }
 
   @Test
+  void the_services_metrics_have_those_of_the_views() throws Exception {
+    JsonNode age =
+        json(call("GET", "/actuator/metrics/wip.view.age?tag=view:mv_process_wip_queue", "viewer"));
+
+    assertThat(age.at("/measurements/0/value").asDouble()).isBetween(0.0, 600.0);
+  }
+
+  @Test
   void the_actuator_refreshes_all_views_or_one() throws Exception {
     assertThat(outcomes(json(call("POST", "/actuator/wipviews", "operator")))).hasSize(2);
     assertThat(outcomes(json(call("POST", "/actuator/wipviews/mv_process_wip_queue", "operator"))))
