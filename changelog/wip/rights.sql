@@ -97,10 +97,11 @@ wanted AS (
 SELECT
   wanted.role::text AS role,
   wanted.privilege,
-  '"${schema}"'::text || coalesce('.'::text || wanted.name, ''::text) AS object,
+  pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text) AS object,
   pg_catalog.bool_and(wanted.held) AS held,
-  'GRANT '::text || wanted.privilege || ' ON '::text || wanted.kind || ' "${schema}"'::text
-    || coalesce('.'::text || wanted.name, ''::text) || ' TO '::text || pg_catalog.quote_ident(wanted.role::text) AS statement
+  'GRANT '::text || wanted.privilege || ' ON '::text || wanted.kind || ' '::text
+    || pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text)
+    || ' TO '::text || pg_catalog.quote_ident(wanted.role::text) AS statement
 FROM wanted
 GROUP BY wanted.role, wanted.privilege, wanted.kind, wanted.name
 ORDER BY wanted.role, wanted.privilege DESC, wanted.name;

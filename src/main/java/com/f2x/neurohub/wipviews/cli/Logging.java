@@ -25,6 +25,9 @@ final class Logging {
       // The embedded server reports what is thrown as well.
       set(SIMPLE + "log.io.zonky.test.db.postgres", "off");
       set(SIMPLE + "log.org.jooq.Constants", "off");
+      // Liquibase logs, with all the SQL, what it then throws; and a refresh that fails says so.
+      set(SIMPLE + "log.liquibase", "off");
+      set(SIMPLE + "log.com.f2x.neurohub.wipviews", "off");
     }
     set("org.jooq.no-logo", "true");
     set("org.jooq.no-tips", "true");
