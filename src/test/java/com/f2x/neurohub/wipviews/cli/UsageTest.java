@@ -18,14 +18,25 @@ class UsageTest {
 
     assertThat(help.exitCode()).isZero();
     assertThat(help.out())
-        .contains("demo", "update", "refresh", "freshness", "history", "recreate", "rollback")
+        .contains("demo", "update", "refresh", "freshness", "history", "doctor", "blockers")
+        .contains("recreate", "rollback")
         .contains("Exit codes")
         .contains("3   unhealthy");
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"demo", "update", "refresh", "freshness", "history", "recreate", "rollback"})
+      strings = {
+        "demo",
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "doctor",
+        "blockers",
+        "recreate",
+        "rollback"
+      })
   void help_of_each_command_fits_80_columns(String command) {
     Cli.Result help = cli.run(command, "--help");
 
@@ -70,7 +81,17 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"update", "refresh", "freshness", "history", "recreate", "rollback"})
+  @ValueSource(
+      strings = {
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "doctor",
+        "blockers",
+        "recreate",
+        "rollback"
+      })
   void a_missing_connection_names_the_options(String command) {
     isWrongUsage(
         cli.run(command),
