@@ -23,7 +23,7 @@ relation AS (
     AND (
       c.relkind IN ('r', 'v') AND c.relname::text IN (
         'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
-        'wip_view_blockers', 'wip_view_rights')
+        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights')
       OR c.relkind = 'm' AND EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = c.relname::text)
     )
 ),

@@ -35,26 +35,32 @@ final class BlockersCommand implements Callable<Integer> {
     Grid grid =
         output
             .grid()
-            .left("PID")
-            .wrapping("WHO")
-            .right("FOR")
-            .left("WAITS FOR")
-            .wrapping("WHO")
-            .left("STATE");
+            .right("PID")
+            .right("WAITS")
+            .left("FOR")
+            .wrapping("ON")
+            .right("HELD BY")
+            .left("WHICH IS");
     for (Blocker blocker : blockers) {
       grid.row(
           blocker.blockedPid(),
-          who(blocker.blockedRole(), blocker.blockedApplicationName()),
           Words.duration(blocker.blockedFor()),
-          blocker.pid(),
-          who(blocker.role(), blocker.applicationName()),
-          blocker.state() == null ? "hidden" : blocker.state());
-      grid.note(blocker.lockMode() + " on " + blocker.lockOn());
-      if (blocker.blockedQuery() != null) {
-        grid.note("waits: " + Output.brief(blocker.blockedQuery()));
-      }
-      if (blocker.query() != null) {
-        grid.note("holds: " + Output.brief(blocker.query()) + age(blocker));
+          blocker.lockMode(),
+          blocker.lockOn(),
+          blocker.pid() == 0 ? Words.NONE : blocker.pid(),
+          blocker.pid() == 0 ? "prepared" : blocker.state() == null ? "hidden" : blocker.state());
+      grid.note(
+          session(
+              blocker.blockedPid(),
+              blocker.blockedRole(),
+              blocker.blockedApplicationName(),
+              blocker.blockedQuery()));
+      if (blocker.pid() != 0) {
+        grid.note(
+            session(blocker.pid(), blocker.role(), blocker.applicationName(), blocker.query())
+                + (blocker.transactionAge() == null
+                    ? ""
+                    : ", in a transaction of " + Words.duration(blocker.transactionAge())));
       }
       grid.note("end it: " + blocker.remedy());
     }
@@ -67,14 +73,12 @@ final class BlockersCommand implements Callable<Integer> {
     }
   }
 
-  private static String who(String role, String application) {
-    return (role == null ? Words.NONE : role)
-        + (application == null || application.isEmpty() ? "" : " " + application);
-  }
-
-  private static String age(Blocker blocker) {
-    return blocker.transactionAge() == null
-        ? ""
-        : " (a transaction of " + Words.duration(blocker.transactionAge()) + ")";
+  private static String session(int pid, String role, String application, String query) {
+    return pid
+        + " "
+        + (role == null ? "(the server itself)" : role)
+        + (application == null || application.isEmpty() ? "" : ", " + application)
+        + ": "
+        + (query == null ? "(hidden)" : Output.brief(query));
   }
 }

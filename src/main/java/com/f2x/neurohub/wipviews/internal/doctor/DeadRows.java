@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 
 import com.f2x.neurohub.wipviews.internal.Vacuum;
 import java.util.List;
@@ -26,30 +26,24 @@ final class DeadRows implements Check {
   @Override
   public List<Fault> look(Site site) {
     return site.db()
-        .resultQuery(
-            """
-            SELECT v.view_name, pg_stat_get_dead_tuples(c.oid), pg_stat_get_live_tuples(c.oid)
-            FROM {0} AS v
-            JOIN pg_class AS c ON c.relname = v.view_name AND c.relkind = 'm'
-            JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = {1}
-            WHERE pg_stat_get_dead_tuples(c.oid) >= greatest({2}, {3} * pg_stat_get_live_tuples(c.oid))
-            ORDER BY v.refresh_order, v.view_name
-            """,
-            WIP_VIEW, DSL.val(site.schema()), DSL.val(DEAD), DSL.val(DEAD_PER_LIVE))
+        .selectFrom(WIP_VIEW_FRESHNESS)
+        .where(
+            WIP_VIEW_FRESHNESS.DEAD_ROWS.ge(
+                DSL.greatest(DSL.val(DEAD), WIP_VIEW_FRESHNESS.ROWS.mul(DEAD_PER_LIVE))))
         .fetch(
-            row ->
+            view ->
                 Fault.of(
                         this,
-                        row.get(0, String.class),
+                        view.getViewName(),
                         String.format(
                             Locale.ROOT,
                             "%,d dead rows beside %,d live ones",
-                            row.get(1, Long.class),
-                            row.get(2, Long.class)),
+                            view.getDeadRows(),
+                            view.getRows()),
                         "Reading and refreshing it gets slower and slower: autovacuum does not keep"
                             + " up, or a transaction that is hours old keeps it from clearing"
                             + " them.",
-                        Vacuum.STATEMENT + site.qualified(row.get(0, String.class)) + ";")
+                        Vacuum.STATEMENT + site.qualified(view.getViewName()) + ";")
                     .thatIsSafe());
   }
 }

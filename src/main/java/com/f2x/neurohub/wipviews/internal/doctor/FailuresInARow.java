@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
 
 import java.util.List;
@@ -23,26 +23,18 @@ final class FailuresInARow implements Check {
     return site.db()
         .resultQuery(
             """
-            SELECT v.view_name, failed.count, failed.last_error, failed.last_sqlstate
-            FROM {0} AS v
+            SELECT f.view_name, f.failures_in_a_row, latest.error, latest.sqlstate
+            FROM {0} AS f
             CROSS JOIN LATERAL (
-              SELECT
-                count(*),
-                (array_agg(h.error ORDER BY h.refresh_id DESC))[1] AS last_error,
-                (array_agg(h.sqlstate ORDER BY h.refresh_id DESC))[1] AS last_sqlstate
+              SELECT h.error, h.sqlstate
               FROM {1} AS h
-              WHERE h.view_name = v.view_name
-                AND h.outcome = 'failed'
-                AND h.refresh_id > coalesce(
-                  (SELECT max(done.refresh_id)
-                   FROM {1} AS done
-                   WHERE done.view_name = v.view_name AND done.outcome IN ('refreshed', 'coalesced')),
-                  0)
-            ) AS failed
-            WHERE failed.count >= {2}
-            ORDER BY v.refresh_order, v.view_name
+              WHERE h.view_name = f.view_name AND h.outcome = 'failed'
+              ORDER BY h.refresh_id DESC
+              LIMIT 1
+            ) AS latest
+            WHERE f.failures_in_a_row >= {2}
             """,
-            WIP_VIEW, WIP_VIEW_HISTORY, DSL.val(IN_A_ROW))
+            WIP_VIEW_FRESHNESS, WIP_VIEW_HISTORY, DSL.val(IN_A_ROW))
         .fetch(row -> fault(site, row));
   }
 

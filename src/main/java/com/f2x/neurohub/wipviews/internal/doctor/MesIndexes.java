@@ -23,7 +23,7 @@ final class MesIndexes implements Check {
                 Fault.of(
                         this,
                         index.columns(),
-                        "there is no valid index on " + index.columns(),
+                        "the MES has no valid index that begins so",
                         "Each refresh reads the whole table.",
                         index.build().toArray(String[]::new))
                     .thatIsSafe())
