@@ -10,32 +10,33 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
 
 class DoctorCommandTest {
 
-  private final TestDatabase database = TestDatabase.deployed();
-  private final String reader = "reader_of_" + database.name();
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private static final String READER = "reader_of_" + database.name();
+
   private final Cli cli = Cli.on(database);
 
-  @BeforeEach
-  void create() throws SQLException {
-    database.create();
-    database.execute("CREATE ROLE " + reader + " LOGIN PASSWORD 'secret'");
-    WipViewsMigration.of(database.dataSource()).withParameter("readerRole", reader).update();
+  @BeforeAll
+  static void a_reader() throws SQLException {
+    database.execute("CREATE ROLE " + READER + " LOGIN PASSWORD 'secret'");
+    WipViewsMigration.of(database.dataSource()).withParameter("readerRole", READER).update();
   }
 
-  @AfterEach
-  void drop() throws SQLException {
-    database.execute("DROP OWNED BY " + reader, "DROP ROLE " + reader);
-    database.drop();
+  @AfterAll
+  static void drop_the_reader() throws SQLException {
+    database.execute("DROP OWNED BY " + READER, "DROP ROLE " + READER);
   }
 
   private Cli asReader() {
-    return cli.with("WIP_VIEWS_USERNAME", reader).with("WIP_VIEWS_PASSWORD", "secret");
+    return cli.with("WIP_VIEWS_USERNAME", READER).with("WIP_VIEWS_PASSWORD", "secret");
   }
 
   /** A fault of each kind that is mended without a second thought, and one that is not. */
@@ -43,11 +44,12 @@ class DoctorCommandTest {
     database.execute(
         "REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA",
         "CREATE INDEX by_hand ON mv_wip_status_dashboard (lot_number)",
-        "DROP INDEX idx_wip_process_history_completed_at",
+        "DROP INDEX IF EXISTS idx_wip_process_history_completed_at,"
+            + " wip_views_wip_process_history_completed_at_idx",
         "ALTER TABLE lots SET (autovacuum_enabled = false)",
         "INSERT INTO lots (lot_number, product_model_id, production_date)"
             + " SELECT 'L' || i, 1, current_date FROM generate_series(1, 60) AS i",
-        "REVOKE SELECT ON wip_view_freshness FROM " + reader);
+        "REVOKE SELECT ON wip_view_freshness FROM " + READER);
     Await.until("the statistics have arrived", () -> diagnosis().get("findings").size() == 5);
   }
 
@@ -64,22 +66,22 @@ class DoctorCommandTest {
     assertThat(result.outLines())
         .startsWith("All is well.", "")
         .anyMatch(line -> line.matches("TABLE OR VIEW +ROWS +DEAD +SIZE"))
-        .anyMatch(line -> line.matches("processes +8 +0 +\\d+ kB"))
+        .anyMatch(line -> line.matches("processes +\\d +\\d +\\d+ kB"))
         .anyMatch(line -> line.startsWith("mv_wip_status_dashboard "))
         .hasSize(9);
   }
 
   @Test
-  void findings_exit_3_say_what_and_why_and_what_to_copy_and_change_nothing() throws Exception {
+  void findings_exit_3_say_what_and_why_and_what_to_copy_and_fix_applies_what_is_safe()
+      throws Exception {
     manyFaults();
     Map<String, String> before = CatalogSnapshot.of(database);
 
-    Cli.Result result = cli.run("doctor");
+    Cli.Result found = cli.run("doctor");
 
-    System.out.println(result.out());
-    assertThat(result.exitCode()).isEqualTo(3);
-    assertThat(result.errLines()).containsExactly("wip-views: 5 problems.");
-    assertThat(result.outLines())
+    assertThat(found.exitCode()).isEqualTo(3);
+    assertThat(found.errLines()).containsExactly("wip-views: 5 problems.");
+    assertThat(found.outLines())
         .contains(
             "✗ view-state  (--fix mends it)",
             "  mv_process_wip_queue: the view is not populated",
@@ -87,25 +89,21 @@ class DoctorCommandTest {
             "✗ drift",
             "    wip-views recreate mv_wip_status_dashboard",
             "    ANALYZE public.lots;",
-            "    GRANT SELECT ON TABLE public.wip_view_freshness TO " + reader + ";")
+            "    GRANT SELECT ON TABLE public.wip_view_freshness TO " + READER + ";")
         .allMatch(line -> line.startsWith("    ") || line.length() <= 80);
-    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
-  }
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database)))
+        .as("without --fix nothing is changed")
+        .isEmpty();
 
-  @Test
-  void fix_shows_applies_what_is_safe_looks_again_and_says_what_is_left() throws Exception {
-    manyFaults();
+    Cli.Result fixed = cli.run("doctor", "--fix");
 
-    Cli.Result result = cli.run("doctor", "--fix");
-
-    System.out.println(result.out());
-    assertThat(result.exitCode()).isEqualTo(3);
-    assertThat(result.errLines()).containsExactly("wip-views: 1 problem.");
-    assertThat(result.out().substring(result.out().indexOf("Looking again")))
+    assertThat(fixed.exitCode()).isEqualTo(3);
+    assertThat(fixed.errLines()).containsExactly("wip-views: 1 problem.");
+    assertThat(fixed.out().substring(fixed.out().indexOf("Looking again")))
         .contains("✗ drift", "wip-views recreate mv_wip_status_dashboard")
         .doesNotContain("view-state", "mes-index", "never-analyzed", "✗ rights");
-    assertThat(result.outLines().indexOf("Applying what is safe"))
-        .isLessThan(result.outLines().lastIndexOf("    ANALYZE public.lots;"));
+    assertThat(fixed.outLines().indexOf("Applying what is safe"))
+        .isLessThan(fixed.outLines().lastIndexOf("    ANALYZE public.lots;"));
 
     assertThat(cli.run("recreate", "mv_wip_status_dashboard").exitCode()).isZero();
     assertThat(cli.run("doctor").exitCode()).isZero();
@@ -113,19 +111,24 @@ class DoctorCommandTest {
 
   @Test
   void fix_with_nothing_to_mend_is_like_without() {
-    assertThat(cli.run("doctor", "--fix").outLines()).startsWith("All is well.", "");
-    assertThat(cli.run("doctor", "--fix").exitCode()).isZero();
+    Cli.Result result = cli.run("doctor", "--fix");
+
+    assertThat(result.outLines()).startsWith("All is well.", "");
+    assertThat(result.exitCode()).isZero();
   }
 
   @Test
   void fix_by_a_role_that_may_not_says_so_of_each_statement() throws Exception {
-    database.execute("DROP INDEX idx_wip_process_history_completed_at");
+    database.execute(
+        "DROP INDEX IF EXISTS idx_wip_process_history_completed_at,"
+            + " wip_views_wip_process_history_completed_at_idx");
 
     Cli.Result result = asReader().run("doctor", "--fix");
 
     assertThat(result.exitCode()).isEqualTo(3);
     assertThat(result.out()).contains("failed: must be owner of table wip_process_history");
     assertThat(result.errLines()).containsExactly("wip-views: 1 problem.");
+    assertThat(cli.run("doctor", "--fix").exitCode()).isZero();
   }
 
   @Test
@@ -204,7 +207,7 @@ class DoctorCommandTest {
                 try {
                   wait.execute("SELECT count(*) FROM lots");
                 } catch (SQLException e) {
-                  throw new IllegalStateException(e);
+                  // the test failed, and closed it
                 }
               });
       waits.start();
@@ -215,13 +218,13 @@ class DoctorCommandTest {
       System.out.println(result.out());
       assertThat(result.exitCode()).isZero();
       assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
-      assertThat(result.outLines().get(0)).matches("PID +WHO +FOR +WAITS FOR +WHO +STATE");
+      assertThat(result.outLines().get(0)).matches(" +PID +WAITS +FOR +ON +HELD BY +WHICH IS");
+      assertThat(result.outLines().get(1))
+          .matches("\\d+ .* AccessShareLock +public.lots +\\d+ +idle in transaction");
       assertThat(result.out())
           .contains(
-              "nightly",
-              "AccessShareLock on public.lots",
-              "waits: SELECT count(*) FROM lots",
-              "holds: LOCK TABLE lots",
+              ": SELECT count(*) FROM lots",
+              database.user() + ", nightly report: LOCK TABLE lots, in a transaction of ",
               "end it: SELECT pg_terminate_backend(")
           .doesNotContain("This is not all");
       JsonNode json = cli.run("blockers", "--format", "json").json().get(0);
