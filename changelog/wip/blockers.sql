@@ -7,7 +7,7 @@ SELECT
   blocked.application_name AS blocked_application_name,
   -- what the server says instead of a query is not one
   CASE WHEN blocked.backend_start IS NOT NULL THEN blocked.query END AS blocked_query,
-  greatest(pg_catalog.clock_timestamp() - waits.waitstart, interval '0') AS blocked_for,
+  pg_catalog.clock_timestamp() - waits.waitstart AS blocked_for,
   waits.mode AS lock_mode,
   CASE
     WHEN locked.relname IS NOT NULL
@@ -19,7 +19,7 @@ SELECT
   blocker.application_name,
   blocker.state,
   CASE WHEN blocker.backend_start IS NOT NULL THEN blocker.query END AS query,
-  greatest(pg_catalog.clock_timestamp() - blocker.xact_start, interval '0') AS transaction_age,
+  pg_catalog.clock_timestamp() - blocker.xact_start AS transaction_age,
   CASE
     -- it belongs to no session
     WHEN blocking.pid = 0 THEN 'SELECT gid, owner, prepared FROM pg_prepared_xacts; -- end it by ROLLBACK PREPARED'::text

@@ -498,6 +498,7 @@ class DoctorTest {
       assertThat(toReader.blockedQuery()).isNull();
       assertThat(toReader.query()).isNull();
       assertThat(toReader.state()).isNull();
+      assertThat(toReader.transactionAge()).isNull();
 
       database.execute(found.remedy());
       waits.join();
