@@ -227,11 +227,17 @@ public final class Changelog {
     out.flush();
   }
 
-  /** Takes back everything that {@link #update} did, whichever changelogs it ran, last first. */
-  public void rollback() throws Exception {
-    List<String> files = new ArrayList<>(List.of(ROOT));
-    OPT_IN.forEach(name -> files.add(optIn(name)));
-    run(() -> {}, files, command("rollbackCount").addArgumentValue("count", Integer.MAX_VALUE));
+  /**
+   * Takes back what {@link #update} did, last first.
+   *
+   * @param files changelogs; with the root, the opt-in ones need not be named
+   */
+  public void rollback(List<String> files) throws Exception {
+    List<String> all = new ArrayList<>(files);
+    if (files.contains(ROOT)) {
+      OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
+    }
+    run(() -> {}, all, command("rollbackCount").addArgumentValue("count", Integer.MAX_VALUE));
   }
 
   private static CommandScope command(String name) throws CommandExecutionException {
