@@ -215,7 +215,6 @@ class DoctorCommandTest {
 
       Cli.Result result = cli.run("blockers");
 
-      System.out.println(result.out());
       assertThat(result.exitCode()).isZero();
       assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
       assertThat(result.outLines().get(0)).matches(" +PID +WAITS +FOR +ON +HELD BY +WHICH IS");
@@ -239,7 +238,6 @@ class DoctorCommandTest {
                   .toList());
 
       Cli.Result toReader = asReader().run("blockers");
-      System.out.println(toReader.out());
       assertThat(toReader.out())
           .contains("hidden", "This is not all", "pg_read_all_stats")
           .doesNotContain("count(*)");

@@ -39,7 +39,8 @@ public final class Doctor {
           new DeadRows(),
           new FailuresInARow(),
           new SlowRefresh(),
-          new MissingRights());
+          new MissingRights(),
+          new CronJobs());
 
   /** A look that would have to wait longer for a lock is given up. */
   private static final int LOCK_TIMEOUT_MILLIS = 100;
