@@ -112,7 +112,8 @@ final class DeployedObjects {
         JOIN pg_class AS c ON c.relnamespace = target.oid
         WHERE c.relkind = 'r'
             AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_schedule')
-          OR c.relkind = 'v' AND c.relname IN ('wip_view_daily', 'wip_view_freshness', 'wip_view_history')
+          OR c.relkind = 'v' AND c.relname IN (
+            'wip_view_blockers', 'wip_view_daily', 'wip_view_freshness', 'wip_view_history', 'wip_view_rights')
           -- the indexes on MES tables; all others go with their table
           OR c.relkind = 'i' AND c.relname LIKE 'wip\\_views\\_%'
           /* registered */

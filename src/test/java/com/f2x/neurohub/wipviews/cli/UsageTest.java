@@ -18,7 +18,8 @@ class UsageTest {
 
     assertThat(help.exitCode()).isZero();
     assertThat(help.out())
-        .contains("demo", "update", "refresh", "freshness", "history", "recreate", "rollback")
+        .contains("demo", "update", "refresh", "freshness", "history", "doctor", "blockers")
+        .contains("recreate", "rollback")
         .contains("Exit codes")
         .contains("3   unhealthy");
   }
@@ -31,6 +32,8 @@ class UsageTest {
         "refresh",
         "freshness",
         "history",
+        "doctor",
+        "blockers",
         "recreate",
         "schedule",
         "rollback"
@@ -80,7 +83,17 @@ class UsageTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"update", "refresh", "freshness", "history", "recreate", "schedule", "rollback"})
+      strings = {
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "doctor",
+        "blockers",
+        "recreate",
+        "schedule",
+        "rollback"
+      })
   void a_missing_connection_names_the_options(String command) {
     isWrongUsage(
         cli.run(command),
