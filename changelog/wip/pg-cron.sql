@@ -38,7 +38,6 @@ DECLARE
   shifts interval[];
   hours text[];
   schedules text[];
-  retention text;
   kept record;
   job record;
 BEGIN
@@ -164,7 +163,8 @@ BEGIN
     max(j.schedule) FILTER (WHERE j.jobname = names[1]) AS production,
     max(j.schedule) FILTER (WHERE j.jobname = names[2]) AS off_hours,
     max(j.schedule) FILTER (WHERE j.jobname = 'refresh-wip-views') AS by_hand,
-    max(substring(j.command from ' < now\(\) - (.*)$')) FILTER (WHERE j.jobname = names[3]) AS retention
+    -- the interval alone: the rest of a job that somebody else named like ours must not become ours
+    max(substring(j.command from ' < now\(\) - interval ''([^'']+)''$')) FILTER (WHERE j.jobname = names[3]) AS retention
   INTO kept
   FROM cron.job AS j
   WHERE j.jobname = ANY (names) OR j.jobname = 'refresh-wip-views' AND j.database = views_database;
@@ -191,14 +191,6 @@ BEGIN
       USING ERRCODE = 'invalid_parameter_value';
   END;
 
-  retention := coalesce(
-    'interval ' || quote_literal(cron_retention),
-    kept.retention,
-    CASE
-      WHEN elsewhere THEN 'interval ''14 days'''
-      ELSE format('(SELECT s.history_retention FROM %I.wip_view_settings AS s)', views_schema)
-    END);
-
   -- -------------------------------------------------------------------------------------------------------------
   -- The jobs
   -- -------------------------------------------------------------------------------------------------------------
@@ -222,7 +214,12 @@ BEGIN
         (names[2], schedules[2], 'cronOffHours', call),
         (names[3], schedules[3], '', format(
           'DELETE FROM cron.job_run_details AS d USING cron.job AS j WHERE j.jobid = d.jobid AND j.jobname = ANY (%L) AND coalesce(d.end_time, d.start_time) < now() - %s',
-          names, retention))
+          names,
+          CASE
+            WHEN coalesce(cron_retention, kept.retention) IS NOT NULL OR elsewhere
+            THEN 'interval ' || quote_literal(coalesce(cron_retention, kept.retention, '14 days'))
+            ELSE format('(SELECT s.history_retention FROM %I.wip_view_settings AS s)', views_schema)
+          END))
     ) AS given (name, schedule, parameter, command)
   LOOP
     BEGIN

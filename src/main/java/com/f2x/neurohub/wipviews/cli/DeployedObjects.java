@@ -110,7 +110,8 @@ final class DeployedObjects {
           nullif(pg_total_relation_size(c.oid), 0) AS bytes
         FROM target
         JOIN pg_class AS c ON c.relnamespace = target.oid
-        WHERE c.relkind = 'r' AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings')
+        WHERE c.relkind = 'r'
+            AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_schedule')
           OR c.relkind = 'v' AND c.relname IN (
             'wip_view_blockers', 'wip_view_daily', 'wip_view_freshness', 'wip_view_history', 'wip_view_rights')
           -- the indexes on MES tables; all others go with their table

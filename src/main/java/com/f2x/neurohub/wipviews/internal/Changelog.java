@@ -52,7 +52,7 @@ public final class Changelog {
   public static final String ROOT = "db.changelog-root.yaml";
 
   /** Names of the changelogs that run only when they are named. */
-  public static final List<String> OPT_IN = List.of("pg-cron");
+  public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 

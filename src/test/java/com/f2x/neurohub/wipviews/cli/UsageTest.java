@@ -35,6 +35,7 @@ class UsageTest {
         "doctor",
         "blockers",
         "recreate",
+        "schedule",
         "rollback"
       })
   void help_of_each_command_fits_80_columns(String command) {
@@ -90,6 +91,7 @@ class UsageTest {
         "doctor",
         "blockers",
         "recreate",
+        "schedule",
         "rollback"
       })
   void a_missing_connection_names_the_options(String command) {
@@ -186,7 +188,7 @@ class UsageTest {
     isWrongUsage(
         cli.run("update", "--with", "pgcron"),
         "unknown opt-in changelog pgcron",
-        "there are pg-cron");
+        "there are db-scheduler, pg-cron");
     isWrongUsage(cli.run("update", "--only", "pgcron"), "unknown opt-in changelog pgcron");
   }
 
