@@ -30,7 +30,7 @@ BEGIN
 
     EXECUTE format('GRANT USAGE ON SCHEMA "${schema}" TO %I', grantee.role);
     EXECUTE format(
-      'GRANT SELECT ON "${schema}".wip_view, "${schema}".wip_view_refresh, "${schema}".wip_view_settings, "${schema}".wip_view_history, "${schema}".wip_view_freshness TO %I',
+      'GRANT SELECT ON "${schema}".wip_view, "${schema}".wip_view_refresh, "${schema}".wip_view_settings, "${schema}".wip_view_history, "${schema}".wip_view_freshness, "${schema}".wip_view_daily TO %I',
       grantee.role);
     IF views <> '{}' THEN
       EXECUTE format('GRANT SELECT ON %s TO %I', array_to_string(views, ', '), grantee.role);

@@ -20,7 +20,10 @@ SELECT
   refresh.duration AS last_duration,
   refresh.rows AS rows,
   -- as it was after that refresh: asking for its size now would wait for whoever has locked it
-  CASE WHEN c.oid IS NOT NULL THEN refresh.bytes END AS bytes
+  CASE WHEN c.oid IS NOT NULL THEN refresh.bytes END AS bytes,
+  failed.in_a_row AS failures_in_a_row,
+  -- from the statistics, which nobody locks
+  pg_catalog.pg_stat_get_dead_tuples(c.oid) AS dead_rows
 FROM "${schema}".wip_view AS v
 LEFT JOIN pg_catalog.pg_class AS c
   ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
@@ -41,6 +44,21 @@ LEFT JOIN LATERAL (
   ORDER BY h.refresh_id DESC
   LIMIT 1
 ) AS attempt ON true
+-- Backwards by index to the last attempt that came to something: as many rows as there are failures.
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.count(*) AS in_a_row
+  FROM "${schema}".wip_view_history AS h
+  WHERE h.view_name = v.view_name
+    AND h.outcome = 'failed'
+    AND h.refresh_id > coalesce((
+      SELECT done.refresh_id
+      FROM "${schema}".wip_view_refresh AS done
+      WHERE done.view_name = v.view_name
+        AND done.outcome IN ('refreshed', 'coalesced')
+      ORDER BY done.refresh_id DESC
+      LIMIT 1
+    ), 0::bigint)
+) AS failed
 ORDER BY v.refresh_order, v.view_name;
 
 COMMENT ON VIEW "${schema}".wip_view_freshness IS 'How fresh each registered view is: a row per view in refresh order. Answers in every state, also when a view was dropped or never populated.';
@@ -55,5 +73,7 @@ COMMENT ON COLUMN "${schema}".wip_view_freshness.last_error IS 'Why that attempt
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_duration IS 'How long the last successful refresh took.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.rows IS 'Rows in the view after the last successful refresh.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.bytes IS 'Size of the view on disk, with its indexes, after the last successful refresh.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.failures_in_a_row IS 'Attempts that failed (also when their session died) since the last one that was refreshed or coalesced.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.dead_rows IS 'Rows that refreshes replaced and no vacuum has cleared away yet, as the statistics know.';
 
 REVOKE ALL ON "${schema}".wip_view_freshness FROM PUBLIC;

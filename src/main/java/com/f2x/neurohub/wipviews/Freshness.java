@@ -22,6 +22,10 @@ import java.util.Locale;
  * @param rows rows in the view after that refresh; null before the first
  * @param bytes size on disk with its indexes after that refresh, in bytes; null before the first,
  *     and when {@link State#MISSING}
+ * @param failuresInARow attempts that failed, also because their session died, since the last that
+ *     was refreshed or coalesced
+ * @param deadRows rows that refreshes replaced and no vacuum has cleared away yet, as the
+ *     database's statistics know; null when {@link State#MISSING}
  */
 public record Freshness(
     String view,
@@ -34,7 +38,9 @@ public record Freshness(
     String lastError,
     Duration lastDuration,
     Long rows,
-    Long bytes) {
+    Long bytes,
+    long failuresInARow,
+    Long deadRows) {
 
   /** Whether a view can be read, and is fresh enough. */
   public enum State {
@@ -62,6 +68,8 @@ public record Freshness(
         row.getLastError(),
         row.getLastDuration(),
         row.getRows(),
-        row.getBytes());
+        row.getBytes(),
+        row.getFailuresInARow(),
+        row.getDeadRows());
   }
 }

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews;
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_ALL_WIP_VIEWS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -163,8 +165,8 @@ public final class WipViews {
   }
 
   /**
-   * The same views, where a refresh takes no longer than this, the wait for its turn included. It
-   * then fails with SQLSTATE 57014.
+   * The same views, where a refresh takes no longer than this, the wait for its turn included, and
+   * neither does a read, in whole seconds, rounded up. It then fails with SQLSTATE 57014.
    *
    * @param timeout at least a millisecond; null for the connection's own setting
    * @return other views, this one unchanged
@@ -250,7 +252,8 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Freshness> freshness() {
-    return query(null, (connection, db) -> db.selectFrom(WIP_VIEW_FRESHNESS).fetch(Freshness::of));
+    return reading(
+        null, (connection, db) -> db.selectFrom(WIP_VIEW_FRESHNESS).fetch(Freshness::of));
   }
 
   /**
@@ -267,7 +270,7 @@ public final class WipViews {
   }
 
   private Optional<Freshness> freshnessOf(Table<?> view) {
-    return query(
+    return reading(
         view.getName(),
         (connection, db) ->
             db.selectFrom(WIP_VIEW_FRESHNESS)
@@ -294,7 +297,7 @@ public final class WipViews {
     if (view != null) {
       freshness(view);
     }
-    return query(
+    return reading(
         view == null ? null : view.getName(),
         (connection, db) ->
             db.selectFrom(WIP_VIEW_HISTORY)
@@ -308,6 +311,39 @@ public final class WipViews {
   }
 
   /**
+   * Reads how the refreshes of the last days did: attempts by outcome, and how long they took.
+   *
+   * @param view a generated table; null for all views
+   * @param days how many days back at most, today included; at least 1
+   * @return a row per view and day on which a refresh was asked for, latest day first, views in
+   *     refresh order
+   * @throws IllegalArgumentException if there are fewer days than 1
+   * @throws UnknownViewException if the view is not registered
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   * @throws NotDeployedException if nothing is deployed in the schema
+   */
+  public List<DailyRefreshes> daily(Table<?> view, int days) {
+    if (days < 1) {
+      throw new IllegalArgumentException("days are at least 1: " + days);
+    }
+    if (view != null) {
+      freshness(view);
+    }
+    return reading(
+        view == null ? null : view.getName(),
+        (connection, db) ->
+            db.select(WIP_VIEW_DAILY.fields())
+                .from(WIP_VIEW_DAILY)
+                .leftJoin(WIP_VIEW)
+                .on(WIP_VIEW.VIEW_NAME.eq(WIP_VIEW_DAILY.VIEW_NAME))
+                .where(WIP_VIEW_DAILY.DAY.gt(DSL.currentLocalDate().minus(days)))
+                .and(view == null ? DSL.noCondition() : WIP_VIEW_DAILY.VIEW_NAME.eq(view.getName()))
+                .orderBy(
+                    WIP_VIEW_DAILY.DAY.desc(), WIP_VIEW.REFRESH_ORDER, WIP_VIEW_DAILY.VIEW_NAME)
+                .fetch(row -> DailyRefreshes.of(row.into(WIP_VIEW_DAILY))));
+  }
+
+  /**
    * Reads the rows of a view, typed.
    *
    * @param view a generated table; not null
@@ -318,7 +354,7 @@ public final class WipViews {
    */
   public <R extends Record> List<R> rows(Table<R> view) {
     try {
-      return query(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
+      return reading(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
     } catch (NotDeployedException e) {
       // a view that is registered was deployed, and has been dropped since
       if (freshnessOf(view).isEmpty()) {
@@ -331,6 +367,28 @@ public final class WipViews {
           "Bring it back: wip-views recreate " + view.getName(),
           e.getCause());
     }
+  }
+
+  /**
+   * Runs a query of your own on a connection of these views: in their schema, within their
+   * statement timeout, and with failures described as they are everywhere here.
+   *
+   * <pre>{@code
+   * views.read(db -> db.selectFrom(MV_PROCESS_WIP_QUEUE)
+   *     .where(MV_PROCESS_WIP_QUEUE.HAS_STUCK_WIP)
+   *     .fetch());
+   * }</pre>
+   *
+   * @param query reads with the given context, which it must not keep; not null
+   * @param <T> what it returns, read to the end
+   * @return what the query returned
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   * @throws NotDeployedException if the query names what is not there
+   * @throws WipViewsException if the query fails otherwise
+   */
+  public <T> T read(Function<? super DSLContext, ? extends T> query) {
+    Objects.requireNonNull(query, "query");
+    return reading(null, (connection, db) -> query.apply(db));
   }
 
   /**
@@ -579,8 +637,20 @@ public final class WipViews {
             : "; SET LOCAL statement_timeout = " + statementTimeout.toMillis());
   }
 
+  private <T> T reading(String view, Query<T> query) {
+    int seconds =
+        statementTimeout == null
+            ? 0
+            : Math.toIntExact(statementTimeout.plusMillis(999).toSeconds());
+    return query(view, new Settings().withQueryTimeout(seconds), query);
+  }
+
   private <T> T query(String view, Query<T> query) {
-    Settings settings = new Settings().withExecuteLogging(false);
+    return query(view, new Settings(), query);
+  }
+
+  private <T> T query(String view, Settings settings, Query<T> query) {
+    settings.withExecuteLogging(false);
     if (schema != null) {
       settings.withRenderMapping(
           new RenderMapping().withSchemata(new MappedSchema().withInput("").withOutput(schema)));

@@ -89,7 +89,7 @@ final class DeployedObjects {
         FROM target
         JOIN pg_class AS c ON c.relnamespace = target.oid
         WHERE c.relkind = 'r' AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings')
-          OR c.relkind = 'v' AND c.relname IN ('wip_view_freshness', 'wip_view_history')
+          OR c.relkind = 'v' AND c.relname IN ('wip_view_daily', 'wip_view_freshness', 'wip_view_history')
           -- the indexes on MES tables; all others go with their table
           OR c.relkind = 'i' AND c.relname LIKE 'wip\\_views\\_%'
           /* registered */

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
@@ -104,7 +105,9 @@ final class Json {
       String lastError,
       Duration lastDuration,
       Long rows,
-      Long bytes) {
+      Long bytes,
+      @JsonProperty("failures_in_a_row") long failuresInARow,
+      Long deadRows) {
 
     static ViewFreshness of(Freshness freshness) {
       return new ViewFreshness(
@@ -118,7 +121,9 @@ final class Json {
           freshness.lastError(),
           freshness.lastDuration(),
           freshness.rows(),
-          freshness.bytes());
+          freshness.bytes(),
+          freshness.failuresInARow(),
+          freshness.deadRows());
     }
   }
 }

@@ -161,6 +161,27 @@ class UsageTest {
   }
 
   @Test
+  void an_unknown_opt_in_changelog_names_the_ones_there_are() {
+    isWrongUsage(
+        cli.run("update", "--with", "pgcron"),
+        "unknown opt-in changelog pgcron",
+        "there are pg-cron");
+    isWrongUsage(cli.run("update", "--only", "pgcron"), "unknown opt-in changelog pgcron");
+  }
+
+  @Test
+  void a_parameter_of_an_opt_in_changelog_is_known_only_with_it() {
+    isWrongUsage(cli.run("update", "--param", "cronZone=Asia/Seoul"), "unknown parameter cronZone");
+    isWrongUsage(
+        cli.run("update", "--with", "pg-cron", "--param", "cronZone=Asia/Seoul"),
+        "no database was named");
+    isWrongUsage(
+        cli.run("update", "--only", "pg-cron", "--param", "readerRole=x"),
+        "unknown parameter readerRole",
+        "cronZone");
+  }
+
+  @Test
   void a_stack_trace_is_shown_only_with_debug() {
     assertThat(cli.run("freshness").err()).doesNotContain("\tat ");
     assertThat(cli.run("freshness", "--debug").err()).contains("\tat ");

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.refresh;
+package com.f2x.neurohub.wipviews.testing;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -7,11 +7,11 @@ import java.util.List;
 import javax.sql.DataSource;
 
 /** Notes each statement that a connection is asked for. */
-final class Counting {
+public final class Counting {
 
   private Counting() {}
 
-  static DataSource statements(DataSource dataSource, List<String> statements) {
+  public static DataSource statements(DataSource dataSource, List<String> statements) {
     return (DataSource)
         Proxy.newProxyInstance(
             Counting.class.getClassLoader(),

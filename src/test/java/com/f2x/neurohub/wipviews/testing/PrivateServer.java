@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.refresh;
+package com.f2x.neurohub.wipviews.testing;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -22,7 +22,7 @@ import org.postgresql.ds.PGSimpleDataSource;
  * An embedded server of a test's own, whatever the other tests run on: one that may be stopped. The
  * views are deployed on it.
  */
-final class PrivateServer implements AutoCloseable {
+public final class PrivateServer implements AutoCloseable {
 
   private final EmbeddedPostgres server;
   private final Path bin;
@@ -35,7 +35,7 @@ final class PrivateServer implements AutoCloseable {
     this.data = data;
   }
 
-  static PrivateServer start() throws Exception {
+  public static PrivateServer start() throws Exception {
     EmbeddedPostgres server =
         EmbeddedPostgres.builder()
             .setLocaleConfig("locale", "C")
@@ -57,7 +57,7 @@ final class PrivateServer implements AutoCloseable {
     }
   }
 
-  PGSimpleDataSource dataSource() {
+  public PGSimpleDataSource dataSource() {
     return dataSource(server.getPort());
   }
 
@@ -69,12 +69,26 @@ final class PrivateServer implements AutoCloseable {
   }
 
   /** Restarts it as after a crash. */
-  void crashAndRestart() throws IOException {
+  public void crashAndRestart() throws IOException {
     control(data, "restart", "-m", "immediate");
   }
 
+  /** Stops it as a crash does. */
+  public void crash() throws IOException {
+    control(data, "stop", "-m", "immediate");
+  }
+
+  /** Starts it again, on the same port. */
+  public void restart() throws IOException {
+    control(data, "start", "-o", options());
+  }
+
+  private String options() {
+    return "-p " + server.getPort() + " -c max_connections=50 -c fsync=off";
+  }
+
   /** Makes a standby that streams from it, and starts both. */
-  PGSimpleDataSource standby() throws IOException {
+  public PGSimpleDataSource standby() throws IOException {
     control(data, "stop", "-m", "fast");
     Path copy = Files.createTempDirectory("wip-views-standby").resolve("data");
     copy(data, copy);
@@ -86,7 +100,7 @@ final class PrivateServer implements AutoCloseable {
             + server.getPort()
             + "'\n"
             + "max_connections = 50\nlisten_addresses = '127.0.0.1'\nfsync = off\n");
-    control(data, "start", "-o", "-p " + server.getPort() + " -c max_connections=50 -c fsync=off");
+    restart();
     standbys.add(copy);
     control(copy, "start", "-o", "-p " + port);
     return dataSource(port);

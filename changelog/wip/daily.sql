@@ -1,0 +1,31 @@
+-- The timing of refreshes, day by day: what the guide reads by \timing is on record for every attempt. From
+-- wip_view_history, so that an attempt whose session died counts as failed.
+
+-- Replaced, not dropped: others may have made views on it.
+CREATE OR REPLACE VIEW "${schema}".wip_view_daily AS
+SELECT
+  h.view_name,
+  h.requested_at::date AS day,
+  pg_catalog.count(*) AS attempts,
+  pg_catalog.count(*) FILTER (WHERE h.outcome = 'refreshed') AS refreshed,
+  pg_catalog.count(*) FILTER (WHERE h.outcome = 'coalesced') AS coalesced,
+  pg_catalog.count(*) FILTER (WHERE h.outcome = 'failed') AS failed,
+  -- only what made the rows anew has a duration
+  pg_catalog.percentile_cont(0.5::double precision) WITHIN GROUP (ORDER BY h.duration) AS p50_duration,
+  pg_catalog.percentile_cont(0.95::double precision) WITHIN GROUP (ORDER BY h.duration) AS p95_duration,
+  pg_catalog.max(h.duration) AS max_duration
+FROM "${schema}".wip_view_history AS h
+GROUP BY h.view_name, h.requested_at::date;
+
+COMMENT ON VIEW "${schema}".wip_view_daily IS 'Attempts and durations by view and day, for as long as the history goes back. Days are those of the session''s time zone.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.view_name IS 'The view, as registered in wip_view.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.day IS 'The day on which the refreshes were asked for, in the session''s time zone. The oldest may be cut short by the history''s retention.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.attempts IS 'How often a refresh was asked for, those that still run included.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.refreshed IS 'Attempts that made the rows anew.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.coalesced IS 'Attempts that were served by another one''s refresh.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.failed IS 'Attempts that failed, also because their session died.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.p50_duration IS 'Half of the refreshes took no longer than this. Null on a day without one.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.p95_duration IS 'Nineteen of twenty refreshes took no longer than this. Null on a day without one.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.max_duration IS 'What the longest refresh took. Null on a day without one.';
+
+REVOKE ALL ON "${schema}".wip_view_daily FROM PUBLIC;

@@ -1,0 +1,135 @@
+package com.f2x.neurohub.wipviews;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What the freshness says besides a view's state: failures in a row, dead rows. */
+class FreshnessTest {
+
+  private final TestDatabase database = TestDatabase.deployed();
+  private final WipViews views = WipViews.of(database.dataSource());
+
+  @BeforeEach
+  void a_fresh_database() throws Exception {
+    database.create();
+  }
+
+  @AfterEach
+  void nothing_is_left() throws Exception {
+    database.drop();
+  }
+
+  @Test
+  void failures_are_counted_since_the_last_attempt_that_was_refreshed() throws Exception {
+    assertThat(failures()).isZero();
+
+    database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue RENAME TO elsewhere");
+    for (int failure = 1; failure <= 3; failure++) {
+      fails();
+      assertThat(failures()).isEqualTo(failure);
+    }
+    assertThat(views.freshness(MV_WIP_STATUS_DASHBOARD).failuresInARow()).isZero();
+
+    database.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO mv_process_wip_queue");
+    views.refresh(MV_PROCESS_WIP_QUEUE);
+    assertThat(failures()).isZero();
+  }
+
+  @Test
+  void one_that_was_coalesced_ends_the_row() throws Exception {
+    database.execute(
+        "INSERT INTO wip_view_refresh (view_name, outcome) VALUES"
+            + " ('mv_process_wip_queue', 'failed'),"
+            + " ('mv_process_wip_queue', 'coalesced'),"
+            + " ('mv_process_wip_queue', 'failed')");
+
+    assertThat(failures()).isEqualTo(1);
+  }
+
+  @Test
+  void an_attempt_whose_session_was_killed_counts_and_one_that_runs_does_not() throws Exception {
+    try (Connection session = database.connect();
+        Statement statement = session.createStatement()) {
+      statement.execute("SELECT wip_view_request('mv_process_wip_queue')");
+      assertThat(failures()).isZero();
+
+      try (ResultSet pid = statement.executeQuery("SELECT pg_backend_pid()")) {
+        pid.next();
+        database.execute("SELECT pg_terminate_backend(" + pid.getInt(1) + ")");
+      }
+      Await.until("the killed attempt counts", () -> failures() == 1);
+    }
+  }
+
+  @Test
+  void failures_are_counted_when_no_attempt_ever_came_to_something() throws Exception {
+    database.execute(
+        "DELETE FROM wip_view_refresh",
+        "INSERT INTO wip_view_refresh (view_name, outcome)"
+            + " SELECT 'mv_process_wip_queue', 'failed' FROM generate_series(1, 7)");
+
+    assertThat(failures()).isEqualTo(7);
+  }
+
+  @Test
+  void counting_reads_as_many_rows_as_there_are_failures_however_long_the_history()
+      throws Exception {
+    database.execute(
+        "INSERT INTO wip_view_refresh (view_name, outcome)"
+            + " SELECT 'mv_process_wip_queue', 'refreshed' FROM generate_series(1, 20000)",
+        "INSERT INTO wip_view_refresh (view_name, outcome)"
+            + " VALUES ('mv_process_wip_queue', 'failed'), ('mv_process_wip_queue', 'failed')",
+        "ANALYZE wip_view_refresh");
+
+    assertThat(failures()).isEqualTo(2);
+    List<String> plan =
+        database
+            .rows(
+                "EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off)"
+                    + " SELECT failures_in_a_row FROM wip_view_freshness")
+            .stream()
+            .map(row -> row.get(0))
+            .filter(line -> line.contains("wip_view_refresh"))
+            .toList();
+    assertThat(plan).isNotEmpty().noneMatch(line -> line.contains("Seq Scan"));
+  }
+
+  @Test
+  void dead_rows_are_those_that_refreshes_replaced_until_a_vacuum() throws Exception {
+    database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue SET (autovacuum_enabled = off)");
+    views.refresh(MV_PROCESS_WIP_QUEUE);
+    // the statistics come a moment after the transaction
+    Await.until(
+        "six replaced rows are known", () -> views.freshness(MV_PROCESS_WIP_QUEUE).deadRows() >= 6);
+
+    database.execute("VACUUM mv_process_wip_queue");
+    Await.until("no dead row is left", () -> views.freshness(MV_PROCESS_WIP_QUEUE).deadRows() == 0);
+
+    database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+    assertThat(views.freshness(MV_PROCESS_WIP_QUEUE).deadRows()).isNull();
+  }
+
+  private long failures() {
+    return views.freshness(MV_PROCESS_WIP_QUEUE).failuresInARow();
+  }
+
+  private void fails() {
+    try {
+      views.refresh(MV_PROCESS_WIP_QUEUE);
+    } catch (RefreshFailedException e) {
+      return;
+    }
+    throw new AssertionError("the refresh of a view that is gone did not fail");
+  }
+}
