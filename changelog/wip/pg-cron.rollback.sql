@@ -5,9 +5,9 @@
 DO $pg_cron$
 DECLARE
   path CONSTANT text := current_setting('search_path');
-  own_only CONSTANT boolean := $value$${viewsDatabase}$value$ <> '';
+  is_named CONSTANT boolean := $value$${viewsDatabase}$value$ <> '';
   own CONSTANT text := CASE
-    WHEN own_only THEN $value$${viewsDatabase}$value$ || '.' || coalesce(nullif($value$${viewsSchema}$value$, ''), 'public')
+    WHEN is_named THEN $value$${viewsDatabase}$value$ || '.' || coalesce(nullif($value$${viewsSchema}$value$, ''), 'public')
     ELSE current_database() || '.' || '${schema}'
   END;
   job record;
@@ -23,7 +23,7 @@ BEGIN
       SELECT o.jobid
       FROM ours AS o
       WHERE o.target = CASE WHEN octet_length(own) <= 42 THEN own ELSE md5(own) END
-        OR own_only IS FALSE AND o.target IN (SELECT e.target FROM ours AS e WHERE e.database <> current_database())
+        OR NOT is_named AND o.target IN (SELECT e.target FROM ours AS e WHERE e.database <> current_database())
     LOOP
       DELETE FROM cron.job_run_details AS d WHERE d.jobid = job.jobid;
       PERFORM cron.unschedule(job.jobid);

@@ -9,14 +9,21 @@
 -- Run on every deploy that names it. A job of the same name is replaced, and keeps the cadence that no parameter
 -- changes: cron.job is where it is on record.
 
-DO $pg_cron$
+-- A function only to give the parameters names: it is dropped when it has run.
+CREATE FUNCTION pg_temp.wip_views_schedule(
+  cron_zone text,
+  cron_production text,
+  cron_off_hours text,
+  cron_retention text,
+  views_database text,
+  views_schema text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
 DECLARE
-  path CONSTANT text := current_setting('search_path');
-  elsewhere CONSTANT boolean := $value$${viewsDatabase}$value$ NOT IN ('', current_database());
-  views_database CONSTANT text := CASE WHEN elsewhere THEN $value$${viewsDatabase}$value$ ELSE current_database() END;
-  views_schema CONSTANT text := coalesce(
-    nullif($value$${viewsSchema}$value$, ''),
-    CASE WHEN elsewhere THEN 'public' ELSE '${schema}' END);
+  elsewhere CONSTANT boolean := views_database <> current_database();
   -- a job's name has room for 63 bytes
   target CONSTANT text := CASE
     WHEN octet_length(views_database || '.' || views_schema) <= 42 THEN views_database || '.' || views_schema
@@ -28,16 +35,12 @@ DECLARE
   reads_settings CONSTANT boolean := pg_has_role('pg_read_all_settings', 'USAGE');
   cron_database text;
   clock text;
-  zone CONSTANT text := $value$${cronZone}$value$;
   shifts interval[];
   hours text[];
   schedules text[];
-  retention text;
   kept record;
   job record;
 BEGIN
-  SET LOCAL search_path = pg_catalog, pg_temp;
-
   -- -------------------------------------------------------------------------------------------------------------
   -- Is pg_cron here, and may it be used?
   -- -------------------------------------------------------------------------------------------------------------
@@ -61,8 +64,8 @@ BEGIN
         cron_database, current_database()
       USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = format(
-              'Connect to %I: wip-views update --only pg-cron --param viewsDatabase=%s --param viewsSchema=%s.',
-              cron_database, views_database, views_schema);
+              'Connect to %I: wip-views update --only pg-cron --param viewsDatabase=%s%s.',
+              cron_database, views_database, CASE WHEN views_schema <> 'public' THEN ' --param viewsSchema=' || views_schema ELSE '' END);
   END IF;
 
   IF NOT EXISTS (SELECT FROM pg_extension AS e WHERE e.extname = 'pg_cron') THEN
@@ -89,7 +92,7 @@ BEGIN
             HINT = format('GRANT EXECUTE ON FUNCTION cron.schedule_in_database TO %I, and deploy again.', current_user);
   ELSIF elsewhere AND NOT EXISTS (SELECT FROM pg_database AS d WHERE d.datname = views_database) THEN
     RAISE EXCEPTION 'parameter viewsDatabase is "%", which is not a database of this server', views_database
-      USING ERRCODE = 'undefined_database';
+      USING ERRCODE = 'invalid_catalog_name', HINT = 'Name the database where the views are.';
   ELSIF NOT elsewhere AND to_regprocedure(format('%I.refresh_wip_views()', views_schema)) IS NULL THEN
     RAISE EXCEPTION 'there is no procedure refresh_wip_views() in schema "%" of database "%"', views_schema, views_database
       USING ERRCODE = 'undefined_function',
@@ -110,27 +113,27 @@ BEGIN
     clock := 'GMT';
   END IF;
 
-  IF zone <> '' AND clock IS NULL THEN
+  IF cron_zone IS NOT NULL AND clock IS NULL THEN
     RAISE EXCEPTION 'role "%" may not read the setting cron.timezone, by which cronZone is reckoned', current_user
       USING ERRCODE = 'insufficient_privilege',
             HINT = format('GRANT pg_read_all_settings TO %I, or give cronProduction and cronOffHours instead.', current_user);
-  ELSIF zone <> '' THEN
+  ELSIF cron_zone IS NOT NULL THEN
     BEGIN
       shifts := ARRAY(
-        SELECT DISTINCT (day AT TIME ZONE zone) - (day AT TIME ZONE clock)
+        SELECT DISTINCT (day AT TIME ZONE cron_zone) - (day AT TIME ZONE clock)
         FROM generate_series(now(), now() + interval '1 year', interval '1 day') AS day);
     EXCEPTION WHEN invalid_parameter_value THEN
-      RAISE EXCEPTION 'parameter cronZone is "%", not a time zone such as "Asia/Seoul"', zone
+      RAISE EXCEPTION 'parameter cronZone is "%", not a time zone such as "Asia/Seoul"', cron_zone
         USING ERRCODE = 'invalid_parameter_value';
     END;
 
     IF cardinality(shifts) > 1 OR extract(epoch FROM shifts[1])::integer % 3600 <> 0 THEN
       RAISE EXCEPTION 'pg_cron cannot keep to the hours of %: its clock is %, and the difference is not always the same number of hours',
-          zone, clock
+          cron_zone, clock
         USING ERRCODE = 'invalid_parameter_value',
               HINT = format(
                 'Set cron.timezone = ''%s'' in postgresql.conf (pg_cron 1.5 or later) and restart the server, or give cronProduction and cronOffHours on pg_cron''s clock.',
-                zone);
+                cron_zone);
     END IF;
   ELSE
     shifts := ARRAY[interval '0'];
@@ -160,39 +163,33 @@ BEGIN
     max(j.schedule) FILTER (WHERE j.jobname = names[1]) AS production,
     max(j.schedule) FILTER (WHERE j.jobname = names[2]) AS off_hours,
     max(j.schedule) FILTER (WHERE j.jobname = 'refresh-wip-views') AS by_hand,
-    max(substring(j.command from ' < now\(\) - (.*)$')) FILTER (WHERE j.jobname = names[3]) AS retention
+    -- the interval alone: the rest of a job that somebody else named like ours must not become ours
+    max(substring(j.command from ' < now\(\) - interval ''([^'']+)''$')) FILTER (WHERE j.jobname = names[3]) AS retention
   INTO kept
   FROM cron.job AS j
   WHERE j.jobname = ANY (names) OR j.jobname = 'refresh-wip-views' AND j.database = views_database;
 
   schedules := ARRAY[
     coalesce(
-      nullif($value$${cronProduction}$value$, ''),
-      CASE WHEN zone = '' THEN coalesce(kept.production, kept.by_hand) END,
+      cron_production,
+      CASE WHEN cron_zone IS NULL THEN coalesce(kept.production, kept.by_hand) END,
       '*/2 ' || hours[1] || ' * * *'),
     coalesce(
-      nullif($value$${cronOffHours}$value$, ''),
-      CASE WHEN zone = '' THEN kept.off_hours END,
+      cron_off_hours,
+      CASE WHEN cron_zone IS NULL THEN kept.off_hours END,
       '*/15 ' || hours[2] || ' * * *'),
     '17 3 * * *'
   ];
 
   BEGIN
-    IF $value$${cronRetention}$value$::text ~ '^[\s\d.]+$' OR nullif($value$${cronRetention}$value$, '')::interval <= interval '0' THEN
+    -- a bare number would be seconds, which nobody means
+    IF cron_retention ~ '^[\s\d.]+$' OR cron_retention::interval <= interval '0' THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
     END IF;
   EXCEPTION WHEN data_exception THEN
-    RAISE EXCEPTION 'parameter cronRetention is "%", not an interval above 0 such as "7 days"', $value$${cronRetention}$value$
+    RAISE EXCEPTION 'parameter cronRetention is "%", not an interval above 0 such as "7 days"', cron_retention
       USING ERRCODE = 'invalid_parameter_value';
   END;
-
-  retention := coalesce(
-    format('interval %L', nullif($value$${cronRetention}$value$, '')),
-    kept.retention,
-    CASE
-      WHEN elsewhere THEN 'interval ''14 days'''
-      ELSE format('(SELECT s.history_retention FROM %I.wip_view_settings AS s)', views_schema)
-    END);
 
   -- -------------------------------------------------------------------------------------------------------------
   -- The jobs
@@ -217,7 +214,12 @@ BEGIN
         (names[2], schedules[2], 'cronOffHours', call),
         (names[3], schedules[3], '', format(
           'DELETE FROM cron.job_run_details AS d USING cron.job AS j WHERE j.jobid = d.jobid AND j.jobname = ANY (%L) AND coalesce(d.end_time, d.start_time) < now() - %s',
-          names, retention))
+          names,
+          CASE
+            WHEN coalesce(cron_retention, kept.retention) IS NOT NULL OR elsewhere
+            THEN 'interval ' || quote_literal(coalesce(cron_retention, kept.retention, '14 days'))
+            ELSE format('(SELECT s.history_retention FROM %I.wip_view_settings AS s)', views_schema)
+          END))
     ) AS given (name, schedule, parameter, command)
   LOOP
     BEGIN
@@ -233,13 +235,12 @@ BEGIN
     END;
   END LOOP;
 
-  RAISE NOTICE 'pg_cron refreshes at "%" and at "%" on its own clock, %', schedules[1], schedules[2], concat_ws('; ',
-    coalesce('which is ' || clock, 'which is GMT unless cron.timezone says otherwise'),
-    CASE
-      WHEN zone = '' AND kept.production IS NULL AND kept.by_hand IS NULL AND $value$${cronProduction}$value$ = ''
-      THEN 'for the hours of a factory elsewhere give its zone, such as cronZone=Asia/Seoul'
-    END);
-
-  PERFORM set_config('search_path', path, true);
+  RAISE NOTICE 'pg_cron refreshes at "%" and at "%" on its own clock, which is %', schedules[1], schedules[2],
+    concat_ws('; ',
+      coalesce(clock, 'GMT unless cron.timezone says otherwise'),
+      CASE
+        WHEN cron_zone IS NULL AND cron_production IS NULL AND kept.production IS NULL AND kept.by_hand IS NULL
+        THEN 'for a factory elsewhere give its zone, such as cronZone=Asia/Seoul'
+      END);
 END
-$pg_cron$;
+$function$;

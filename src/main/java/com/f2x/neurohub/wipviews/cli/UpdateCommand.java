@@ -57,8 +57,9 @@ final class UpdateCommand implements Callable<Integer> {
         names = "--with",
         paramLabel = "NAME",
         description =
-            "Also an opt-in changelog: pg-cron schedules the refresh in the database. May be given"
-                + " several times.")
+            "Also an opt-in changelog: db-scheduler, the table of wip-views schedule; pg-cron,"
+                + " which refreshes in the database (--param cronZone=ZONE: in the hours of the"
+                + " factory). May be given several times.")
     private List<String> with = List.of();
 
     @Option(

@@ -35,6 +35,8 @@ import picocli.CommandLine.Spec;
       RefreshCommand.class,
       FreshnessCommand.class,
       HistoryCommand.class,
+      DoctorCommand.class,
+      BlockersCommand.class,
       RecreateCommand.class,
       ScheduleCommand.class,
       RollbackCommand.class
@@ -44,7 +46,7 @@ import picocli.CommandLine.Spec;
       " 0:done",
       " 1:failed; one line on standard error says why, and what to do",
       " 2:wrong usage",
-      " 3:unhealthy: a view is not fresh"
+      " 3:unhealthy: a view is not fresh, or the doctor found something"
     })
 public final class WipViewsCommand implements Runnable {
 

@@ -23,13 +23,17 @@ import java.util.regex.Pattern;
 import liquibase.ContextExpression;
 import liquibase.Labels;
 import liquibase.Scope;
+import liquibase.change.core.RawSQLChange;
 import liquibase.changelog.ChangeLogParameters;
+import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.CommandExecutionException;
+import liquibase.parser.ChangeLogParserFactory;
+import liquibase.precondition.core.SqlPrecondition;
 import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.resource.ResourceAccessor;
 import liquibase.ui.LoggerUIService;
@@ -48,7 +52,7 @@ public final class Changelog {
   public static final String ROOT = "db.changelog-root.yaml";
 
   /** Names of the changelogs that run only when they are named. */
-  public static final List<String> OPT_IN = List.of("pg-cron");
+  public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -96,6 +100,56 @@ public final class Changelog {
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
     return named("views.changelog.yaml", "^      labels: (\\S+)");
+  }
+
+  /**
+   * An index of the MES that the views read by.
+   *
+   * @param columns its table and columns, as {@code wip_items (lot_id)}
+   * @param query the precondition of its changeset: one value
+   * @param wantedWhen the value with which there is none that will do
+   * @param build the statements that build it, each with its semicolon; not in a transaction
+   */
+  public record SupportingIndex(
+      String columns, String query, String wantedWhen, List<String> build) {}
+
+  /**
+   * Returns the indexes of the MES that the changelog builds where there is none that will do. What
+   * will do is in their preconditions, and nowhere else.
+   *
+   * @param schema the schema of the MES
+   */
+  public static List<SupportingIndex> supportingIndexes(String schema) {
+    String file = FOLDER + "mes-indexes.changelog.yaml";
+    ResourceAccessor jar = new ClassLoaderResourceAccessor(Changelog.class.getClassLoader());
+    ChangeLogParameters parameters = new ChangeLogParameters();
+    parameters.set("schema", schema);
+    try {
+      return Scope.child(
+          scope(),
+          () ->
+              ChangeLogParserFactory.getInstance()
+                  .getParser(file, jar)
+                  .parse(file, parameters, jar)
+                  .getChangeSets()
+                  .stream()
+                  .map(Changelog::supportingIndex)
+                  .toList());
+    } catch (Exception e) {
+      throw new IllegalStateException("the jar has no changelog of indexes that can be read", e);
+    }
+  }
+
+  private static SupportingIndex supportingIndex(ChangeSet changeSet) {
+    SqlPrecondition precondition =
+        (SqlPrecondition) changeSet.getPreconditions().getNestedPreconditions().get(0);
+    return new SupportingIndex(
+        changeSet.getId(),
+        precondition.getSql(),
+        precondition.getExpectedResult(),
+        changeSet.getChanges().stream()
+            .map(change -> ((RawSQLChange) change).getSql() + ";")
+            .toList());
   }
 
   private static List<String> named(String file, String pattern) {
@@ -173,11 +227,17 @@ public final class Changelog {
     out.flush();
   }
 
-  /** Takes back everything that {@link #update} did, whichever changelogs it ran, last first. */
-  public void rollback() throws Exception {
-    List<String> files = new ArrayList<>(List.of(ROOT));
-    OPT_IN.forEach(name -> files.add(optIn(name)));
-    run(() -> {}, files, command("rollbackCount").addArgumentValue("count", Integer.MAX_VALUE));
+  /**
+   * Takes back what {@link #update} did, last first.
+   *
+   * @param files changelogs; with the root, the opt-in ones need not be named
+   */
+  public void rollback(List<String> files) throws Exception {
+    List<String> all = new ArrayList<>(files);
+    if (files.contains(ROOT)) {
+      OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
+    }
+    run(() -> {}, all, command("rollbackCount").addArgumentValue("count", Integer.MAX_VALUE));
   }
 
   private static CommandScope command(String name) throws CommandExecutionException {
@@ -196,14 +256,9 @@ public final class Changelog {
   }
 
   private void inScope(List<String> files, CommandScope command) throws Exception {
-    Map<String, Object> scope = new HashMap<>();
+    Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
-    scope.put("liquibase.analytics.enabled", "false");
-    // or Liquibase names the schema unquoted in SET search_path
-    scope.put("liquibase.preserveSchemaCase", "true");
-    ResourceAccessor jar = new ClassLoaderResourceAccessor(Changelog.class.getClassLoader());
-    scope.put(Scope.Attr.resourceAccessor.name(), jar);
-    scope.put(Scope.Attr.classLoader.name(), Changelog.class.getClassLoader());
+    ResourceAccessor jar = (ResourceAccessor) scope.get(Scope.Attr.resourceAccessor.name());
     Scope.child(
         scope,
         () -> {
@@ -237,6 +292,20 @@ public final class Changelog {
               .addArgumentValue("changeLogParameters", given)
               .execute();
         });
+  }
+
+  /** What is the same for everything that Liquibase does for us. */
+  private static Map<String, Object> scope() {
+    Map<String, Object> scope = new HashMap<>();
+    scope.put(Scope.Attr.logService.name(), new Slf4jLogService());
+    scope.put("liquibase.analytics.enabled", "false");
+    // or Liquibase names the schema unquoted in SET search_path
+    scope.put("liquibase.preserveSchemaCase", "true");
+    scope.put(
+        Scope.Attr.resourceAccessor.name(),
+        new ClassLoaderResourceAccessor(Changelog.class.getClassLoader()));
+    scope.put(Scope.Attr.classLoader.name(), Changelog.class.getClassLoader());
+    return scope;
   }
 
   private interface Check {

@@ -96,8 +96,8 @@ public final class WipViewsMigration {
   }
 
   /**
-   * The same migration of an opt-in changelog alone, for what lives in another database than the
-   * views.
+   * The same migration of an opt-in changelog alone: for what lives in another database than the
+   * views, and to take it away without them.
    *
    * @param name one of {@link #optInNames()}; not null
    * @return another migration, this one unchanged
@@ -216,7 +216,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
-    run(Changelog::rollback);
+    run(changelog -> changelog.rollback(files));
   }
 
   private void run(Step step) {

@@ -44,9 +44,9 @@ final class PatientDataSource implements DataSource, AutoCloseable {
   public Connection getConnection() throws SQLException {
     while (true) {
       try {
-        Connection connection = impatient(dataSource.getConnection());
+        Connection connection = dataSource.getConnection();
         back();
-        return connection;
+        return impatient(connection);
       } catch (SQLException e) {
         SqlError error = SqlError.in(e);
         if (error == null || !error.unavailable() || !waited(error)) {

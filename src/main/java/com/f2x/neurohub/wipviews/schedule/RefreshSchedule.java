@@ -109,8 +109,9 @@ public final class RefreshSchedule {
    * The policy {@link Policy#PRODUCTION} for all views in the schema that the connections have on
    * top of their search_path. The zone is still to be named.
    *
-   * @param dataSource where connections come from and go back to; not null. One with {@code
-   *     tcpKeepAlive=true} notices a peer that vanished without a word.
+   * @param dataSource where connections come from and go back to, up to four at once, and one more
+   *     for each view with a cadence of its own; not null. One with {@code tcpKeepAlive=true} finds
+   *     out when its peer has vanished without a word.
    * @return the schedule, not started
    * @throws IllegalStateException if db-scheduler is not on the class path
    */
@@ -286,8 +287,8 @@ public final class RefreshSchedule {
   /**
    * The same schedule, telling somebody of each tick that this instance ran.
    *
-   * @param listener called after the tick, on one of the schedule's threads; not null. What it
-   *     throws is logged.
+   * @param listener called after the tick, on one of the schedule's threads; not null. It must not
+   *     close the schedule. What it throws is logged.
    * @return another schedule, this one unchanged
    */
   public RefreshSchedule withListener(Consumer<Tick> listener) {

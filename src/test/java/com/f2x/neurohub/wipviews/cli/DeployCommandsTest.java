@@ -236,7 +236,7 @@ class DeployCommandsTest {
       database.execute("DROP INDEX " + index);
     }
     TreeSet<String> before = objects();
-    assertThat(cli.run("update").exitCode()).isZero();
+    assertThat(cli.run("update", "--with", "db-scheduler").exitCode()).isZero();
     TreeSet<String> deployed = objects();
     deployed.removeAll(before);
 

@@ -18,14 +18,26 @@ class UsageTest {
 
     assertThat(help.exitCode()).isZero();
     assertThat(help.out())
-        .contains("demo", "update", "refresh", "freshness", "history", "recreate", "rollback")
+        .contains("demo", "update", "refresh", "freshness", "history", "doctor", "blockers")
+        .contains("recreate", "rollback")
         .contains("Exit codes")
         .contains("3   unhealthy");
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"demo", "update", "refresh", "freshness", "history", "recreate", "rollback"})
+      strings = {
+        "demo",
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "doctor",
+        "blockers",
+        "recreate",
+        "schedule",
+        "rollback"
+      })
   void help_of_each_command_fits_80_columns(String command) {
     Cli.Result help = cli.run(command, "--help");
 
@@ -70,7 +82,18 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"update", "refresh", "freshness", "history", "recreate", "rollback"})
+  @ValueSource(
+      strings = {
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "doctor",
+        "blockers",
+        "recreate",
+        "schedule",
+        "rollback"
+      })
   void a_missing_connection_names_the_options(String command) {
     isWrongUsage(
         cli.run(command),
@@ -165,7 +188,7 @@ class UsageTest {
     isWrongUsage(
         cli.run("update", "--with", "pgcron"),
         "unknown opt-in changelog pgcron",
-        "there are pg-cron");
+        "there are db-scheduler, pg-cron");
     isWrongUsage(cli.run("update", "--only", "pgcron"), "unknown opt-in changelog pgcron");
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.PrivateServer;
@@ -29,7 +30,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** A database that goes away under a schedule, and comes back. */
 class DatabaseAwayTest {
 
-  private static final Duration OUTAGE = Duration.ofMillis(2_500);
+  private static final Duration OUTAGE = Duration.ofMillis(2_100);
 
   private static PrivateServer server;
 
@@ -38,7 +39,7 @@ class DatabaseAwayTest {
   @BeforeAll
   static void start() throws Exception {
     server = PrivateServer.start();
-    ScheduleTable.deploy(server.dataSource());
+    WipViewsMigration.of(server.dataSource()).only("db-scheduler").update();
   }
 
   @AfterAll
@@ -79,9 +80,10 @@ class DatabaseAwayTest {
       System.setErr(err);
     }
 
+    // none, if the crash met an instance in the middle of a tick, which is then begun again
     assertThat(ticks)
         .filteredOn(tick -> tick.startedAt().isAfter(away) && tick.due().isBefore(back))
-        .hasSize(1);
+        .hasSizeLessThanOrEqualTo(1);
     assertThat(ticks).extracting(Tick::due).doesNotHaveDuplicates();
     assertThat(log.toString(StandardCharsets.UTF_8).lines())
         .filteredOn(line -> line.contains("database=unavailable"))

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.schedule;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -14,7 +15,7 @@ import org.junit.jupiter.api.Test;
 /** The opt-in changelog of the schedule. */
 class ScheduleTableTest {
 
-  private final TestDatabase database = TestDatabase.mes();
+  private final TestDatabase database = TestDatabase.deployed();
 
   @BeforeEach
   void create() throws Exception {
@@ -26,36 +27,27 @@ class ScheduleTableTest {
     database.drop();
   }
 
-  private void deployRoot() {
-    WipViewsMigration.of(database.dataSource()).update();
+  private void deploy() {
+    WipViewsMigration.of(database.dataSource()).with("db-scheduler").update();
   }
 
   @Test
-  void is_not_part_of_the_root() throws Exception {
-    deployRoot();
-
-    assertThat(database.objects()).noneMatch(object -> object.contains("wip_view_schedule"));
-  }
-
-  @Test
-  void adds_one_table_which_a_rollback_takes_away() throws Exception {
-    deployRoot();
+  void adds_one_table_to_what_the_root_deploys_and_a_rollback_takes_it_away() throws Exception {
     List<String> before = database.objects();
 
-    ScheduleTable.deploy(database);
+    deploy();
 
     assertThat(database.objects())
         .filteredOn(object -> !before.contains(object))
         .containsExactlyInAnyOrder(
             "relation i public.wip_view_schedule_pkey", "relation r public.wip_view_schedule");
-    ScheduleTable.rollBack(database);
-    assertThat(database.objects()).isEqualTo(before);
+    WipViewsMigration.of(database.dataSource()).rollback();
+    assertThat(database.objects()).noneMatch(object -> object.contains("wip_view"));
   }
 
   @Test
   void everything_in_it_is_commented() throws Exception {
-    deployRoot();
-    ScheduleTable.deploy(database);
+    deploy();
 
     assertThat(
             database.rows(
@@ -69,17 +61,16 @@ class ScheduleTableTest {
 
   @Test
   void a_second_run_keeps_the_rows_and_one_after_a_drop_brings_the_table_back() throws Exception {
-    deployRoot();
-    ScheduleTable.deploy(database);
+    deploy();
     database.execute(
         "INSERT INTO wip_view_schedule (task_name, task_instance, execution_time, picked, version)"
             + " VALUES ('refresh-wip-views', 'recurring', now(), false, 1)");
 
-    ScheduleTable.deploy(database);
+    deploy();
     assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("1");
 
     database.execute("DROP TABLE wip_view_schedule");
-    ScheduleTable.deploy(database);
+    deploy();
     assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("0");
   }
 
@@ -93,8 +84,8 @@ class ScheduleTableTest {
       WipViewsMigration.of(database.dataSource())
           .withParameter("refresherRole", refresher)
           .withParameter("readerRole", reader)
+          .with("db-scheduler")
           .update();
-      ScheduleTable.deploy(database);
 
       assertThat(
               database.rows(
@@ -120,29 +111,41 @@ class ScheduleTableTest {
 
   @Test
   void works_in_another_schema_whatever_its_name() throws Exception {
-    database.execute("CREATE SCHEMA \"Wip Views\"");
-    for (String table : List.of("lots", "processes", "wip_items", "wip_process_history")) {
-      database.execute("ALTER TABLE " + table + " SET SCHEMA \"Wip Views\"");
-    }
-    WipViewsMigration.of(database.dataSource()).withSchema("Wip Views").update();
-    ScheduleTable.deploy(database, "Wip Views");
+    TestDatabase mes = TestDatabase.mes().create();
+    try {
+      mes.execute("CREATE SCHEMA \"Wip Views\"");
+      for (String table : List.of("lots", "processes", "wip_items", "wip_process_history")) {
+        mes.execute("ALTER TABLE " + table + " SET SCHEMA \"Wip Views\"");
+      }
+      WipViewsMigration.of(mes.dataSource()).withSchema("Wip Views").with("db-scheduler").update();
 
-    try (Running running =
-        RefreshSchedule.of(database.dataSource())
-            .withSchema("Wip Views")
-            .withZone("Asia/Seoul")
-            .start()) {
-      assertThat(running.nextRefresh()).isPresent();
+      try (Running running =
+          RefreshSchedule.of(mes.dataSource())
+              .withSchema("Wip Views")
+              .withZone("Asia/Seoul")
+              .start()) {
+        assertThat(running.nextRefresh()).isPresent();
+      }
+      assertThat(mes.value("SELECT count(*) FROM \"Wip Views\".wip_view_schedule")).isEqualTo("1");
+    } finally {
+      mes.drop();
     }
-    assertThat(database.value("SELECT count(*) FROM \"Wip Views\".wip_view_schedule"))
-        .isEqualTo("1");
   }
 
   @Test
   void stops_with_a_sentence_where_the_root_was_not_deployed() throws Exception {
-    assertThatThrownBy(() -> ScheduleTable.deploy(database))
-        .hasStackTraceContaining("wip-views is not deployed in this schema")
-        .hasStackTraceContaining("db.changelog-root.yaml");
-    assertThat(database.objects()).noneMatch(object -> object.contains("wip_view_schedule"));
+    TestDatabase mes = TestDatabase.mes().create();
+    try {
+      WipViewsMigration only = WipViewsMigration.of(mes.dataSource()).only("db-scheduler");
+
+      assertThatThrownBy(only::update)
+          .isInstanceOf(WipViewsException.class)
+          .hasMessage(
+              "wip-views is not deployed in this schema; run changelog/db.changelog-root.yaml"
+                  + " first");
+      assertThat(mes.objects()).noneMatch(object -> object.contains("wip_view_schedule"));
+    } finally {
+      mes.drop();
+    }
   }
 }
