@@ -140,14 +140,27 @@ final class DurationChart {
 
   private void cross(Html svg, Attempt failure) {
     double x = x(failure.at());
+    String middle = number(x);
+    svg.element(
+        "line",
+        "",
+        "class",
+        "since",
+        "x1",
+        middle,
+        "x2",
+        middle,
+        "y1",
+        "" + TOP,
+        "y2",
+        "" + BOTTOM);
     svg.element(
         "path",
         path -> path.element("title", time(failure.at()) + ": failed"),
         "class",
         "failed",
         "d",
-        "M%s %dv%d M%s %dl8 8m0 -8l-8 8"
-            .formatted(number(x), TOP, BOTTOM - TOP - 10, number(x - 4), BOTTOM - 8));
+        "M%s %dl8 8m0 -8l-8 8".formatted(number(x - 4), BOTTOM - 8));
   }
 
   private double x(Instant at) {
