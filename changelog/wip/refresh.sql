@@ -233,6 +233,30 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_tidy(text) IS
   'Keeps the history of a view: marks attempts that died as failed, prunes those older than wip_view_settings.history_retention. Called by wip_view_run() and wip_view_fail().';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_why_plain(relation oid)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN NOT c.relispopulated THEN 'the view was not populated'
+    WHEN NOT EXISTS (
+      SELECT
+      FROM pg_index AS i
+      WHERE i.indrelid = c.oid
+        AND i.indisunique AND i.indimmediate AND i.indisvalid
+        AND i.indpred IS NULL
+        AND i.indexprs IS NULL
+    ) THEN 'the view has no plain unique index'
+  END
+  FROM pg_class AS c
+  WHERE c.oid = relation;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_why_plain(oid) IS
+  'Why a refresh of this materialized view would not be concurrent; null if it would.';
+
 -- own_writes: the caller's transaction has changed something that the refresh must see, so no other will do.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_writes boolean DEFAULT false)
   RETURNS SETOF "${schema}".wip_view_refresh
@@ -348,19 +372,7 @@ BEGIN
             HINT = format('Registered views are in %I.wip_view.', '${schema}');
   END IF;
 
-  SELECT c.oid,
-         CASE
-           WHEN NOT c.relispopulated THEN 'the view was not populated'
-           WHEN NOT EXISTS (
-             SELECT
-             FROM pg_index AS i
-             WHERE i.indrelid = c.oid
-               AND i.indisunique AND i.indimmediate AND i.indisvalid
-               AND i.indpred IS NULL
-               AND i.indexprs IS NULL
-           ) THEN 'the view has no plain unique index'
-         END
-  INTO view_oid, why_plain
+  SELECT c.oid, "${schema}".wip_view_why_plain(c.oid) INTO view_oid, why_plain
   FROM pg_class AS c
   WHERE c.relnamespace = '"${schema}"'::regnamespace
     AND c.relname = request.view_name
@@ -555,6 +567,7 @@ COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_request(text, bigint),
   "${schema}".wip_view_tidy(text),
+  "${schema}".wip_view_why_plain(oid),
   "${schema}".wip_view_run(bigint, boolean),
   "${schema}".wip_view_fail(bigint, text, text),
   "${schema}".refresh_wip_view(text),

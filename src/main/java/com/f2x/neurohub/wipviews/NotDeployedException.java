@@ -1,11 +1,22 @@
 package com.f2x.neurohub.wipviews;
 
-/** The schema has no wip-views objects: nothing was deployed there, or the schema is another. */
+/**
+ * The schema lacks wip-views objects: nothing was deployed there, an opt-in changelog was not, or
+ * the schema is another.
+ */
 public final class NotDeployedException extends WipViewsException {
 
   private static final long serialVersionUID = 1L;
 
-  NotDeployedException(String message, String sqlState, String remedy, Throwable cause) {
+  /**
+   * Describes what is missing.
+   *
+   * @param message what is missing, one sentence; not null
+   * @param sqlState SQLSTATE of the database's error; null if there was none
+   * @param remedy what to do next, one sentence or a command; null if nothing is known to help
+   * @param cause the error beneath; null if none
+   */
+  public NotDeployedException(String message, String sqlState, String remedy, Throwable cause) {
     super(message, null, sqlState, remedy, cause);
   }
 }

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews;
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_ALL_WIP_VIEWS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_BLOCKERS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
@@ -13,6 +14,8 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.Vacuum;
+import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Routines;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
@@ -61,6 +64,10 @@ import org.slf4j.LoggerFactory;
  * one. Each call takes a connection and gives it back. Every failure is a {@link
  * WipViewsException}.
  *
+ * <p>A refresh that takes ten seconds or longer is logged at INFO, one that fails at WARN, to slf4j
+ * under the name of this class, as {@code event=refresh view=… outcome=… mode=… duration_ms=…
+ * rows=…}, with {@code sqlstate=…} and {@code error=…} for a failure.
+ *
  * <p>Interrupting a thread that refreshes cancels the statement on the server, within about a tenth
  * of a second: the refresh fails with SQLSTATE 57014, is on record, and the thread stays
  * interrupted. JDBC calls do not notice an interrupt themselves; a daemon thread looks on for as
@@ -76,8 +83,7 @@ public final class WipViews {
   /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
   private static final String VACUUM =
       """
-      SELECT 'VACUUM (SKIP_LOCKED, ANALYZE, TRUNCATE false) '::text
-        || pg_catalog.quote_ident(n.nspname::text) || '.'::text || pg_catalog.quote_ident(c.relname::text)
+      SELECT ?::text || pg_catalog.quote_ident(n.nspname::text) || '.'::text || pg_catalog.quote_ident(c.relname::text)
       FROM pg_catalog.pg_class AS ours
       JOIN pg_catalog.pg_namespace AS n ON n.oid = ours.relnamespace
       JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
@@ -367,6 +373,59 @@ public final class WipViews {
   }
 
   /**
+   * Looks for what is wrong with the deployed schema, its views and whatever a refresh needs, and
+   * for who holds up whom right now. Changes nothing, and waits for no lock: a check that would
+   * have to gives up after a tenth of a second and says so. Works for a role that may only read;
+   * what such a role may not see is a finding of its own. Costs a dozen small queries and the
+   * reading of a changelog.
+   *
+   * @return what was found, in the order in which to mend it; empty if all is well
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   * @throws NotDeployedException if nothing is deployed in the schema
+   */
+  public List<Finding> diagnose() {
+    return deployed(
+        (connection, db) ->
+            Doctor.examine(connection, db.render(WIP_VIEW)).stream().map(Finding::of).toList());
+  }
+
+  /**
+   * Reads who waits for whom in the database right now, also where it is not about our views. Waits
+   * for no lock. Shows what the role may see; see {@link Blocker#isHidden()}.
+   *
+   * @return a row per session that waits and session that it waits for, who has waited longest
+   *     first
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   * @throws NotDeployedException if nothing is deployed in the schema
+   */
+  public List<Blocker> blockers() {
+    return reading(null, (connection, db) -> db.selectFrom(WIP_VIEW_BLOCKERS).fetch(Blocker::of));
+  }
+
+  /**
+   * Reads how large the views are and the tables that they read. Waits for no lock.
+   *
+   * @return their sizes, the one with the most rows first
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   * @throws NotDeployedException if nothing is deployed in the schema
+   */
+  public List<RelationSize> sizes() {
+    return deployed(
+        (connection, db) ->
+            Doctor.sizes(connection, db.render(WIP_VIEW)).stream().map(RelationSize::of).toList());
+  }
+
+  /** Tells a schema with nothing in it from one where something is missing. */
+  private <T> T deployed(Query<T> query) {
+    return query(
+        null,
+        (connection, db) -> {
+          db.selectOne().from(WIP_VIEW).limit(0).execute();
+          return query.run(connection, db);
+        });
+  }
+
+  /**
    * Runs a query of your own on a connection of these views: in their schema, within their
    * statement timeout, and with failures described as they are everywhere here.
    *
@@ -431,11 +490,15 @@ public final class WipViews {
     Long callId = null;
     for (String view : views) {
       Attempt attempt = new Attempt(view, callId);
+      long asked = System.nanoTime();
       try {
-        refreshes.add(query(view, attempt::run));
+        Refresh refresh = query(view, attempt::run);
+        RefreshLog.refreshed(refresh);
+        refreshes.add(refresh);
       } catch (UnknownViewException | NotDeployedException e) {
         throw e;
       } catch (WipViewsException e) {
+        RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
         failures.add(e);
         attempt.record(e).ifPresent(refreshes::add);
         if (Thread.currentThread().isInterrupted()) {
@@ -470,6 +533,7 @@ public final class WipViews {
   private Optional<List<Refresh>> refreshInCallersTransaction(
       List<String> views, Table<WipViewRefreshRecord> function) {
     String view = views.size() == 1 ? views.get(0) : null;
+    long asked = System.nanoTime();
     try {
       return query(
           view,
@@ -483,6 +547,7 @@ public final class WipViews {
                         + " pg_catalog.current_setting('statement_timeout')");
             limits(db);
             List<Refresh> refreshes = cancellable(view, db.selectFrom(function));
+            refreshes.forEach(RefreshLog::refreshed);
             // the rest of the transaction is none of our business
             db.execute(
                 "SELECT pg_catalog.set_config('lock_timeout', ?, true),"
@@ -494,6 +559,7 @@ public final class WipViews {
     } catch (UnknownViewException | NotDeployedException | DatabaseUnavailableException e) {
       throw e;
     } catch (WipViewsException e) {
+      RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
       throw failed(List.of(e), List.of());
     }
   }
@@ -568,13 +634,14 @@ public final class WipViews {
 
     /**
      * A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
-     * which is enough for one refresh a minute; this is for more. It waits for nobody, and leaves
-     * out the truncation, for which readers would have to wait.
+     * which is enough for one refresh a minute; this is for more.
      */
     private void vacuum(DSLContext db) {
       try {
         String statement =
-            (String) db.fetchValue(VACUUM, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
+            (String)
+                db.fetchValue(
+                    VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
         if (statement != null) {
           db.execute(statement);
         }

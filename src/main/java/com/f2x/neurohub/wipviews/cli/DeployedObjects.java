@@ -14,8 +14,8 @@ final class DeployedObjects {
    * An object of the database.
    *
    * @param kind {@code materialized view}, {@code view}, {@code table}, {@code index}, {@code
-   *     function} or {@code procedure}
-   * @param name its qualified name; a function's with its arguments
+   *     function}, {@code procedure} or {@code pg_cron job}
+   * @param name its qualified name; a function's with its arguments; a job's own
    * @param bytes size on disk in bytes; null if it has none
    */
   record DeployedObject(String kind, String name, Long bytes) {}
@@ -46,7 +46,29 @@ final class DeployedObjects {
           }
         }
       }
+      if (hasCron(connection)) {
+        try (PreparedStatement query = connection.prepareStatement(JOBS)) {
+          query.setString(1, options.schema());
+          try (ResultSet row = query.executeQuery()) {
+            while (row.next()) {
+              objects.add(new DeployedObject("pg_cron job", row.getString(1), null));
+            }
+          }
+        }
+      }
       return objects;
+    }
+  }
+
+  private static boolean hasCron(Connection connection) throws SQLException {
+    try (PreparedStatement query =
+            connection.prepareStatement(
+                "SELECT EXISTS (SELECT FROM pg_extension AS e JOIN pg_namespace AS n ON n.nspname ="
+                    + " 'cron' WHERE e.extname = 'pg_cron' AND has_schema_privilege(n.oid,"
+                    + " 'USAGE'))");
+        ResultSet row = query.executeQuery()) {
+      row.next();
+      return row.getBoolean(1);
     }
   }
 
@@ -88,8 +110,10 @@ final class DeployedObjects {
           nullif(pg_total_relation_size(c.oid), 0) AS bytes
         FROM target
         JOIN pg_class AS c ON c.relnamespace = target.oid
-        WHERE c.relkind = 'r' AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings')
-          OR c.relkind = 'v' AND c.relname IN ('wip_view_daily', 'wip_view_freshness', 'wip_view_history')
+        WHERE c.relkind = 'r'
+            AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_schedule')
+          OR c.relkind = 'v' AND c.relname IN (
+            'wip_view_blockers', 'wip_view_daily', 'wip_view_freshness', 'wip_view_history', 'wip_view_rights')
           -- the indexes on MES tables; all others go with their table
           OR c.relkind = 'i' AND c.relname LIKE 'wip\\_views\\_%'
           /* registered */
@@ -109,5 +133,25 @@ final class DeployedObjects {
       SELECT kind, name, bytes
       FROM object
       ORDER BY place, name
+      """;
+
+  /** As pg-cron.rollback.sql chooses them. */
+  private static final String JOBS =
+      """
+      WITH own AS (
+        SELECT current_database() || '.' || coalesce(?::text, current_schema()) AS name
+      ),
+      ours AS (
+        SELECT
+          j.jobname,
+          j.database,
+          substring(j.jobname from '^wip-views (?:production|off-hours|pruning) (.+)$') AS target
+        FROM cron.job AS j
+      )
+      SELECT o.jobname
+      FROM ours AS o, own
+      WHERE o.target = CASE WHEN octet_length(own.name) <= 42 THEN own.name ELSE md5(own.name) END
+        OR o.target IN (SELECT e.target FROM ours AS e WHERE e.database <> current_database())
+      ORDER BY o.jobname
       """;
 }

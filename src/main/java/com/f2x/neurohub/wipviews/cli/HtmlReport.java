@@ -4,6 +4,8 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 
 import com.f2x.neurohub.wipviews.DailyRefreshes;
+import com.f2x.neurohub.wipviews.Finding;
+import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.WipViews;
@@ -25,9 +27,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
-import org.jooq.Record;
-import org.jooq.Table;
 
 /**
  * The factory and its views on one page of HTML that needs nothing else: no script, no font, no
@@ -42,9 +43,9 @@ final class HtmlReport {
   /** What a section is made from, or why it cannot be. */
   private record Read<T>(List<T> rows, WipViewsException failure) {
 
-    static <R extends Record> Read<R> of(WipViews views, Table<R> view) {
+    static <T> Read<T> of(Supplier<List<T>> rows) {
       try {
-        return new Read<>(views.rows(view), null);
+        return new Read<>(rows.get(), null);
       } catch (WipViewsException e) {
         return new Read<>(List.of(), e);
       }
@@ -58,6 +59,7 @@ final class HtmlReport {
   private final Read<MvWipStatusDashboardRecord> lots;
   private final Map<String, RecentRefreshes> recent;
   private final List<DailyRefreshes> daily;
+  private final Read<Finding> findings;
 
   /**
    * Reads all of it.
@@ -66,10 +68,11 @@ final class HtmlReport {
    */
   HtmlReport(WipViews views) {
     freshness = views.freshness();
-    queue = Read.of(views, MV_PROCESS_WIP_QUEUE);
-    lots = Read.of(views, MV_WIP_STATUS_DASHBOARD);
+    queue = Read.of(() -> views.rows(MV_PROCESS_WIP_QUEUE));
+    lots = Read.of(() -> views.rows(MV_WIP_STATUS_DASHBOARD));
     recent = RecentRefreshes.byView(views, ATTEMPTS_SHOWN);
     daily = views.daily(null, DAYS_SHOWN);
+    findings = Read.of(views::diagnose);
   }
 
   String html() {
@@ -107,6 +110,7 @@ final class HtmlReport {
                 section(main, "lots", "Open lots by completion", this::lots);
                 section(main, "freshness", "How fresh the views are", this::freshness);
                 section(main, "durations", "How long refreshes take", this::durations);
+                section(main, "findings", "What wip-views doctor finds", this::findings);
               });
           body.element(
               "footer",
@@ -177,6 +181,13 @@ final class HtmlReport {
               fresh + " of " + freshness.size(),
               "views fresh",
               fresh == freshness.size() ? "good" : "bad");
+          if (findings.failure() == null && !findings.rows().isEmpty()) {
+            tile(
+                tiles,
+                Words.count(findings.rows().size()),
+                findings.rows().size() == 1 ? "finding of doctor" : "findings of doctor",
+                "bad");
+          }
         },
         "class",
         "tiles");
@@ -522,6 +533,48 @@ final class HtmlReport {
                 });
           }
         });
+  }
+
+  // -------------------------------------------------------------------------------- the findings
+
+  private void findings(Html html) {
+    if (cannotRead(html, findings)) {
+      return;
+    }
+    if (findings.rows().isEmpty()) {
+      html.element("p", line -> badge(line, "good", "all is well"), "class", "well");
+      return;
+    }
+    html.element(
+        "ul",
+        list -> {
+          for (Finding finding : findings.rows()) {
+            list.newline().element("li", item -> finding(item, finding));
+          }
+        },
+        "class",
+        "findings");
+  }
+
+  private static void finding(Html html, Finding finding) {
+    html.element(
+        "p",
+        line -> {
+          boolean problem = finding.severity() == Severity.PROBLEM;
+          badge(line, problem ? "bad" : "warn", finding.check());
+          line.element(
+              "strong",
+              sentence(
+                  (finding.subject() == null ? "" : finding.subject() + ": ") + finding.what()));
+        });
+    html.element("p", finding.why());
+    if (!finding.remedy().isEmpty()) {
+      html.element(
+          "pre",
+          code -> code.element("code", String.join("\n", finding.remedy())),
+          "tabindex",
+          "0");
+    }
   }
 
   // -------------------------------------------------------------------------------------- pieces

@@ -1,12 +1,16 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.Blocker;
 import com.f2x.neurohub.wipviews.DailyRefreshes;
+import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.RelationSize;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -148,6 +152,94 @@ final class Json {
           refreshes.p50Duration(),
           refreshes.p95Duration(),
           refreshes.maxDuration());
+    }
+  }
+
+  /** A row of {@code wip_view_blockers}. */
+  record Blocked(
+      int blockedPid,
+      String blockedRole,
+      String blockedApplicationName,
+      String blockedQuery,
+      Duration blockedFor,
+      String lockMode,
+      String lockOn,
+      int pid,
+      String role,
+      String applicationName,
+      String state,
+      String query,
+      Duration transactionAge,
+      String remedy) {
+
+    static Blocked of(Blocker blocker) {
+      return new Blocked(
+          blocker.blockedPid(),
+          blocker.blockedRole(),
+          blocker.blockedApplicationName(),
+          blocker.blockedQuery(),
+          blocker.blockedFor(),
+          blocker.lockMode(),
+          blocker.lockOn(),
+          blocker.pid(),
+          blocker.role(),
+          blocker.applicationName(),
+          blocker.state(),
+          blocker.query(),
+          blocker.transactionAge(),
+          blocker.remedy());
+    }
+  }
+
+  /**
+   * What the doctor says.
+   *
+   * @param healthy true if there is no finding: nothing is wrong, and every check could look
+   * @param findings what is wrong or unknown, after the fix if there was one
+   * @param applied what {@code --fix} ran
+   * @param sizes the views and the tables that they read
+   */
+  record Diagnosis(boolean healthy, List<Found> findings, List<Applied> applied, List<Size> sizes) {
+
+    static Diagnosis of(List<Finding> findings, List<Applied> applied, List<RelationSize> sizes) {
+      return new Diagnosis(
+          findings.isEmpty(),
+          findings.stream().map(Found::of).toList(),
+          applied,
+          sizes.stream().map(Size::of).toList());
+    }
+  }
+
+  /** A finding. */
+  record Found(
+      String check,
+      String severity,
+      String subject,
+      String what,
+      String why,
+      List<String> remedy,
+      boolean safe) {
+
+    static Found of(Finding finding) {
+      return new Found(
+          finding.check(),
+          lowerCase(finding.severity()),
+          finding.subject(),
+          finding.what(),
+          finding.why(),
+          finding.remedy(),
+          finding.safe());
+    }
+  }
+
+  /** A statement that was run, and why it failed; null if it did not. */
+  record Applied(String statement, String error) {}
+
+  /** The size of a view or table. */
+  record Size(String name, long rows, long deadRows, Long bytes) {
+
+    static Size of(RelationSize size) {
+      return new Size(size.name(), size.rows(), size.deadRows(), size.bytes());
     }
   }
 }

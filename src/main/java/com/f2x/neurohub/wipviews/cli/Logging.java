@@ -25,6 +25,12 @@ final class Logging {
       // The embedded server reports what is thrown as well.
       set(SIMPLE + "log.io.zonky.test.db.postgres", "off");
       set(SIMPLE + "log.org.jooq.Constants", "off");
+      // Liquibase logs, with all the SQL, what it then throws; and a refresh that fails says so.
+      set(SIMPLE + "log.liquibase", "off");
+      set(SIMPLE + "log.com.f2x.neurohub.wipviews.WipViews", "off");
+      // The schedule prints its ticks, and says in a sentence what db-scheduler has a trace for.
+      set(SIMPLE + "log.com.f2x.neurohub.wipviews.schedule.Tick", "off");
+      set(SIMPLE + "log.com.github.kagkarlsson", "off");
     }
     set("org.jooq.no-logo", "true");
     set("org.jooq.no-tips", "true");

@@ -28,6 +28,17 @@ final class Output {
     wrap(text, WIDTH).forEach(this::line);
   }
 
+  /** Prints text below what it explains, broken at spaces so that it fits. */
+  void indented(String text) {
+    wrap(text, WIDTH - 2).forEach(line -> line("  " + line));
+  }
+
+  /** One line of a query, which tells which it is. */
+  static String brief(String query) {
+    String line = query.strip().replaceAll("\\s+", " ");
+    return line.length() <= 2 * WIDTH ? line : line.substring(0, 2 * WIDTH) + "…";
+  }
+
   void heading(String text) {
     line("");
     line(strong(text).toString());

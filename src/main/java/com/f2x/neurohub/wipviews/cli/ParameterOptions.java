@@ -24,9 +24,12 @@ final class ParameterOptions {
               + " historyRetention. May be given several times.")
   private Map<String, String> parameters = new LinkedHashMap<>();
 
-  /** Gives the parameters to a migration, which is made only once all of them have a known name. */
-  WipViewsMigration on(Supplier<WipViewsMigration> migration) {
-    List<String> known = WipViewsMigration.parameterNames();
+  /**
+   * Gives the parameters to a migration, which is made only once all of them have a known name.
+   *
+   * @param known the names that there are
+   */
+  WipViewsMigration on(List<String> known, Supplier<WipViewsMigration> migration) {
     for (String name : parameters.keySet()) {
       if (!known.contains(name)) {
         throw new ParameterException(

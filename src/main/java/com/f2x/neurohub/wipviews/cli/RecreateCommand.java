@@ -36,7 +36,8 @@ final class RecreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    WipViewsMigration migration = parameters.on(connection::migration);
+    WipViewsMigration migration =
+        parameters.on(WipViewsMigration.parameterNames(), connection::migration);
     WipViews views = connection.views();
     if (!format.isJson()) {
       migration = migration.withProgress(new Progress(format.output()));

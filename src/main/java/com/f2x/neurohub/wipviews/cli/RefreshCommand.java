@@ -55,6 +55,11 @@ final class RefreshCommand implements Callable<Integer> {
       description = "Fail a view that takes longer than this, such as 2m.")
   private Duration statementTimeout;
 
+  @Option(
+      names = {"-q", "--quiet"},
+      description = "Print nothing but what failed, as a job of cron should.")
+  private boolean quiet;
+
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
@@ -74,7 +79,9 @@ final class RefreshCommand implements Callable<Integer> {
         attempt(() -> refresh(views, view, attempts), attempts, failures);
       }
     }
-    Attempts.print(format, attempts);
+    if (!quiet) {
+      Attempts.print(format, attempts);
+    }
     if (!failures.isEmpty()) {
       throw failure(failures);
     }

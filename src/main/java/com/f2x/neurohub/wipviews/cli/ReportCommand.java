@@ -18,8 +18,9 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "report",
     description = {
-      "Write a page to look at: the queue at each station, the open lots, how fresh the views are"
-          + " and how long their refreshes take. It needs nothing else: no script, no network."
+      "Write a page to look at: the queue at each station, the open lots, how fresh the views are,"
+          + " how long their refreshes take, and what doctor finds. It needs nothing else: no"
+          + " script, no network."
     })
 final class ReportCommand implements Callable<Integer> {
 

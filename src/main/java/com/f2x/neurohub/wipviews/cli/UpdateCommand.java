@@ -2,13 +2,16 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** {@code wip-views update}. */
@@ -22,13 +25,16 @@ final class UpdateCommand implements Callable<Integer> {
       description = "Only print the SQL that would run, for psql; change nothing.")
   private boolean sql;
 
+  @ArgGroup private OptIns optIns = new OptIns();
+
   @Mixin private ConnectionOptions connection;
   @Mixin private ParameterOptions parameters;
 
   @Override
   public Integer call() throws SQLException {
     Output output = new Output(spec.commandLine());
-    WipViewsMigration migration = parameters.on(connection::migration);
+    WipViewsMigration migration =
+        parameters.on(optIns.parameterNames(spec), () -> optIns.on(connection.migration()));
     if (sql) {
       migration.updateSql(output.writer());
       return CommandLine.ExitCode.OK;
@@ -42,5 +48,47 @@ final class UpdateCommand implements Callable<Integer> {
             ? "Nothing to do: " + after.place() + " is up to date."
             : "Deployed to " + after.place() + ": " + String.join(", ", changed) + ".");
     return CommandLine.ExitCode.OK;
+  }
+
+  /** The changelogs that run only when they are named. */
+  static final class OptIns {
+
+    @Option(
+        names = "--with",
+        paramLabel = "NAME",
+        description =
+            "Also an opt-in changelog: db-scheduler, the table of wip-views schedule; pg-cron,"
+                + " which refreshes in the database (--param cronZone=ZONE: in the hours of the"
+                + " factory). May be given several times.")
+    private List<String> with = List.of();
+
+    @Option(
+        names = "--only",
+        paramLabel = "NAME",
+        description = "Nothing but an opt-in changelog, in another database than the views.")
+    private String only;
+
+    List<String> parameterNames(CommandSpec spec) {
+      List<String> names = new ArrayList<>();
+      if (only == null) {
+        names.addAll(WipViewsMigration.parameterNames());
+      }
+      try {
+        for (String optIn : only == null ? with : List.of(only)) {
+          names.addAll(WipViewsMigration.parameterNames(optIn));
+        }
+      } catch (IllegalArgumentException e) {
+        throw new ParameterException(spec.commandLine(), e.getMessage());
+      }
+      return names.stream().distinct().toList();
+    }
+
+    WipViewsMigration on(WipViewsMigration migration) {
+      WipViewsMigration all = only == null ? migration : migration.only(only);
+      for (String optIn : with) {
+        all = all.with(optIn);
+      }
+      return all;
+    }
   }
 }

@@ -36,7 +36,10 @@ import picocli.CommandLine.Spec;
       FreshnessCommand.class,
       HistoryCommand.class,
       ReportCommand.class,
+      DoctorCommand.class,
+      BlockersCommand.class,
       RecreateCommand.class,
+      ScheduleCommand.class,
       RollbackCommand.class
     },
     exitCodeListHeading = "%nExit codes:%n",
@@ -44,7 +47,7 @@ import picocli.CommandLine.Spec;
       " 0:done",
       " 1:failed; one line on standard error says why, and what to do",
       " 2:wrong usage",
-      " 3:unhealthy: a view is not fresh"
+      " 3:unhealthy: a view is not fresh, or the doctor found something"
     })
 public final class WipViewsCommand implements Runnable {
 
@@ -53,10 +56,10 @@ public final class WipViewsCommand implements Runnable {
   /** Exit code: the work was done, and its result is that something is not well. */
   static final int UNHEALTHY = 3;
 
-  /** How long a command that was interrupted may take to end. */
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
-
   private final Map<String, String> environment;
+
+  /** How long a command that was interrupted may take to end. */
+  private volatile Duration patience = Duration.ofSeconds(5);
 
   @Spec private CommandSpec spec;
 
@@ -77,13 +80,11 @@ public final class WipViewsCommand implements Runnable {
    */
   public static void main(String[] args) {
     Logging.configure(List.of(args).contains("--debug"));
-    Thread onSignal = endWith(Thread.currentThread());
+    WipViewsCommand root = new WipViewsCommand(System.getenv());
+    Thread onSignal = root.endWith(Thread.currentThread());
     Runtime.getRuntime().addShutdownHook(onSignal);
     int exitCode =
-        commandLine(System.getenv())
-            .setOut(writer(System.out))
-            .setErr(writer(System.err))
-            .execute(args);
+        commandLine(root).setOut(writer(System.out)).setErr(writer(System.err)).execute(args);
     try {
       Runtime.getRuntime().removeShutdownHook(onSignal);
     } catch (IllegalStateException e) {
@@ -100,12 +101,12 @@ public final class WipViewsCommand implements Runnable {
    * What Ctrl-C and SIGTERM do: a refresh that is under way is cancelled on the server, which an
    * end of the process alone would not do, and that is put on record.
    */
-  private static Thread endWith(Thread command) {
+  private Thread endWith(Thread command) {
     return new Thread(
         () -> {
           command.interrupt();
           try {
-            command.join(PATIENCE.toMillis());
+            command.join(patience.toMillis());
           } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
           }
@@ -113,8 +114,17 @@ public final class WipViewsCommand implements Runnable {
         "wip-views-signal");
   }
 
+  /** Gives a command more time to end when it is interrupted. */
+  void patience(Duration time) {
+    patience = time;
+  }
+
   static CommandLine commandLine(Map<String, String> environment) {
-    return new CommandLine(new WipViewsCommand(environment))
+    return commandLine(new WipViewsCommand(environment));
+  }
+
+  private static CommandLine commandLine(WipViewsCommand root) {
+    return new CommandLine(root)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpWidth(Output.WIDTH)
         .setUsageHelpAutoWidth(false)

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.internal.Durations;
 import java.time.Duration;
 import java.util.Locale;
 
@@ -36,27 +37,7 @@ final class Words {
 
   /** {@code 85 ms}, {@code 1.2 s}, {@code 20 min}, {@code 2 h 5 min}. */
   static String duration(Duration duration) {
-    if (duration == null) {
-      return NONE;
-    }
-    long millis = duration.toMillis();
-    long seconds = duration.toSeconds();
-    if (millis < 1000) {
-      return millis == 0 && !duration.isZero() ? "<1 ms" : millis + " ms";
-    } else if (seconds < 60) {
-      return millis % 1000 == 0
-          ? seconds + " s"
-          : String.format(Locale.ROOT, "%.1f s", Math.floor(millis / 100.0) / 10);
-    } else if (seconds < 3600) {
-      return pair(seconds / 60, "min", seconds % 60, "s");
-    } else if (seconds < 86400) {
-      return pair(seconds / 3600, "h", seconds % 3600 / 60, "min");
-    }
-    return pair(seconds / 86400, "d", seconds % 86400 / 3600, "h");
-  }
-
-  private static String pair(long large, String unit, long small, String smallUnit) {
-    return large + " " + unit + (small == 0 ? "" : " " + small + " " + smallUnit);
+    return duration == null ? NONE : Durations.words(duration);
   }
 
   /** {@code 48 kB}, as {@code pg_size_pretty} says it. */

@@ -12,6 +12,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -19,14 +20,22 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import liquibase.ContextExpression;
+import liquibase.Labels;
 import liquibase.Scope;
+import liquibase.change.core.RawSQLChange;
 import liquibase.changelog.ChangeLogParameters;
+import liquibase.changelog.ChangeSet;
+import liquibase.changelog.DatabaseChangeLog;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.CommandExecutionException;
+import liquibase.parser.ChangeLogParserFactory;
+import liquibase.precondition.core.SqlPrecondition;
 import liquibase.resource.ClassLoaderResourceAccessor;
+import liquibase.resource.ResourceAccessor;
 import liquibase.ui.LoggerUIService;
 
 /**
@@ -39,7 +48,11 @@ public final class Changelog {
   /** The folder inside the jar that holds the changelogs; no other jar has it. */
   public static final String FOLDER = "com/f2x/neurohub/wipviews/changelog/";
 
-  private static final String ROOT = "db.changelog-root.yaml";
+  /** The file of the changelog that a deploy runs. */
+  public static final String ROOT = "db.changelog-root.yaml";
+
+  /** Names of the changelogs that run only when they are named. */
+  public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -67,14 +80,76 @@ public final class Changelog {
     this.progress = progress;
   }
 
-  /** Returns the names of the parameters that may be given, in the order of the root changelog. */
-  public static List<String> parameterNames() {
-    return named(ROOT, "^  - property: \\{name: (\\w+), value: \"\"}");
+  /**
+   * Returns the file of an opt-in changelog.
+   *
+   * @param name one of {@link #OPT_IN}
+   */
+  public static String optIn(String name) {
+    return name + ".changelog.yaml";
+  }
+
+  /** Returns the names of the parameters that some files take, in their order. */
+  public static List<String> parameterNames(List<String> files) {
+    return files.stream()
+        .flatMap(file -> named(file, "^  - property: \\{name: (\\w+), value: \"\"}").stream())
+        .distinct()
+        .toList();
   }
 
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
     return named("views.changelog.yaml", "^      labels: (\\S+)");
+  }
+
+  /**
+   * An index of the MES that the views read by.
+   *
+   * @param columns its table and columns, as {@code wip_items (lot_id)}
+   * @param query the precondition of its changeset: one value
+   * @param wantedWhen the value with which there is none that will do
+   * @param build the statements that build it, each with its semicolon; not in a transaction
+   */
+  public record SupportingIndex(
+      String columns, String query, String wantedWhen, List<String> build) {}
+
+  /**
+   * Returns the indexes of the MES that the changelog builds where there is none that will do. What
+   * will do is in their preconditions, and nowhere else.
+   *
+   * @param schema the schema of the MES
+   */
+  public static List<SupportingIndex> supportingIndexes(String schema) {
+    String file = FOLDER + "mes-indexes.changelog.yaml";
+    ResourceAccessor jar = new ClassLoaderResourceAccessor(Changelog.class.getClassLoader());
+    ChangeLogParameters parameters = new ChangeLogParameters();
+    parameters.set("schema", schema);
+    try {
+      return Scope.child(
+          scope(),
+          () ->
+              ChangeLogParserFactory.getInstance()
+                  .getParser(file, jar)
+                  .parse(file, parameters, jar)
+                  .getChangeSets()
+                  .stream()
+                  .map(Changelog::supportingIndex)
+                  .toList());
+    } catch (Exception e) {
+      throw new IllegalStateException("the jar has no changelog of indexes that can be read", e);
+    }
+  }
+
+  private static SupportingIndex supportingIndex(ChangeSet changeSet) {
+    SqlPrecondition precondition =
+        (SqlPrecondition) changeSet.getPreconditions().getNestedPreconditions().get(0);
+    return new SupportingIndex(
+        changeSet.getId(),
+        precondition.getSql(),
+        precondition.getExpectedResult(),
+        changeSet.getChanges().stream()
+            .map(change -> ((RawSQLChange) change).getSql() + ";")
+            .toList());
   }
 
   private static List<String> named(String file, String pattern) {
@@ -93,24 +168,35 @@ public final class Changelog {
     }
   }
 
-  /** Deploys what was not deployed yet. */
-  public void update() throws Exception {
-    run(this::preflight, command("update", ROOT, null));
+  /**
+   * Deploys what was not deployed yet.
+   *
+   * @param files changelogs, which run in this order
+   */
+  public void update(List<String> files) throws Exception {
+    run(checksOf(files), files, command("update"));
   }
 
   /**
-   * Makes views anew, and all that is repeatable besides.
+   * Makes views anew, and all that is repeatable besides; leaves the opt-in changelogs as they are.
    *
    * @param views names of views, each one of {@link #viewNames()}; none for all
    */
   public void recreate(Collection<String> views) throws Exception {
-    String labels = views.isEmpty() ? null : String.join(",", views);
-    run(this::preflight, command("update", "recreate-views.changelog.yaml", labels));
+    CommandScope command = command("update");
+    if (!views.isEmpty()) {
+      command.addArgumentValue("labelFilter", String.join(",", views));
+    }
+    run(this::preflight, List.of("recreate-views.changelog.yaml"), command);
   }
 
   /** Makes a minimal MES. */
   public void installMinimalMes() throws Exception {
-    run(() -> {}, command("update", "mes-schema.changelog.yaml", null));
+    run(() -> {}, List.of("mes-schema.changelog.yaml"), command("update"));
+  }
+
+  private Check checksOf(List<String> files) {
+    return files.contains(ROOT) ? this::preflight : () -> {};
   }
 
   /**
@@ -119,7 +205,7 @@ public final class Changelog {
    */
   private void preflight() throws SQLException {
     String sql = text("wip/preflight.sql");
-    for (String name : parameterNames()) {
+    for (String name : parameterNames(List.of(ROOT))) {
       sql = sql.replace("${" + name + "}", parameters.getOrDefault(name, ""));
     }
     try (Statement statement = connection.createStatement()) {
@@ -131,55 +217,48 @@ public final class Changelog {
   /**
    * Writes the SQL that {@link #update} would run, and runs none of it.
    *
+   * @param files changelogs, which would run in this order
    * @param out where the script goes; flushed, left open
    */
-  public void updateSql(Writer out) throws Exception {
+  public void updateSql(List<String> files, Writer out) throws Exception {
     ByteArrayOutputStream script = new ByteArrayOutputStream();
-    run(this::preflight, command("updateSql", ROOT, null).setOutput(script));
+    run(checksOf(files), files, command("updateSql").setOutput(script));
     out.write(script.toString(StandardCharsets.UTF_8));
     out.flush();
   }
 
-  /** Takes back everything that {@link #update} did, last first. */
-  public void rollback() throws Exception {
-    run(
-        () -> {},
-        command("rollbackCount", ROOT, null).addArgumentValue("count", Integer.MAX_VALUE));
+  /**
+   * Takes back what {@link #update} did, last first.
+   *
+   * @param files changelogs; with the root, the opt-in ones need not be named
+   */
+  public void rollback(List<String> files) throws Exception {
+    List<String> all = new ArrayList<>(files);
+    if (files.contains(ROOT)) {
+      OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
+    }
+    run(() -> {}, all, command("rollbackCount").addArgumentValue("count", Integer.MAX_VALUE));
   }
 
-  private static CommandScope command(String name, String file, String labels)
-      throws CommandExecutionException {
-    CommandScope command =
-        new CommandScope(name)
-            .addArgumentValue("changelogFile", FOLDER + file)
-            .setOutput(OutputStream.nullOutputStream());
-    if (labels != null) {
-      command.addArgumentValue("labelFilter", labels);
-    }
-    return command;
+  private static CommandScope command(String name) throws CommandExecutionException {
+    return new CommandScope(name).setOutput(OutputStream.nullOutputStream());
   }
 
   @SuppressWarnings("try") // the turn is only held
-  private void run(Check first, CommandScope command) throws Exception {
+  private void run(Check first, List<String> files, CommandScope command) throws Exception {
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
       first.run();
-      inScope(command);
+      inScope(files, command);
     } finally {
       IN_THIS_JVM.unlock();
     }
   }
 
-  private void inScope(CommandScope command) throws Exception {
-    Map<String, Object> scope = new HashMap<>();
+  private void inScope(List<String> files, CommandScope command) throws Exception {
+    Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
-    scope.put("liquibase.analytics.enabled", "false");
-    // or Liquibase names the schema unquoted in SET search_path
-    scope.put("liquibase.preserveSchemaCase", "true");
-    scope.put(
-        Scope.Attr.resourceAccessor.name(),
-        new ClassLoaderResourceAccessor(Changelog.class.getClassLoader()));
-    scope.put(Scope.Attr.classLoader.name(), Changelog.class.getClassLoader());
+    ResourceAccessor jar = (ResourceAccessor) scope.get(Scope.Attr.resourceAccessor.name());
     Scope.child(
         scope,
         () -> {
@@ -191,11 +270,42 @@ public final class Changelog {
           }
           ChangeLogParameters given = new ChangeLogParameters(database);
           parameters.forEach(given::set);
+          DatabaseChangeLog changelog = new DatabaseChangeLog(FOLDER);
+          changelog.setChangeLogParameters(given);
+          for (String file : files) {
+            changelog.include(
+                FOLDER + file,
+                false,
+                true,
+                jar,
+                new ContextExpression(),
+                new Labels(),
+                false,
+                null,
+                DatabaseChangeLog.OnUnknownFileFormat.FAIL);
+          }
           command
               .addArgumentValue("database", database)
+              .addArgumentValue("databaseChangelog", changelog)
+              // which updateSql insists on, to name it in the script
+              .addArgumentValue("changelogFile", String.join(", ", files))
               .addArgumentValue("changeLogParameters", given)
               .execute();
         });
+  }
+
+  /** What is the same for everything that Liquibase does for us. */
+  private static Map<String, Object> scope() {
+    Map<String, Object> scope = new HashMap<>();
+    scope.put(Scope.Attr.logService.name(), new Slf4jLogService());
+    scope.put("liquibase.analytics.enabled", "false");
+    // or Liquibase names the schema unquoted in SET search_path
+    scope.put("liquibase.preserveSchemaCase", "true");
+    scope.put(
+        Scope.Attr.resourceAccessor.name(),
+        new ClassLoaderResourceAccessor(Changelog.class.getClassLoader()));
+    scope.put(Scope.Attr.classLoader.name(), Changelog.class.getClassLoader());
+    return scope;
   }
 
   private interface Check {

@@ -1,6 +1,8 @@
 package com.f2x.neurohub.wipviews.internal;
 
 import java.sql.SQLException;
+import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLTransientConnectionException;
 import java.util.stream.Collectors;
 import liquibase.exception.PreconditionFailedException;
 import org.postgresql.util.PSQLException;
@@ -27,10 +29,18 @@ public record SqlError(String sqlState, String message, String hint) {
         return new SqlError(e.getSQLState(), oneLine(server.getMessage()), server.getHint());
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
-        return new SqlError(e.getSQLState(), oneLine(e.getMessage()), null);
+        return new SqlError(sqlState(e), oneLine(e.getMessage()), null);
       }
     }
     return null;
+  }
+
+  /** A pool that has no connection to give says so by the exception's type alone. */
+  private static String sqlState(SQLException e) {
+    boolean connection =
+        e instanceof SQLTransientConnectionException
+            || e instanceof SQLNonTransientConnectionException;
+    return e.getSQLState() == null && connection ? "08000" : e.getSQLState();
   }
 
   /** Returns the innermost message of a failure that is not one of the database, one line. */

@@ -9,6 +9,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,17 +33,19 @@ public final class WipViewsMigration {
 
   private final DataSource dataSource;
   private final String schema;
+  private final List<String> files;
   private final Map<String, String> parameters;
-
   private final Consumer<String> progress;
 
   private WipViewsMigration(
       DataSource dataSource,
       String schema,
+      List<String> files,
       Map<String, String> parameters,
       Consumer<String> progress) {
     this.dataSource = dataSource;
     this.schema = schema;
+    this.files = files;
     this.parameters = parameters;
     this.progress = progress;
   }
@@ -55,7 +58,11 @@ public final class WipViewsMigration {
    */
   public static WipViewsMigration of(DataSource dataSource) {
     return new WipViewsMigration(
-        Objects.requireNonNull(dataSource, "dataSource"), null, Map.of(), line -> {});
+        Objects.requireNonNull(dataSource, "dataSource"),
+        null,
+        List.of(Changelog.ROOT),
+        Map.of(),
+        line -> {});
   }
 
   /**
@@ -65,31 +72,83 @@ public final class WipViewsMigration {
    * @return another migration, this one unchanged
    */
   public WipViewsMigration withSchema(String schema) {
-    return new WipViewsMigration(dataSource, schema, parameters, progress);
+    return new WipViewsMigration(dataSource, schema, files, parameters, progress);
   }
 
-  /** Returns the names of the parameters that the changelog has. */
+  /** Returns the names of the opt-in changelogs, which run only when they are named. */
+  public static List<String> optInNames() {
+    return Changelog.OPT_IN;
+  }
+
+  /**
+   * The same migration with an opt-in changelog, which {@link #update} runs after all others. Once
+   * deployed it stays, whether later updates name it or not; {@link #rollback} takes it away too.
+   *
+   * @param name one of {@link #optInNames()}; not null
+   * @return another migration, this one unchanged
+   * @throws IllegalArgumentException if there is no such changelog
+   */
+  public WipViewsMigration with(String name) {
+    List<String> more = new ArrayList<>(files);
+    more.remove(optIn(name));
+    more.add(optIn(name));
+    return new WipViewsMigration(dataSource, schema, List.copyOf(more), parameters, progress);
+  }
+
+  /**
+   * The same migration of an opt-in changelog alone: for what lives in another database than the
+   * views, and to take it away without them.
+   *
+   * @param name one of {@link #optInNames()}; not null
+   * @return another migration, this one unchanged
+   * @throws IllegalArgumentException if there is no such changelog
+   */
+  public WipViewsMigration only(String name) {
+    return new WipViewsMigration(dataSource, schema, List.of(optIn(name)), parameters, progress);
+  }
+
+  private static String optIn(String name) {
+    if (!optInNames().contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown opt-in changelog " + name + "; there are " + String.join(", ", optInNames()));
+    }
+    return Changelog.optIn(name);
+  }
+
+  /** Returns the names of the parameters that every deploy takes. */
   public static List<String> parameterNames() {
-    return Changelog.parameterNames();
+    return Changelog.parameterNames(List.of(Changelog.ROOT));
+  }
+
+  /**
+   * Returns the names of the parameters that an opt-in changelog takes.
+   *
+   * @param optIn one of {@link #optInNames()}; not null
+   * @throws IllegalArgumentException if there is no such changelog
+   */
+  public static List<String> parameterNames(String optIn) {
+    return Changelog.parameterNames(List.of(optIn(optIn)));
   }
 
   /**
    * The same migration with a changelog parameter.
    *
-   * @param name one of {@link #parameterNames()}; not null
+   * @param name one of {@link #parameterNames()}, or of those of an opt-in changelog that was named
+   *     before; not null
    * @param value its value; not null
    * @return another migration, this one unchanged
-   * @throws IllegalArgumentException if no changelog has a parameter of that name, which Liquibase
-   *     would ignore without a word
+   * @throws IllegalArgumentException if none of the changelogs has a parameter of that name, which
+   *     Liquibase would ignore without a word
    */
   public WipViewsMigration withParameter(String name, String value) {
-    if (!parameterNames().contains(name)) {
+    List<String> known = Changelog.parameterNames(files);
+    if (!known.contains(name)) {
       throw new IllegalArgumentException(
-          "unknown parameter " + name + "; there are " + String.join(", ", parameterNames()));
+          "unknown parameter " + name + "; there are " + String.join(", ", known));
     }
     Map<String, String> more = new LinkedHashMap<>(parameters);
     more.put(name, Objects.requireNonNull(value, "value of " + name));
-    return new WipViewsMigration(dataSource, schema, Map.copyOf(more), progress);
+    return new WipViewsMigration(dataSource, schema, files, Map.copyOf(more), progress);
   }
 
   /**
@@ -101,7 +160,7 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration withProgress(Consumer<String> progress) {
     return new WipViewsMigration(
-        dataSource, schema, parameters, Objects.requireNonNull(progress, "progress"));
+        dataSource, schema, files, parameters, Objects.requireNonNull(progress, "progress"));
   }
 
   /**
@@ -121,7 +180,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void update() {
-    run(Changelog::update);
+    run(changelog -> changelog.update(files));
   }
 
   /**
@@ -132,11 +191,12 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
-    run(changelog -> changelog.updateSql(out));
+    run(changelog -> changelog.updateSql(files, out));
   }
 
   /**
-   * Makes views anew, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}.
+   * Makes views anew, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}. Opt-in changelogs
+   * are left as they are.
    *
    * @param views names of the views; none for all
    * @throws UnknownViewException if no view of this jar has one of the names; none was touched
@@ -149,13 +209,14 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Takes away every object that {@link #update} made; the MES tables are not touched.
+   * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
+   * or not; the MES tables are not touched.
    *
    * @throws WipViewsException if something else depends on one of them; nothing before it is undone
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
-    run(Changelog::rollback);
+    run(changelog -> changelog.rollback(files));
   }
 
   private void run(Step step) {

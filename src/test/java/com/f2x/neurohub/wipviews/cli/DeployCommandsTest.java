@@ -122,6 +122,27 @@ class DeployCommandsTest {
   }
 
   @Test
+  void update_with_pg_cron_where_there_is_none_deploys_the_views_and_says_what_to_do()
+      throws SQLException {
+    use(TestDatabase.mes());
+
+    Cli.Result result = cli.run("update", "--with", "pg-cron");
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .singleElement()
+        .asString()
+        .startsWith("wip-views: pg_cron is not installed on this server. Install it (")
+        .contains(
+            "shared_preload_libraries = 'pg_cron'",
+            "cron.database_name = '" + database.name() + "'",
+            "restart the server",
+            "or schedule by wip-views schedule or system cron instead.");
+    assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
+    assertThat(cli.run("rollback", "--yes").exitCode()).isZero();
+  }
+
+  @Test
   void recreate_brings_back_a_view_that_was_dropped() throws SQLException {
     use(TestDatabase.deployed());
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
@@ -215,7 +236,7 @@ class DeployCommandsTest {
       database.execute("DROP INDEX " + index);
     }
     TreeSet<String> before = objects();
-    assertThat(cli.run("update").exitCode()).isZero();
+    assertThat(cli.run("update", "--with", "db-scheduler").exitCode()).isZero();
     TreeSet<String> deployed = objects();
     deployed.removeAll(before);
 

@@ -89,11 +89,12 @@ class ReportCommandTest {
 
     assertThat(page.select("h1").eachText()).containsExactly("Work in progress");
     assertThat(page.select("section > h2").eachText())
-        .startsWith(
+        .containsExactly(
             "What waits at each station",
             "Open lots by completion",
             "How fresh the views are",
-            "How long refreshes take");
+            "How long refreshes take",
+            "What wip-views doctor finds");
     assertThat(page.selectXpath("//*[@src or @href or @onclick or @onload]")).isEmpty();
     assertThat(page.select("script, link, img, iframe, object, base, form")).isEmpty();
     assertThat(page.select("style").html()).doesNotContain("url(", "@import");
@@ -215,6 +216,11 @@ class ReportCommandTest {
           .containsExactly("unpopulated", "missing");
       assertThat(page.select("section[aria-labelledby=durations] .empty").text())
           .isEqualTo("No refresh is on record.");
+      assertThat(page.select("section[aria-labelledby=findings] li:contains(mv_process_wip_queue)"))
+          .isNotEmpty()
+          .allSatisfy(finding -> assertThat(finding.select(".badge").text()).isNotBlank());
+      assertThat(page.select("section[aria-labelledby=findings] pre code").eachText())
+          .anyMatch(remedy -> remedy.contains("wip-views recreate mv_process_wip_queue"));
     } finally {
       broken.drop();
     }

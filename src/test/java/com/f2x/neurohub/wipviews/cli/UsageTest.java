@@ -18,14 +18,26 @@ class UsageTest {
 
     assertThat(help.exitCode()).isZero();
     assertThat(help.out())
-        .contains("demo", "update", "refresh", "freshness", "history", "recreate", "rollback")
+        .contains("demo", "update", "refresh", "freshness", "history", "doctor", "blockers")
+        .contains("recreate", "rollback")
         .contains("Exit codes")
         .contains("3   unhealthy");
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"demo", "update", "refresh", "freshness", "history", "recreate", "rollback"})
+      strings = {
+        "demo",
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "doctor",
+        "blockers",
+        "recreate",
+        "schedule",
+        "rollback"
+      })
   void help_of_each_command_fits_80_columns(String command) {
     Cli.Result help = cli.run(command, "--help");
 
@@ -70,7 +82,18 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"update", "refresh", "freshness", "history", "recreate", "rollback"})
+  @ValueSource(
+      strings = {
+        "update",
+        "refresh",
+        "freshness",
+        "history",
+        "doctor",
+        "blockers",
+        "recreate",
+        "schedule",
+        "rollback"
+      })
   void a_missing_connection_names_the_options(String command) {
     isWrongUsage(
         cli.run(command),
@@ -158,6 +181,27 @@ class UsageTest {
         "unknown parameter stuckafter",
         "stuckAfter",
         "readerRole");
+  }
+
+  @Test
+  void an_unknown_opt_in_changelog_names_the_ones_there_are() {
+    isWrongUsage(
+        cli.run("update", "--with", "pgcron"),
+        "unknown opt-in changelog pgcron",
+        "there are db-scheduler, pg-cron");
+    isWrongUsage(cli.run("update", "--only", "pgcron"), "unknown opt-in changelog pgcron");
+  }
+
+  @Test
+  void a_parameter_of_an_opt_in_changelog_is_known_only_with_it() {
+    isWrongUsage(cli.run("update", "--param", "cronZone=Asia/Seoul"), "unknown parameter cronZone");
+    isWrongUsage(
+        cli.run("update", "--with", "pg-cron", "--param", "cronZone=Asia/Seoul"),
+        "no database was named");
+    isWrongUsage(
+        cli.run("update", "--only", "pg-cron", "--param", "readerRole=x"),
+        "unknown parameter readerRole",
+        "cronZone");
   }
 
   @Test

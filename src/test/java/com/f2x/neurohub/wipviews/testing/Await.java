@@ -19,10 +19,20 @@ public final class Await {
    * @throws AssertionError if it does not within 20 seconds
    */
   public static void until(String what, Callable<Boolean> condition) throws Exception {
-    Instant deadline = Instant.now().plus(DEADLINE);
+    until(what, DEADLINE, condition);
+  }
+
+  /**
+   * Waits until a condition holds, for what takes longer by its nature.
+   *
+   * @throws AssertionError if it does not within the given time
+   */
+  public static void until(String what, Duration within, Callable<Boolean> condition)
+      throws Exception {
+    Instant deadline = Instant.now().plus(within);
     while (!condition.call()) {
       if (Instant.now().isAfter(deadline)) {
-        throw new AssertionError("not within " + DEADLINE.toSeconds() + " s: " + what);
+        throw new AssertionError("not within " + within.toSeconds() + " s: " + what);
       }
       TimeUnit.MILLISECONDS.sleep(10);
     }

@@ -73,6 +73,20 @@ public final class PrivateServer implements AutoCloseable {
     control(data, "restart", "-m", "immediate");
   }
 
+  /** Stops it as a crash does. */
+  public void crash() throws IOException {
+    control(data, "stop", "-m", "immediate");
+  }
+
+  /** Starts it again, on the same port. */
+  public void restart() throws IOException {
+    control(data, "start", "-o", options());
+  }
+
+  private String options() {
+    return "-p " + server.getPort() + " -c max_connections=50 -c fsync=off";
+  }
+
   /** Makes a standby that streams from it, and starts both. */
   public PGSimpleDataSource standby() throws IOException {
     control(data, "stop", "-m", "fast");
@@ -86,7 +100,7 @@ public final class PrivateServer implements AutoCloseable {
             + server.getPort()
             + "'\n"
             + "max_connections = 50\nlisten_addresses = '127.0.0.1'\nfsync = off\n");
-    control(data, "start", "-o", "-p " + server.getPort() + " -c max_connections=50 -c fsync=off");
+    restart();
     standbys.add(copy);
     control(copy, "start", "-o", "-p " + port);
     return dataSource(port);

@@ -1,0 +1,66 @@
+-- The table of the schedule, and who may run one.
+--
+-- The columns are db-scheduler's own, for PostgreSQL. Its indexes are left out: there is a row per cadence, a handful,
+-- and an index on what changes with every heartbeat would only make the row's next version dearer.
+
+CREATE TABLE IF NOT EXISTS "${schema}".wip_view_schedule (
+  task_name text NOT NULL,
+  task_instance text NOT NULL,
+  task_data bytea,
+  execution_time timestamptz NOT NULL,
+  picked boolean NOT NULL,
+  picked_by text,
+  last_success timestamptz,
+  last_failure timestamptz,
+  consecutive_failures integer,
+  last_heartbeat timestamptz,
+  version bigint NOT NULL,
+  priority smallint,
+  PRIMARY KEY (task_name, task_instance)
+);
+
+COMMENT ON TABLE "${schema}".wip_view_schedule IS 'The schedule that wip-views runs on the JVM: a row per cadence, kept by db-scheduler. Instances make the rows; a row that nobody''s schedule has any more may be deleted.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.task_name IS 'refresh-wip-views for all views without a cadence of their own; refresh-wip-views: and the view''s name for one that has.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.task_instance IS 'Always recurring.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.task_data IS 'Not used, and never read.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.execution_time IS 'When the next tick is due, or the one that runs was. An UPDATE of a row that is not picked brings it forward.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.picked IS 'Whether an instance is at it.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.picked_by IS 'Process and host of that instance.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.last_success IS 'When a tick last ended, by the clock of the instance. Whether its refreshes failed is in wip_view_refresh.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.last_failure IS 'When an instance was last found dead in the middle of a tick.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.consecutive_failures IS 'How many instances died one after the other, since a tick last ended.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.last_heartbeat IS 'Last sign of life of the instance that is at it. When it is too old, another instance begins the tick again.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.version IS 'Goes up with every change: of two instances that want a tick, one finds it changed.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.priority IS 'Not used.';
+
+-- Nobody but the owner, whatever the default privileges say, and those whom the deploy names.
+REVOKE ALL ON "${schema}".wip_view_schedule FROM PUBLIC;
+
+DO $access$
+DECLARE
+  -- whoever deploys may have a schema on the path where others create
+  path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
+  grantee record;
+BEGIN
+  SET LOCAL search_path = pg_catalog, pg_temp;
+
+  FOR grantee IN
+    SELECT r.rolname AS role, bool_or(named.refreshes) AS refreshes
+    FROM "${schema}".wip_view_settings AS s
+    CROSS JOIN LATERAL (
+      SELECT regexp_split_to_table(s.refresher_role, ','), true
+      UNION ALL
+      SELECT regexp_split_to_table(s.reader_role, ','), false
+    ) AS named (role, refreshes)
+    JOIN pg_roles AS r ON r.rolname = trim(named.role)
+    GROUP BY r.rolname
+  LOOP
+    EXECUTE format(
+      'GRANT %s ON "${schema}".wip_view_schedule TO %I',
+      CASE WHEN grantee.refreshes THEN 'SELECT, INSERT, UPDATE, DELETE' ELSE 'SELECT' END,
+      grantee.role);
+  END LOOP;
+
+  PERFORM set_config('search_path', path, true);
+END
+$access$;

@@ -1,0 +1,66 @@
+package com.f2x.neurohub.wipviews;
+
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewBlockersRecord;
+import java.time.Duration;
+
+/**
+ * A session that another one waits for: a row of the database's view {@code wip_view_blockers}.
+ *
+ * <p>What a role without {@code pg_read_all_stats} may not see of other roles' sessions is null:
+ * {@code blockedQuery}, {@code state}, {@code query} and {@code transactionAge}.
+ *
+ * @param blockedPid process of the session that waits
+ * @param blockedRole its role; null for a process of the server's own
+ * @param blockedApplicationName its application_name, maybe empty
+ * @param blockedQuery what it wants to run; null if hidden
+ * @param blockedFor how long it has waited; null in the first moment
+ * @param lockMode the lock that it wants, as in {@code pg_locks}
+ * @param lockOn the relation, also where it waits for one of its rows; otherwise the kind of lock,
+ *     such as {@code advisory}
+ * @param pid process of the session that it waits for; 0 for a prepared transaction
+ * @param role its role; null for a prepared transaction, and for a process of the server's own
+ * @param applicationName its application_name, maybe empty; null for a prepared transaction
+ * @param state what it does, as in {@code pg_stat_activity}; null if hidden
+ * @param query what it runs, or ran last; null if hidden
+ * @param transactionAge how long ago its transaction began; null if hidden
+ * @param remedy the statement of SQL that ends what blocks
+ */
+public record Blocker(
+    int blockedPid,
+    String blockedRole,
+    String blockedApplicationName,
+    String blockedQuery,
+    Duration blockedFor,
+    String lockMode,
+    String lockOn,
+    int pid,
+    String role,
+    String applicationName,
+    String state,
+    String query,
+    Duration transactionAge,
+    String remedy) {
+
+  /** Tells whether something of this is hidden from the caller's role. */
+  public boolean isHidden() {
+    return blockedQuery == null || query == null && pid != 0;
+  }
+
+  static Blocker of(WipViewBlockersRecord row) {
+    return new Blocker(
+        row.getBlockedPid(),
+        row.getBlockedRole(),
+        row.getBlockedApplicationName(),
+        row.getBlockedQuery(),
+        row.getBlockedFor(),
+        row.getLockMode(),
+        row.getLockOn(),
+        row.getPid(),
+        row.getRole(),
+        row.getApplicationName(),
+        row.getState(),
+        row.getQuery(),
+        row.getTransactionAge(),
+        row.getRemedy());
+  }
+}

@@ -1,0 +1,45 @@
+package com.f2x.neurohub.wipviews;
+
+import java.time.Duration;
+import java.util.Locale;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A line per refresh that is worth one: it took long (INFO) or failed (WARN). As {@code key=value},
+ * for whoever collects logs; the history in the database has them all.
+ */
+final class RefreshLog {
+
+  /** A refresh that takes as long as this is logged. */
+  static final Duration LONG = Duration.ofSeconds(10);
+
+  private static final Logger LOG = LoggerFactory.getLogger(WipViews.class);
+
+  private RefreshLog() {}
+
+  static void refreshed(Refresh refresh) {
+    if (refresh.duration() != null && refresh.duration().compareTo(LONG) >= 0) {
+      LOG.info(
+          "event=refresh view={} outcome={} mode={} duration_ms={} rows={}",
+          refresh.view(),
+          lowerCase(refresh.outcome()),
+          lowerCase(refresh.mode()),
+          refresh.duration().toMillis(),
+          refresh.rows());
+    }
+  }
+
+  static void failed(WipViewsException failure, Duration after) {
+    LOG.warn(
+        "event=refresh view={} outcome=failed duration_ms={} sqlstate={} error=\"{}\"",
+        failure.view().orElse(null),
+        after.toMillis(),
+        failure.sqlState().orElse(null),
+        failure.getMessage().replaceAll("\\s+", " ").replace('"', '\''));
+  }
+
+  private static String lowerCase(Enum<?> constant) {
+    return constant == null ? null : constant.name().toLowerCase(Locale.ROOT);
+  }
+}

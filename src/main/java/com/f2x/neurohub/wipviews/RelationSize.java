@@ -1,0 +1,18 @@
+package com.f2x.neurohub.wipviews;
+
+import com.f2x.neurohub.wipviews.internal.doctor.Sizes;
+
+/**
+ * How large a view is, or a table that the views read.
+ *
+ * @param name its name
+ * @param rows about how many rows it has, by the server's statistics
+ * @param deadRows about how many rows were deleted or replaced and not cleared yet
+ * @param bytes size on disk with its indexes, in bytes; null if another session has locked it
+ */
+public record RelationSize(String name, long rows, long deadRows, Long bytes) {
+
+  static RelationSize of(Sizes.Size size) {
+    return new RelationSize(size.name(), size.rows(), size.deadRows(), size.bytes());
+  }
+}

@@ -1,0 +1,84 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import com.f2x.neurohub.wipviews.Blocker;
+import com.f2x.neurohub.wipviews.cli.Json.Blocked;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code wip-views blockers}. */
+@Command(
+    name = "blockers",
+    description = "Show who waits for whom in the database, now, and how to end it.")
+final class BlockersCommand implements Callable<Integer> {
+
+  @Mixin private ConnectionOptions connection;
+  @Mixin private FormatOption format;
+
+  @Override
+  public Integer call() {
+    List<Blocker> blockers = connection.views().blockers();
+    Output output = format.output();
+    if (format.isJson()) {
+      output.json(blockers.stream().map(Blocked::of).toList());
+    } else if (blockers.isEmpty()) {
+      output.paragraph("Nobody waits for anybody.");
+    } else {
+      table(output, blockers);
+    }
+    return CommandLine.ExitCode.OK;
+  }
+
+  private static void table(Output output, List<Blocker> blockers) {
+    Grid grid =
+        output
+            .grid()
+            .right("PID")
+            .right("WAITS")
+            .left("FOR")
+            .wrapping("ON")
+            .right("HELD BY")
+            .left("WHICH IS");
+    for (Blocker blocker : blockers) {
+      grid.row(
+          blocker.blockedPid(),
+          Words.duration(blocker.blockedFor()),
+          blocker.lockMode(),
+          blocker.lockOn(),
+          blocker.pid() == 0 ? Words.NONE : blocker.pid(),
+          blocker.pid() == 0 ? "prepared" : blocker.state() == null ? "hidden" : blocker.state());
+      grid.note(
+          session(
+              blocker.blockedPid(),
+              blocker.blockedRole(),
+              blocker.blockedApplicationName(),
+              blocker.blockedQuery()));
+      if (blocker.pid() != 0) {
+        grid.note(
+            session(blocker.pid(), blocker.role(), blocker.applicationName(), blocker.query())
+                + (blocker.transactionAge() == null
+                    ? ""
+                    : ", in a transaction of " + Words.duration(blocker.transactionAge())));
+      }
+      grid.note("end it: " + blocker.remedy());
+    }
+    output.print(grid);
+    if (blockers.stream().anyMatch(Blocker::isHidden)) {
+      output.line("");
+      output.paragraph(
+          "This is not all: your role may not see what the sessions of other roles do. GRANT"
+              + " pg_read_all_stats TO it.");
+    }
+  }
+
+  private static String session(int pid, String role, String application, String query) {
+    return pid
+        + " "
+        + (role == null ? "(the server itself)" : role)
+        + (application == null || application.isEmpty() ? "" : ", " + application)
+        + ": "
+        + (query == null ? "(hidden)" : Output.brief(query));
+  }
+}

@@ -1,0 +1,13 @@
+package com.f2x.neurohub.wipviews.internal;
+
+/** How a view is vacuumed. */
+public final class Vacuum {
+
+  /**
+   * To be followed by the view's name. It waits for nobody, and leaves out the truncation, for
+   * which readers would have to wait.
+   */
+  public static final String STATEMENT = "VACUUM (SKIP_LOCKED, ANALYZE, TRUNCATE false) ";
+
+  private Vacuum() {}
+}

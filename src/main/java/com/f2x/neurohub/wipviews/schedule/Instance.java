@@ -1,0 +1,326 @@
+package com.f2x.neurohub.wipviews.schedule;
+
+import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.NotDeployedException;
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.RefreshFailedException;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import com.github.kagkarlsson.scheduler.Scheduler;
+import com.github.kagkarlsson.scheduler.SchedulerName;
+import com.github.kagkarlsson.scheduler.event.AbstractSchedulerListener;
+import com.github.kagkarlsson.scheduler.jdbc.PostgreSqlJdbcCustomization;
+import com.github.kagkarlsson.scheduler.serializer.Serializer;
+import com.github.kagkarlsson.scheduler.task.helper.RecurringTask;
+import com.github.kagkarlsson.scheduler.task.helper.Tasks;
+import java.lang.management.ManagementFactory;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DSL;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One instance of a schedule that runs: db-scheduler, set up for it. */
+final class Instance implements RefreshSchedule.Running {
+
+  /** What a tick refreshes: one or several calls, of which a failure does not stop the next. */
+  interface Work extends Supplier<List<Supplier<List<Refresh>>>> {}
+
+  private static final Logger LOG = LoggerFactory.getLogger(RefreshSchedule.class);
+  private static final Logger TICKS = LoggerFactory.getLogger(Tick.class);
+
+  private static final String TABLE = "wip_view_schedule";
+
+  private static final String CHECK =
+      """
+      SELECT
+        pg_catalog.pg_is_in_recovery() AS standby,
+        t.oid IS NOT NULL AS deployed,
+        coalesce(
+          pg_catalog.has_table_privilege(t.oid, 'SELECT')
+            AND pg_catalog.has_table_privilege(t.oid, 'INSERT')
+            AND pg_catalog.has_table_privilege(t.oid, 'UPDATE')
+            AND pg_catalog.has_table_privilege(t.oid, 'DELETE'),
+          false) AS usable,
+        session_user::text AS role
+      FROM (SELECT pg_catalog.to_regclass(?::text)::oid AS oid) AS t
+      """;
+
+  /** How long a refresh may take to end once it was cancelled. */
+  private static final Duration CANCELLATION = Duration.ofSeconds(5);
+
+  /** Nothing that a row holds becomes an object: others may write to the table. */
+  private static final Serializer NO_DATA =
+      new Serializer() {
+        @Override
+        public byte[] serialize(Object data) {
+          return null;
+        }
+
+        @Override
+        public <T> T deserialize(Class<T> type, byte[] data) {
+          return null;
+        }
+      };
+
+  private final DataSource dataSource;
+  private final String table;
+  private final Consumer<Tick> listener;
+  private final PatientDataSource patient;
+  private final ExecutorService refreshes;
+  private final List<RecurringTask<Void>> tasks;
+  private final Scheduler scheduler;
+  private volatile String complaint;
+  private boolean closed;
+
+  /**
+   * An instance, not started.
+   *
+   * @param cadences when, by the name of the task
+   * @param work what to refresh then, by the same names
+   */
+  Instance(
+      DataSource dataSource,
+      String schema,
+      Map<String, Cadence> cadences,
+      Map<String, Work> work,
+      Duration grace,
+      Consumer<Tick> listener) {
+    this.dataSource = dataSource;
+    this.table =
+        DSL.using(SQLDialect.POSTGRES)
+            .render(schema == null ? DSL.name(TABLE) : DSL.name(schema, TABLE));
+    this.listener = listener;
+    Instant now = Instant.now();
+    Pace pace =
+        Pace.of(
+            cadences.values().stream()
+                .map(cadence -> cadence.shortestInterval(now))
+                .min(Comparator.naturalOrder())
+                .orElseThrow());
+    this.patient = new PatientDataSource(dataSource, pace.polling(), pace.answer());
+    this.tasks = cadences.keySet().stream().map(name -> task(name, cadences, work)).toList();
+    // Twice as many as needed: a refresh whose connection vanished without a word keeps its thread
+    // until TCP gives up, and whoever takes the tick over needs another.
+    int threads = 2 * tasks.size();
+    this.refreshes = Executors.newFixedThreadPool(threads, daemons("wip-views-refresh"));
+    this.scheduler =
+        Scheduler.create(patient)
+            .startTasks(tasks)
+            .tableName(table)
+            .jdbcCustomization(new PostgreSqlJdbcCustomization(false, false))
+            .serializer(NO_DATA)
+            // process@host
+            .schedulerName(new SchedulerName.Fixed(ManagementFactory.getRuntimeMXBean().getName()))
+            .threads(threads)
+            .executorService(refreshes)
+            .dueExecutor(Executors.newSingleThreadExecutor(daemons("wip-views-schedule")))
+            .housekeeperExecutor(
+                Executors.newScheduledThreadPool(2, daemons("wip-views-heartbeat")))
+            .pollUsingLockAndFetch(0.5, 1)
+            .pollingInterval(pace.polling())
+            .heartbeatInterval(pace.heartbeat())
+            .missedHeartbeatsLimit(Pace.MISSED_HEARTBEATS)
+            .commitWhenAutocommitDisabled(true)
+            .shutdownMaxWait(grace)
+            .addSchedulerListener(new Watch())
+            .build();
+  }
+
+  private static ThreadFactory daemons(String name) {
+    AtomicInteger number = new AtomicInteger();
+    return work -> {
+      Thread thread = new Thread(work, name + "-" + number.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  private RecurringTask<Void> task(
+      String name, Map<String, Cadence> cadences, Map<String, Work> work) {
+    return Tasks.recurring(name, cadences.get(name))
+        .execute(
+            (task, context) ->
+                tick(context.getExecution().executionTime, cadences.get(name), work.get(name)));
+  }
+
+  /** Starts it, once it has looked at what it needs. */
+  Instance start() {
+    check();
+    scheduler.start();
+    return this;
+  }
+
+  private void check() {
+    try (Connection connection = dataSource.getConnection();
+        PreparedStatement query = connection.prepareStatement(CHECK)) {
+      query.setString(1, table);
+      try (ResultSet row = query.executeQuery()) {
+        row.next();
+        if (row.getBoolean("standby")) {
+          throw new WipViewsException(
+              "cannot run a schedule on a standby: it is read-only",
+              null,
+              "25006",
+              "Connect to the primary; a standby gets the rows by replication.",
+              null);
+        }
+        if (!row.getBoolean("deployed")) {
+          throw new NotDeployedException(
+              "the table of the schedule, " + TABLE + ", is not deployed in this schema",
+              "42P01",
+              "Deploy it: wip-views update --with db-scheduler",
+              null);
+        }
+        if (!row.getBoolean("usable")) {
+          throw new WipViewsException(
+              "role \"" + row.getString("role") + "\" may not read and write " + TABLE,
+              null,
+              "42501",
+              "Deploy with this role as refresherRole: wip-views update --with db-scheduler --param"
+                  + " refresherRole=NAME",
+              null);
+        }
+      }
+    } catch (SQLException e) {
+      throw WipViewsException.of(null, e);
+    }
+  }
+
+  private void tick(Instant due, Cadence cadence, Work work) {
+    Instant startedAt = Instant.now();
+    List<Refresh> done = new ArrayList<>();
+    WipViewsException failure = null;
+    try {
+      for (Supplier<List<Refresh>> call : work.get()) {
+        try {
+          done.addAll(call.get());
+        } catch (RefreshFailedException e) {
+          done.addAll(e.refreshes());
+          failure = firstOf(failure, e);
+        }
+      }
+    } catch (WipViewsException e) {
+      failure = firstOf(failure, e);
+    }
+    // Whoever interrupted meant the refresh, which is cancelled; when the next one is due is still
+    // to be written.
+    Thread.interrupted();
+    Instant endedAt = Instant.now();
+    Instant next = cadence.after(startedAt);
+    Duration duration = Duration.between(startedAt, endedAt);
+    Duration interval = Duration.between(next, cadence.after(next));
+    tell(
+        new Tick(
+            due,
+            startedAt,
+            duration,
+            interval,
+            endedAt.isAfter(next) && duration.compareTo(interval) > 0,
+            List.copyOf(done),
+            Optional.ofNullable(failure)));
+  }
+
+  private static WipViewsException firstOf(WipViewsException first, WipViewsException next) {
+    if (first == null) {
+      return next;
+    }
+    first.addSuppressed(next);
+    return first;
+  }
+
+  private void tell(Tick tick) {
+    if (tick.slow() || tick.failure().isPresent()) {
+      TICKS.warn("{}", tick);
+    } else {
+      TICKS.info("{}", tick);
+    }
+    try {
+      listener.accept(tick);
+    } catch (RuntimeException e) {
+      LOG.warn("the listener of a tick failed", e);
+    }
+  }
+
+  /** Says once what is the matter, in a sentence; makes a row that somebody deleted again. */
+  private final class Watch extends AbstractSchedulerListener {
+
+    @Override
+    public void onSchedulerEvent(SchedulerEventType type) {
+      if (type == SchedulerEventType.UNEXPECTED_ERROR) {
+        explain();
+      } else if (type == SchedulerEventType.RAN_DETECT_DEAD) {
+        complaint = null;
+        for (RecurringTask<Void> task : tasks) {
+          scheduler.scheduleIfNotExists(task.schedulableInstance(RecurringTask.INSTANCE));
+        }
+      }
+    }
+
+    private void explain() {
+      try {
+        check();
+      } catch (DatabaseUnavailableException e) {
+        // the data source waits for it, and says so
+      } catch (WipViewsException e) {
+        if (!e.getMessage().equals(complaint)) {
+          complaint = e.getMessage();
+          LOG.warn(
+              "schedule=stalled error=\"{}\" remedy=\"{}\"", e.getMessage(), e.remedy().orElse(""));
+        }
+      }
+    }
+  }
+
+  @Override
+  public Optional<Instant> nextRefresh() {
+    try (Connection connection = dataSource.getConnection();
+        PreparedStatement query =
+            connection.prepareStatement(
+                "SELECT min(s.execution_time) FROM "
+                    + table
+                    + " AS s WHERE s.task_name = ANY (?::text[])")) {
+      query.setArray(
+          1,
+          connection.createArrayOf("text", tasks.stream().map(RecurringTask::getName).toArray()));
+      try (ResultSet row = query.executeQuery()) {
+        row.next();
+        return Optional.ofNullable(row.getTimestamp(1)).map(time -> time.toInstant());
+      }
+    } catch (SQLException e) {
+      throw WipViewsException.of(null, e);
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    patient.close();
+    scheduler.stop();
+    try {
+      refreshes.awaitTermination(CANCELLATION.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package com.f2x.neurohub.wipviews.schedule;
+
+import java.time.Duration;
+
+/**
+ * How often an instance looks at the table. It follows from the cadence: a tick begins at most a
+ * sixtieth of the interval late, and a dead instance is found dead after half of it.
+ *
+ * @param polling between two looks for a tick that is due
+ * @param heartbeat between two signs of life of an instance that is at a tick; when it has missed
+ *     {@link #MISSED_HEARTBEATS}, it is taken for dead, by somebody who looks every second
+ *     heartbeat
+ */
+record Pace(Duration polling, Duration heartbeat) {
+
+  /** The fewest that db-scheduler allows. */
+  static final int MISSED_HEARTBEATS = 4;
+
+  static Pace of(Duration interval) {
+    return new Pace(
+        within(interval.dividedBy(60), Duration.ofMillis(200), Duration.ofSeconds(5)),
+        within(interval.dividedBy(12), Duration.ofMillis(500), Duration.ofSeconds(10)));
+  }
+
+  /** How long one of the scheduler's own statements may take. */
+  Duration answer() {
+    return heartbeat.multipliedBy(3);
+  }
+
+  private static Duration within(Duration value, Duration least, Duration most) {
+    if (value.compareTo(least) < 0) {
+      return least;
+    }
+    return value.compareTo(most) > 0 ? most : value;
+  }
+}

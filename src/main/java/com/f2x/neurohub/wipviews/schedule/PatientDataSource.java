@@ -1,0 +1,149 @@
+package com.f2x.neurohub.wipviews.schedule;
+
+import com.f2x.neurohub.wipviews.internal.SqlError;
+import java.io.PrintWriter;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
+import java.time.Duration;
+import java.util.logging.Logger;
+import javax.sql.DataSource;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connections of the scheduler itself, for its small statements. While the database is away it
+ * waits for it, where db-scheduler would log a stack trace with every poll, and give up on what a
+ * tick that has just ended wanted to write. A statement that gets no answer fails in the end, so
+ * that a connection that vanished without a word holds nobody.
+ */
+final class PatientDataSource implements DataSource, AutoCloseable {
+
+  private static final org.slf4j.Logger LOG = LoggerFactory.getLogger(PatientDataSource.class);
+
+  private final DataSource dataSource;
+  private final Duration pause;
+  private final Duration answerWithin;
+  private boolean away;
+  private boolean closed;
+
+  /**
+   * Connections of another data source.
+   *
+   * @param pause between two attempts while the database is away
+   * @param answerWithin how long a statement may take
+   */
+  PatientDataSource(DataSource dataSource, Duration pause, Duration answerWithin) {
+    this.dataSource = dataSource;
+    this.pause = pause;
+    this.answerWithin = answerWithin;
+  }
+
+  @Override
+  public Connection getConnection() throws SQLException {
+    while (true) {
+      try {
+        Connection connection = dataSource.getConnection();
+        back();
+        return impatient(connection);
+      } catch (SQLException e) {
+        SqlError error = SqlError.in(e);
+        if (error == null || !error.unavailable() || !waited(error)) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private synchronized void back() {
+    if (away) {
+      away = false;
+      LOG.info("database=available");
+    }
+  }
+
+  private synchronized boolean waited(SqlError error) {
+    if (closed) {
+      return false;
+    }
+    if (!away) {
+      away = true;
+      LOG.warn("database=unavailable retry_ms={} error=\"{}\"", pause.toMillis(), error.message());
+    }
+    try {
+      wait(pause.toMillis());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+    return !closed;
+  }
+
+  /** Afterwards nobody waits: a database that is away is an error. */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    notifyAll();
+  }
+
+  private Connection impatient(Connection connection) throws SQLException {
+    int before = connection.getNetworkTimeout();
+    connection.setNetworkTimeout(Runnable::run, (int) answerWithin.toMillis());
+    return (Connection)
+        Proxy.newProxyInstance(
+            PatientDataSource.class.getClassLoader(),
+            new Class<?>[] {Connection.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("close") && !connection.isClosed()) {
+                // it may go back to a pool
+                connection.setNetworkTimeout(Runnable::run, before);
+              }
+              try {
+                return method.invoke(connection, arguments);
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  @Override
+  public Connection getConnection(String username, String password) throws SQLException {
+    throw new SQLFeatureNotSupportedException();
+  }
+
+  @Override
+  public PrintWriter getLogWriter() throws SQLException {
+    return dataSource.getLogWriter();
+  }
+
+  @Override
+  public void setLogWriter(PrintWriter out) throws SQLException {
+    dataSource.setLogWriter(out);
+  }
+
+  @Override
+  public void setLoginTimeout(int seconds) throws SQLException {
+    dataSource.setLoginTimeout(seconds);
+  }
+
+  @Override
+  public int getLoginTimeout() throws SQLException {
+    return dataSource.getLoginTimeout();
+  }
+
+  @Override
+  public Logger getParentLogger() throws SQLFeatureNotSupportedException {
+    return dataSource.getParentLogger();
+  }
+
+  @Override
+  public <T> T unwrap(Class<T> type) throws SQLException {
+    return dataSource.unwrap(type);
+  }
+
+  @Override
+  public boolean isWrapperFor(Class<?> type) throws SQLException {
+    return dataSource.isWrapperFor(type);
+  }
+}

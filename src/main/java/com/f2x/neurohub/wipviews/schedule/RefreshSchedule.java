@@ -1,0 +1,388 @@
+package com.f2x.neurohub.wipviews.schedule;
+
+import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.NotDeployedException;
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.UnknownViewException;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.jooq.Table;
+import org.jooq.impl.DSL;
+
+/**
+ * Refreshes the views on a schedule, together with any number of other instances on the same
+ * database: each tick runs once.
+ *
+ * <pre>{@code
+ * try (RefreshSchedule.Running running =
+ *     RefreshSchedule.of(dataSource).withPolicy(PRODUCTION).withZone("Asia/Seoul").start()) {
+ *   …
+ * }
+ * }</pre>
+ *
+ * <p>It needs db-scheduler on the class path, and in the database the table that {@code wip-views
+ * update --with db-scheduler} deploys. Instances that share the schema should have the same
+ * schedule; where they differ for a while, as in a rolling deploy, whoever ran a tick decides when
+ * the next one is.
+ *
+ * <p>A tick that fails is on record and logged, and the next one goes on. Ticks that were missed,
+ * because no instance ran or the database was away, run once. A refresh that is slower than its
+ * interval leaves ticks out, and is reported. What an instance was at when it was killed is begun
+ * again by another one within an interval, if that is at least four seconds long.
+ *
+ * <p>Each tick is one line in the log, at INFO, at WARN if it failed or was slow.
+ *
+ * <p>Immutable and thread-safe; a {@code with…} method returns another one.
+ */
+public final class RefreshSchedule {
+
+  /** How long {@link Running#close} lets a refresh go on, unless {@link #withGrace} says else. */
+  public static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
+
+  /** Name of the task for all views without a cadence of their own. */
+  private static final String ALL = "refresh-wip-views";
+
+  private final DataSource dataSource;
+  private final String schema;
+  private final WipViews views;
+  private final List<String> crons;
+  private final Map<String, String> cronByView;
+  private final ZoneId zone;
+  private final Duration grace;
+  private final Consumer<Tick> listener;
+
+  private RefreshSchedule(
+      DataSource dataSource,
+      String schema,
+      WipViews views,
+      List<String> crons,
+      Map<String, String> cronByView,
+      ZoneId zone,
+      Duration grace,
+      Consumer<Tick> listener) {
+    this.dataSource = dataSource;
+    this.schema = schema;
+    this.views = views;
+    this.crons = crons;
+    this.cronByView = cronByView;
+    this.zone = zone;
+    this.grace = grace;
+    this.listener = listener;
+  }
+
+  /** How often, as the guide recommends. */
+  public enum Policy {
+    /** Every 2 minutes from 6 to 23 o'clock, every 15 minutes in the other hours. */
+    PRODUCTION("0 */2 6-22 * * *", "0 */15 0-5,23 * * *"),
+    /** Every 5 minutes. */
+    DEVELOPMENT("0 */5 * * * *"),
+    /** Never by itself: somebody asks for it. */
+    ON_DEMAND;
+
+    private final List<String> crons;
+
+    Policy(String... crons) {
+      this.crons = List.of(crons);
+    }
+
+    /** Returns its cron expressions, of six fields; a tick is due whenever one of them says so. */
+    public List<String> crons() {
+      return crons;
+    }
+  }
+
+  /**
+   * The policy {@link Policy#PRODUCTION} for all views in the schema that the connections have on
+   * top of their search_path. The zone is still to be named.
+   *
+   * @param dataSource where connections come from and go back to, up to four at once, and one more
+   *     for each view with a cadence of its own; not null. One with {@code tcpKeepAlive=true} finds
+   *     out when its peer has vanished without a word.
+   * @return the schedule, not started
+   * @throws IllegalStateException if db-scheduler is not on the class path
+   */
+  public static RefreshSchedule of(DataSource dataSource) {
+    try {
+      Class.forName(
+          "com.github.kagkarlsson.scheduler.Scheduler",
+          false,
+          RefreshSchedule.class.getClassLoader());
+    } catch (ClassNotFoundException e) {
+      throw new IllegalStateException(
+          "a schedule needs db-scheduler on the class path: com.github.kagkarlsson:db-scheduler",
+          e);
+    }
+    return new RefreshSchedule(
+        Objects.requireNonNull(dataSource, "dataSource"),
+        null,
+        WipViews.of(dataSource),
+        Policy.PRODUCTION.crons(),
+        Map.of(),
+        null,
+        DEFAULT_GRACE,
+        tick -> {});
+  }
+
+  /**
+   * The same schedule in a schema of this name.
+   *
+   * @param schema the schema that the changelog deployed to, unquoted; null for the one on top of
+   *     the connection's search_path
+   * @return another schedule, this one unchanged
+   */
+  public RefreshSchedule withSchema(String schema) {
+    return new RefreshSchedule(
+        dataSource, schema, views.withSchema(schema), crons, cronByView, zone, grace, listener);
+  }
+
+  /**
+   * The same schedule with another policy, for all views without a cadence of their own.
+   *
+   * @param policy how often; not null
+   * @return another schedule, this one unchanged
+   */
+  public RefreshSchedule withPolicy(Policy policy) {
+    return new RefreshSchedule(
+        dataSource, schema, views, policy.crons(), cronByView, zone, grace, listener);
+  }
+
+  /**
+   * The same schedule with a cron expression in place of a policy.
+   *
+   * @param expression six fields: second, minute, hour, day of month, month, day of week; not null
+   * @return another schedule, this one unchanged
+   * @throws IllegalArgumentException if it is none, or never fires
+   */
+  public RefreshSchedule withCron(String expression) {
+    return new RefreshSchedule(
+        dataSource,
+        schema,
+        views,
+        List.of(Cadence.checked(expression)),
+        cronByView,
+        zone,
+        grace,
+        listener);
+  }
+
+  /**
+   * The same schedule, where one view has a cadence of its own, and only that.
+   *
+   * @param view a generated table, such as {@link
+   *     com.f2x.neurohub.wipviews.jooq.Tables#MV_PROCESS_WIP_QUEUE}; not null
+   * @param expression a cron expression as for {@link #withCron(String)}; not null
+   * @return another schedule, this one unchanged
+   * @throws IllegalArgumentException if the expression is none, or never fires
+   */
+  public RefreshSchedule withCron(Table<?> view, String expression) {
+    Map<String, String> more = new LinkedHashMap<>(cronByView);
+    more.put(view.getName(), Cadence.checked(expression));
+    return new RefreshSchedule(
+        dataSource, schema, views, crons, Collections.unmodifiableMap(more), zone, grace, listener);
+  }
+
+  /**
+   * The same schedule by the clocks of a time zone. There is no default: the hours of a policy mean
+   * those of the factory, which are not those of a server.
+   *
+   * @param zone the zone; not null
+   * @return another schedule, this one unchanged
+   */
+  public RefreshSchedule withZone(ZoneId zone) {
+    return new RefreshSchedule(
+        dataSource,
+        schema,
+        views,
+        crons,
+        cronByView,
+        Objects.requireNonNull(zone, "zone"),
+        grace,
+        listener);
+  }
+
+  /**
+   * The same schedule by the clocks of a time zone.
+   *
+   * @param zone a region such as {@code Asia/Seoul}, or {@code UTC}; not null
+   * @return another schedule, this one unchanged
+   * @throws IllegalArgumentException if there is no such zone
+   */
+  public RefreshSchedule withZone(String zone) {
+    try {
+      return withZone(ZoneId.of(zone));
+    } catch (DateTimeException e) {
+      throw new IllegalArgumentException(
+          "\"" + zone + "\" is not a time zone: name a region such as \"Asia/Seoul\", or \"UTC\"",
+          e);
+    }
+  }
+
+  /**
+   * The same schedule with {@link WipViews#withLockTimeout}.
+   *
+   * @param timeout at least a millisecond; null for the connection's own setting
+   * @return another schedule, this one unchanged
+   * @throws IllegalArgumentException if the timeout is shorter than a millisecond
+   */
+  public RefreshSchedule withLockTimeout(Duration timeout) {
+    return new RefreshSchedule(
+        dataSource,
+        schema,
+        views.withLockTimeout(timeout),
+        crons,
+        cronByView,
+        zone,
+        grace,
+        listener);
+  }
+
+  /**
+   * The same schedule with {@link WipViews#withStatementTimeout}.
+   *
+   * @param timeout at least a millisecond; null for the connection's own setting
+   * @return another schedule, this one unchanged
+   * @throws IllegalArgumentException if the timeout is shorter than a millisecond
+   */
+  public RefreshSchedule withStatementTimeout(Duration timeout) {
+    return new RefreshSchedule(
+        dataSource,
+        schema,
+        views.withStatementTimeout(timeout),
+        crons,
+        cronByView,
+        zone,
+        grace,
+        listener);
+  }
+
+  /**
+   * The same schedule, where {@link Running#close} lets a refresh go on for this long before it
+   * cancels it.
+   *
+   * @param grace zero or more; not null
+   * @return another schedule, this one unchanged
+   * @throws IllegalArgumentException if it is negative
+   */
+  public RefreshSchedule withGrace(Duration grace) {
+    if (grace.isNegative()) {
+      throw new IllegalArgumentException("a grace is zero or more: " + grace);
+    }
+    return new RefreshSchedule(dataSource, schema, views, crons, cronByView, zone, grace, listener);
+  }
+
+  /**
+   * The same schedule, telling somebody of each tick that this instance ran.
+   *
+   * @param listener called after the tick, on one of the schedule's threads; not null. It must not
+   *     close the schedule. What it throws is logged.
+   * @return another schedule, this one unchanged
+   */
+  public RefreshSchedule withListener(Consumer<Tick> listener) {
+    return new RefreshSchedule(
+        dataSource,
+        schema,
+        views,
+        crons,
+        cronByView,
+        zone,
+        grace,
+        Objects.requireNonNull(listener, "listener"));
+  }
+
+  /**
+   * Starts it, on daemon threads of its own, once it has looked at what it needs. With {@link
+   * Policy#ON_DEMAND} and no view with a cadence of its own there is nothing to do: no thread is
+   * started, and no table is needed.
+   *
+   * @return the running schedule, to be closed
+   * @throws IllegalStateException if no zone was named
+   * @throws NotDeployedException if the views, or the table of the schedule, are not deployed
+   * @throws UnknownViewException if a view with a cadence of its own is not registered
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   * @throws WipViewsException if the role may not use the table, or the database is a standby
+   */
+  public Running start() {
+    if (crons.isEmpty() && cronByView.isEmpty()) {
+      return new Idle();
+    }
+    if (zone == null) {
+      throw new IllegalStateException(
+          "a schedule needs a time zone: withZone(\"Asia/Seoul\"), or withZone(\"UTC\")");
+    }
+    // in the order of the rows, and without the views that have a cadence of their own
+    Map<String, Cadence> cadences = new LinkedHashMap<>();
+    Map<String, Instance.Work> work = new LinkedHashMap<>();
+    views.freshness();
+    if (!crons.isEmpty()) {
+      cadences.put(ALL, Cadence.of(crons, zone));
+      work.put(ALL, cronByView.isEmpty() ? () -> List.of(views::refreshAll) : this::others);
+    }
+    cronByView.forEach(
+        (view, cron) -> {
+          Table<?> table = table(view);
+          views.freshness(table);
+          cadences.put(ALL + ":" + view, Cadence.of(List.of(cron), zone));
+          work.put(ALL + ":" + view, () -> List.of(() -> List.of(views.refresh(table))));
+        });
+    return new Instance(dataSource, schema, cadences, work, grace, listener).start();
+  }
+
+  /** The views without a cadence of their own, in refresh order. */
+  private List<Supplier<List<Refresh>>> others() {
+    return views.freshness().stream()
+        .map(Freshness::view)
+        .filter(view -> !cronByView.containsKey(view))
+        .<Supplier<List<Refresh>>>map(view -> () -> List.of(views.refresh(table(view))))
+        .toList();
+  }
+
+  private static Table<?> table(String view) {
+    return DSL.table(DSL.name(view));
+  }
+
+  /** A schedule that runs. Thread-safe. */
+  public interface Running extends AutoCloseable {
+
+    /**
+     * Returns when the next tick of any instance is due, as the database has it; a moment that has
+     * passed if it is due now or runs; empty if nothing is scheduled.
+     *
+     * @throws DatabaseUnavailableException if the database cannot be reached
+     */
+    Optional<Instant> nextRefresh();
+
+    /**
+     * Begins no further tick and waits for the one that runs, for the grace of the schedule at
+     * most; then cancels it on the server, which is on record. Other instances go on. Does nothing
+     * the second time.
+     */
+    @Override
+    void close();
+  }
+
+  /** Nothing to do. */
+  private static final class Idle implements Running {
+
+    @Override
+    public Optional<Instant> nextRefresh() {
+      return Optional.empty();
+    }
+
+    @Override
+    public void close() {}
+  }
+}

@@ -1,0 +1,63 @@
+package com.f2x.neurohub.wipviews.schedule;
+
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.Refresh.Outcome;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What became of one tick of a schedule.
+ *
+ * @param due when it was due; earlier than {@code startedAt} by more than a moment if ticks were
+ *     missed, or an instance died
+ * @param startedAt when this instance began with it, by the clock of this instance
+ * @param duration how long it took
+ * @param interval the time between two ticks at that hour
+ * @param slow whether it took longer than the interval, so that a tick was left out
+ * @param refreshes what happened to each view, as far as it is on record
+ * @param failure why not all were refreshed; empty if all were
+ */
+public record Tick(
+    Instant due,
+    Instant startedAt,
+    Duration duration,
+    Duration interval,
+    boolean slow,
+    List<Refresh> refreshes,
+    Optional<WipViewsException> failure) {
+
+  /**
+   * Returns it as one line of {@code key=value}, for a log: times in ISO 8601, durations in
+   * milliseconds, and the keys {@code slow} and {@code error} only where there is something to say.
+   */
+  @Override
+  public String toString() {
+    StringBuilder line =
+        new StringBuilder("tick=")
+            .append(due.truncatedTo(ChronoUnit.SECONDS))
+            .append(" duration_ms=")
+            .append(duration.toMillis())
+            .append(" interval_ms=")
+            .append(interval.toMillis())
+            .append(" refreshed=")
+            .append(count(Outcome.REFRESHED))
+            .append(" coalesced=")
+            .append(count(Outcome.COALESCED))
+            .append(" failed=")
+            .append(count(Outcome.FAILED));
+    if (slow) {
+      line.append(" slow=true");
+    }
+    failure.ifPresent(
+        e -> line.append(" error=\"").append(e.getMessage().replace('"', '\'')).append('"'));
+    return line.toString();
+  }
+
+  private long count(Outcome outcome) {
+    return refreshes.stream().filter(refresh -> refresh.outcome() == outcome).count();
+  }
+}

@@ -1,0 +1,37 @@
+package com.f2x.neurohub.wipviews.spring;
+
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * Starts the schedule when every other bean is there, and so when the service's Liquibase has
+ * deployed what it needs; closes it, waiting for the refresh that runs, while the pool still gives
+ * connections.
+ */
+final class ScheduleLifecycle implements SmartLifecycle {
+
+  private final RefreshSchedule schedule;
+  private RefreshSchedule.Running running;
+
+  ScheduleLifecycle(RefreshSchedule schedule) {
+    this.schedule = schedule;
+  }
+
+  @Override
+  public synchronized void start() {
+    running = schedule.start();
+  }
+
+  @Override
+  public synchronized void stop() {
+    if (running != null) {
+      running.close();
+      running = null;
+    }
+  }
+
+  @Override
+  public synchronized boolean isRunning() {
+    return running != null;
+  }
+}

@@ -1,0 +1,57 @@
+package com.f2x.neurohub.wipviews.spring;
+
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.Freshness.State;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.health.contributor.Status;
+
+/**
+ * {@code DOWN} if a view cannot be read, or there is no database; {@code STALE} if all can be read
+ * and one is older than its target; else {@code UP}. Each view is a detail.
+ *
+ * <p>Stale rows are no reason to take the service away from its users: another instance would show
+ * them the same rows. So {@code STALE} is a status of our own, which Spring Boot answers with 200
+ * and leaves out of the service's overall health, as long as {@code management.endpoint.health
+ * .status} does not say otherwise; {@code OUT_OF_SERVICE} would be 503, and have it taken out of a
+ * load balancer.
+ */
+final class WipViewsHealthIndicator implements HealthIndicator {
+
+  private static final Status STALE =
+      new Status("STALE", "the rows of a view are older than its target");
+
+  private final WipViews views;
+
+  WipViewsHealthIndicator(WipViews views) {
+    this.views = views;
+  }
+
+  @Override
+  public Health health() {
+    List<Freshness> all;
+    try {
+      all = views.freshness();
+    } catch (WipViewsException e) {
+      Health.Builder down = Health.down().withDetail("error", e.getMessage());
+      e.remedy().ifPresent(remedy -> down.withDetail("remedy", remedy));
+      return down.build();
+    }
+    Health.Builder health = Health.status(status(all));
+    all.forEach(view -> health.withDetail(view.view(), Rows.of(view)));
+    return health.build();
+  }
+
+  private static Status status(List<Freshness> all) {
+    Set<State> states = all.stream().map(Freshness::state).collect(Collectors.toSet());
+    if (states.contains(State.MISSING) || states.contains(State.UNPOPULATED)) {
+      return Status.DOWN;
+    }
+    return states.contains(State.STALE) ? STALE : Status.UP;
+  }
+}

@@ -1,0 +1,58 @@
+package com.f2x.neurohub.wipviews.spring;
+
+import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
+import java.util.Map;
+import javax.sql.DataSource;
+import org.jooq.impl.DSL;
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.context.ApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.util.ClassUtils;
+
+/**
+ * The schedule, when it is switched on. A service that wants more of it than the properties say (a
+ * listener) declares the bean {@link RefreshSchedule} itself, not started.
+ */
+@AutoConfiguration(after = WipViewsAutoConfiguration.class)
+@ConditionalOnBooleanProperty("wip-views.schedule.enabled")
+final class WipViewsScheduleAutoConfiguration {
+
+  @Bean
+  @ConditionalOnMissingBean
+  RefreshSchedule wipViewsSchedule(
+      DataSource dataSource, WipViewsProperties properties, ApplicationContext context) {
+    if (!ClassUtils.isPresent(
+        "com.github.kagkarlsson.scheduler.Scheduler", context.getClassLoader())) {
+      throw new WipViewsException(
+          "wip-views.schedule.enabled is true, and db-scheduler is not on the class path",
+          null,
+          null,
+          "Add the dependency com.github.kagkarlsson:db-scheduler.",
+          null);
+    }
+    WipViewsProperties.Schedule wanted = properties.schedule();
+    RefreshSchedule schedule =
+        RefreshSchedule.of(dataSource)
+            .withSchema(properties.schema())
+            .withLockTimeout(properties.lockTimeout())
+            .withStatementTimeout(properties.statementTimeout())
+            .withPolicy(wanted.policy())
+            .withZone(wanted.zone())
+            .withGrace(wanted.grace());
+    if (wanted.cron() != null) {
+      schedule = schedule.withCron(wanted.cron());
+    }
+    for (Map.Entry<String, String> view : wanted.views().entrySet()) {
+      schedule = schedule.withCron(DSL.table(DSL.name(view.getKey())), view.getValue());
+    }
+    return schedule;
+  }
+
+  @Bean
+  ScheduleLifecycle wipViewsScheduleLifecycle(RefreshSchedule schedule) {
+    return new ScheduleLifecycle(schedule);
+  }
+}

@@ -1,0 +1,99 @@
+package com.f2x.neurohub.wipviews;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A third view is one SQL file and one changelog entry: those that the README shows, taken from it
+ * into a copy of the project, which is then built.
+ */
+class AddAViewTest {
+
+  private static final Path PROJECT = Path.of("").toAbsolutePath();
+
+  @Test
+  void takesTheFileAndTheEntryOfTheReadmeAndNothingElse(@TempDir Path copy) throws Exception {
+    if (!Boolean.getBoolean("add.view")) {
+      System.out.println("AddAViewTest is skipped: it builds the project; -Dadd.view=true runs it");
+      abort("builds the project; -Dadd.view=true runs it");
+    }
+    for (String part :
+        new String[] {
+          "pom.xml", "changelog", "views", "src/main", "src/codegen", "src/test/resources"
+        }) {
+      copy(PROJECT.resolve(part), copy.resolve(part));
+    }
+    String tests = "src/test/java/com/f2x/neurohub/wipviews/";
+    copy(PROJECT.resolve(tests + "testing"), copy.resolve(tests + "testing"));
+    copy(
+        PROJECT.resolve("src/test/resources/added-view/AddedViewTest.java"),
+        copy.resolve(tests + "AddedViewTest.java"));
+
+    String readme = Files.readString(PROJECT.resolve("README.md"));
+    Matcher file = block(readme, "```sql\n-- (views/wip_views/03_\\S+)\n(.*?)```");
+    Files.writeString(copy.resolve(file.group(1)), file.group(2));
+    Matcher entry = block(readme, "```yaml\n(  - changeSet:\n      id: mv_equipment.*?)```");
+    Files.writeString(
+        copy.resolve("changelog/views.changelog.yaml"),
+        "\n" + entry.group(1),
+        StandardOpenOption.APPEND);
+
+    Path log = copy.resolve("build.log");
+    Process build =
+        new ProcessBuilder(
+                Path.of(System.getProperty("maven.home"), "bin", "mvn").toString(),
+                "-q",
+                "-o",
+                "-B",
+                "-Dmaven.repo.local=" + System.getProperty("maven.repo.local"),
+                "-Djacoco.skip",
+                "test")
+            .directory(copy.toFile())
+            .redirectInput(new File("/dev/null"))
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    assertThat(build.waitFor(5, TimeUnit.MINUTES)).isTrue();
+    assertThat(build.exitValue()).as(Files.readString(log)).isZero();
+    assertThat(copy.resolve("target/surefire-reports"))
+        .isDirectoryContaining("glob:**/TEST-*AddedViewTest.xml");
+  }
+
+  private static Matcher block(String text, String pattern) {
+    Matcher matcher = Pattern.compile(pattern, Pattern.DOTALL).matcher(text);
+    assertThat(matcher.find()).as("the README has " + pattern).isTrue();
+    return matcher;
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    Files.createDirectories(to.getParent());
+    try (Stream<Path> files = Files.walk(from)) {
+      files.forEach(
+          file -> {
+            try {
+              Path target = to.resolve(from.relativize(file).toString());
+              if (Files.isDirectory(file)) {
+                Files.createDirectories(target);
+              } else {
+                Files.copy(file, target);
+              }
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+    }
+  }
+}

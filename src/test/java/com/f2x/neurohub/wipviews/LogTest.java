@@ -1,0 +1,171 @@
+package com.f2x.neurohub.wipviews;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jooq.Table;
+import org.jooq.impl.DSL;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What is logged, through slf4j, and what is not. The tests' binding writes to standard error. */
+class LogTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private final WipViews views = WipViews.of(database.dataSource());
+
+  private interface Action {
+    void run() throws Exception;
+  }
+
+  private static List<String> logged(Action action) throws Exception {
+    PrintStream err = System.err;
+    ByteArrayOutputStream lines = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(lines, true, StandardCharsets.UTF_8));
+    try {
+      action.run();
+    } finally {
+      System.setErr(err);
+    }
+    return lines.toString(StandardCharsets.UTF_8).lines().toList();
+  }
+
+  @Test
+  void a_refresh_that_succeeds_in_no_time_is_not_logged() throws Exception {
+    assertThat(logged(views::refreshAll)).isEmpty();
+  }
+
+  @Test
+  void a_refresh_that_fails_is_one_line_of_keys_and_values() throws Exception {
+    database.execute(
+        "CREATE TABLE logged_divisor (n integer)",
+        "INSERT INTO logged_divisor VALUES (1)",
+        "CREATE MATERIALIZED VIEW mv_logged AS SELECT 1 / n AS id FROM logged_divisor",
+        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
+            + " VALUES ('mv_logged', 9, '1 hour', '')",
+        "UPDATE logged_divisor SET n = 0");
+    Table<?> view = DSL.table(DSL.name("mv_logged"));
+
+    List<String> lines = logged(() -> assertThatThrownBy(() -> views.refresh(view)).isNotNull());
+
+    assertThat(lines)
+        .singleElement()
+        .asString()
+        .contains("WARN")
+        .matches(
+            ".*event=refresh view=mv_logged outcome=failed duration_ms=\\d+ sqlstate=22012"
+                + " error=\"division by zero\"");
+    database.execute("SELECT wip_view_remove('mv_logged')", "DROP TABLE logged_divisor");
+  }
+
+  @Test
+  void a_refresh_that_takes_long_is_one_line_of_keys_and_values() throws Exception {
+    List<String> lines =
+        logged(
+            () -> {
+              RefreshLog.refreshed(refresh(RefreshLog.LONG));
+              RefreshLog.refreshed(refresh(RefreshLog.LONG.minusMillis(1)));
+            });
+
+    assertThat(RefreshLog.LONG).isEqualTo(Duration.ofSeconds(10));
+    assertThat(lines)
+        .singleElement()
+        .asString()
+        .contains("INFO")
+        .endsWith(
+            "event=refresh view=mv_process_wip_queue outcome=refreshed mode=concurrent"
+                + " duration_ms=10000 rows=6");
+  }
+
+  private static Refresh refresh(Duration duration) {
+    return new Refresh(
+        1,
+        MV_PROCESS_WIP_QUEUE.getName(),
+        Refresh.Outcome.REFRESHED,
+        Refresh.Mode.CONCURRENT,
+        null,
+        Instant.EPOCH,
+        Instant.EPOCH,
+        Instant.EPOCH.plus(duration),
+        duration,
+        6L,
+        8192L,
+        null,
+        null,
+        null,
+        "postgres",
+        "",
+        null,
+        1);
+  }
+
+  @Test
+  void liquibase_logs_through_slf4j_and_prints_nothing_itself() throws Exception {
+    ProcessBuilder command =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-Dorg.slf4j.simpleLogger.log.liquibase=info",
+            "-classpath",
+            System.getProperty("java.class.path"),
+            "com.f2x.neurohub.wipviews.cli.WipViewsCommand",
+            "update");
+    command.environment().put("WIP_VIEWS_URL", database.url());
+    command.environment().put("WIP_VIEWS_USERNAME", database.user());
+    command.environment().put("WIP_VIEWS_PASSWORD", database.password());
+    Process update = command.start();
+    String out = new String(update.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String err = new String(update.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(update.waitFor()).as(err).isZero();
+    assertThat(out.lines()).singleElement().asString().startsWith("Nothing to do");
+    assertThat(err.lines())
+        .allMatch(line -> line.startsWith("[main] INFO liquibase."))
+        .anyMatch(line -> line.endsWith("Update command completed successfully."));
+  }
+
+  @Test
+  void liquibase_tells_nobody_that_it_was_used() throws Exception {
+    ProxySelector before = ProxySelector.getDefault();
+    ConcurrentLinkedQueue<URI> asked = new ConcurrentLinkedQueue<>();
+    ProxySelector.setDefault(
+        new ProxySelector() {
+          @Override
+          public List<Proxy> select(URI uri) {
+            if (!uri.getScheme().equals("socket")) {
+              asked.add(uri);
+            }
+            return List.of(Proxy.NO_PROXY);
+          }
+
+          @Override
+          public void connectFailed(URI uri, SocketAddress address, IOException e) {
+            // nobody is asked
+          }
+        });
+    try {
+      WipViewsMigration.of(database.dataSource()).update();
+    } finally {
+      ProxySelector.setDefault(before);
+    }
+
+    assertThat(asked).isEmpty();
+  }
+}

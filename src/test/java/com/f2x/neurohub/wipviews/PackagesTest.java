@@ -1,0 +1,101 @@
+package com.f2x.neurohub.wipviews;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+/** The arrows between the packages point one way. */
+class PackagesTest {
+
+  private static final String ROOT = "com.f2x.neurohub.wipviews";
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages(ROOT);
+
+  @Test
+  void frontEndsStandOnFeaturesFeaturesOnTheApiAndTheApiOnItsInternals() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .withOptionalLayers(true)
+        .layer("front ends")
+        .definedBy(ROOT + ".cli..", ROOT + ".spring..")
+        .layer("features")
+        .definedBy(
+            ROOT + ".schedule..", ROOT + ".metrics..", ROOT + ".migration..", ROOT + ".demo..")
+        .layer("api")
+        .definedBy(ROOT)
+        .layer("internal")
+        .definedBy(ROOT + ".internal..")
+        .whereLayer("front ends")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("features")
+        .mayOnlyBeAccessedByLayers("front ends")
+        .whereLayer("api")
+        .mayOnlyBeAccessedByLayers("features", "front ends")
+        .whereLayer("internal")
+        .mayOnlyBeAccessedByLayers("features", "api")
+        .check(CLASSES);
+  }
+
+  @Test
+  void noPackageTakesPartInACycle() {
+    slices().matching(ROOT + ".(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void generatedCodeKnowsNobody() {
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + ".jooq..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage(ROOT + "..")
+                .and(resideInAnyPackage(ROOT + ".jooq..").negate().as("outside jooq")))
+        .check(CLASSES);
+  }
+
+  @Test
+  void anOptionalLibraryIsKnownToThePackageThatIsForItAlone() {
+    only("picocli..", "cli");
+    only("tools.jackson..", "cli", "spring");
+    only("io.zonky..", "demo");
+    only("com.github.kagkarlsson..", "schedule");
+    only("io.micrometer..", "metrics", "spring");
+    only("org.springframework..", "spring");
+  }
+
+  @Test
+  void namesSayWhatAThingIs() {
+    noClasses().should().haveNameMatching(".*(Manager|Helper|Utils?)$").check(CLASSES);
+    classes()
+        .that()
+        .areAssignableTo(RuntimeException.class)
+        .should()
+        .haveSimpleNameEndingWith("Exception")
+        .check(CLASSES);
+  }
+
+  private static void only(String library, String... packages) {
+    String[] allowed = new String[packages.length];
+    for (int i = 0; i < packages.length; i++) {
+      allowed[i] = ROOT + "." + packages[i] + "..";
+    }
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(allowed)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(library)
+        .check(CLASSES);
+  }
+}

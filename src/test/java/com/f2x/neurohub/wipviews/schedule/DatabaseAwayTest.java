@@ -1,0 +1,191 @@
+package com.f2x.neurohub.wipviews.schedule;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.PrivateServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/** A database that goes away under a schedule, and comes back. */
+class DatabaseAwayTest {
+
+  private static final Duration OUTAGE = Duration.ofMillis(2_100);
+
+  private static PrivateServer server;
+
+  private final List<Tick> ticks = new CopyOnWriteArrayList<>();
+
+  @BeforeAll
+  static void start() throws Exception {
+    server = PrivateServer.start();
+    WipViewsMigration.of(server.dataSource()).only("db-scheduler").update();
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    server.close();
+  }
+
+  private RefreshSchedule everySecond(PGSimpleDataSource dataSource) {
+    return RefreshSchedule.of(dataSource)
+        .withCron("* * * * * *")
+        .withZone("UTC")
+        .withListener(ticks::add);
+  }
+
+  private void awaitTicksSince(Instant moment, int number) throws Exception {
+    Await.until(
+        number + " ticks since " + moment,
+        () -> ticks.stream().filter(tick -> tick.startedAt().isAfter(moment)).count() >= number);
+  }
+
+  @Test
+  void a_restart_of_the_server_is_survived_and_the_ticks_missed_run_once() throws Exception {
+    PrintStream err = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    Instant away;
+    Instant back;
+    try (Running running = everySecond(server.dataSource()).start()) {
+      awaitTicksSince(Instant.EPOCH, 1);
+      System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+      server.crash();
+      away = Instant.now();
+      assertThatThrownBy(running::nextRefresh).isInstanceOf(DatabaseUnavailableException.class);
+      Await.until("two ticks are missed", () -> Instant.now().isAfter(away.plus(OUTAGE)));
+      back = Instant.now();
+      server.restart();
+      awaitTicksSince(back, 3);
+    } finally {
+      System.setErr(err);
+    }
+
+    // none, if the crash met an instance in the middle of a tick, which is then begun again
+    assertThat(ticks)
+        .filteredOn(tick -> tick.startedAt().isAfter(away) && tick.due().isBefore(back))
+        .hasSizeLessThanOrEqualTo(1);
+    assertThat(ticks).extracting(Tick::due).doesNotHaveDuplicates();
+    assertThat(log.toString(StandardCharsets.UTF_8).lines())
+        .filteredOn(line -> line.contains("database=unavailable"))
+        .singleElement()
+        .asString()
+        .contains("WARN", "retry_ms=200");
+  }
+
+  @Test
+  void a_network_that_swallows_everything_is_survived() throws Exception {
+    try (Network network = new Network(server.dataSource().getPortNumbers()[0])) {
+      PGSimpleDataSource through = server.dataSource();
+      through.setPortNumbers(new int[] {network.port()});
+      through.setConnectTimeout(1);
+      through.setLoginTimeout(1);
+      try (Running running = everySecond(through).start()) {
+        awaitTicksSince(Instant.EPOCH, 1);
+
+        network.swallow(true);
+        Instant lost = Instant.now();
+        Await.until("two ticks are missed", () -> Instant.now().isAfter(lost.plus(OUTAGE)));
+        network.swallow(false);
+
+        awaitTicksSince(Instant.now(), 2);
+        assertThat(running.nextRefresh()).isPresent();
+      }
+    }
+  }
+
+  @Test
+  void a_start_without_a_database_fails_at_once() throws SQLException {
+    PGSimpleDataSource nowhere = server.dataSource();
+    nowhere.setPortNumbers(new int[] {1});
+
+    assertThatThrownBy(() -> everySecond(nowhere).start())
+        .isInstanceOf(DatabaseUnavailableException.class);
+  }
+
+  /**
+   * A way to the server on which bytes can vanish: connections stay open, and nobody is told. What
+   * was open then stays dead.
+   */
+  private static final class Network implements AutoCloseable {
+
+    private final ServerSocket entrance = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private final int to;
+    private volatile boolean swallows;
+
+    Network(int to) throws IOException {
+      this.to = to;
+      threads.execute(
+          () -> {
+            while (true) {
+              try {
+                Socket from = entrance.accept();
+                Socket there = new Socket(InetAddress.getLoopbackAddress(), to);
+                sockets.addAll(List.of(from, there));
+                threads.execute(() -> carry(from, there));
+                threads.execute(() -> carry(there, from));
+              } catch (IOException e) {
+                return;
+              }
+            }
+          });
+    }
+
+    int port() {
+      return entrance.getLocalPort();
+    }
+
+    void swallow(boolean all) {
+      swallows = all;
+    }
+
+    private void carry(Socket from, Socket there) {
+      boolean dead = false;
+      byte[] bytes = new byte[8_192];
+      try {
+        for (int n = from.getInputStream().read(bytes); n >= 0; ) {
+          dead |= swallows;
+          if (!dead) {
+            there.getOutputStream().write(bytes, 0, n);
+          }
+          n = from.getInputStream().read(bytes);
+        }
+        if (!dead) {
+          there.shutdownOutput();
+        }
+      } catch (IOException e) {
+        // closed on the other side
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      entrance.close();
+      for (Socket socket : sockets) {
+        socket.close();
+      }
+      threads.shutdownNow();
+    }
+  }
+}

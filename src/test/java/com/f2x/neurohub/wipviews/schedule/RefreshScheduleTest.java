@@ -1,0 +1,489 @@
+package com.f2x.neurohub.wipviews.schedule;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.NotDeployedException;
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.Refresh.Outcome;
+import com.f2x.neurohub.wipviews.UnknownViewException;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.cli.WipViewsCommand;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.PrintStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import javax.sql.DataSource;
+import org.jooq.impl.DSL;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+class RefreshScheduleTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  /** Of this database, whoever waits for a lock. */
+  private static final String WAITING =
+      "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
+          + " AND wait_event_type = 'Lock'";
+
+  private static final String CALLS = "SELECT count(*) FROM wip_view_refresh WHERE call_id IS NULL";
+
+  private static final String EVERY_SECOND = "* * * * * *";
+
+  /** Never during a test; twice, a second apart, so that the table is looked at often. */
+  private static final String ONCE_A_YEAR = "0,1 0 0 1 1 *";
+
+  private final List<Tick> ticks = new CopyOnWriteArrayList<>();
+
+  @BeforeAll
+  static void table() {
+    WipViewsMigration.of(database.dataSource()).only("db-scheduler").update();
+  }
+
+  @BeforeEach
+  void nothing_is_scheduled() throws SQLException {
+    database.execute("TRUNCATE wip_view_schedule, wip_view_refresh");
+  }
+
+  private RefreshSchedule schedule(String cron) {
+    return RefreshSchedule.of(database.dataSource())
+        .withCron(cron)
+        .withZone("Asia/Seoul")
+        .withListener(ticks::add);
+  }
+
+  /** Brings the next tick forward, as an operator may. */
+  private static void due() throws Exception {
+    Await.until(
+        "a tick is brought forward",
+        () ->
+            !database
+                .rows(
+                    "UPDATE wip_view_schedule SET execution_time = now() WHERE NOT picked"
+                        + " RETURNING task_name")
+                .isEmpty());
+  }
+
+  private void awaitTicks(int number) throws Exception {
+    Await.until(number + " ticks", () -> ticks.size() >= number);
+  }
+
+  /** A session that holds a view, so that its refresh waits. */
+  private static Connection holding(String view) throws SQLException {
+    Connection connection = database.connect();
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("COMMENT ON MATERIALIZED VIEW " + view + " IS NULL");
+    }
+    return connection;
+  }
+
+  private static void awaitWaiting() throws Exception {
+    Await.until("a refresh waits for the view", () -> !database.rows(WAITING).isEmpty());
+  }
+
+  // ------------------------------------------------------------------------------------- many
+
+  @Test
+  void of_ten_instances_one_runs_each_tick() throws Exception {
+    List<Running> instances = new ArrayList<>();
+    try {
+      for (int i = 0; i < 10; i++) {
+        instances.add(schedule(EVERY_SECOND).start());
+      }
+      awaitTicks(3);
+    } finally {
+      instances.forEach(Running::close);
+    }
+
+    assertThat(ticks).extracting(Tick::due).doesNotHaveDuplicates();
+    assertThat(ticks)
+        .allMatch(tick -> tick.due().getNano() == 0)
+        .allMatch(tick -> tick.failure().isEmpty())
+        .allMatch(tick -> tick.refreshes().size() == 2);
+    assertThat(database.value(CALLS)).isEqualTo(Integer.toString(ticks.size()));
+    assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE outcome <> 'refreshed'"))
+        .isEqualTo("0");
+  }
+
+  @Test
+  void ticks_that_were_missed_while_nobody_ran_run_once_at_the_next_start() throws Exception {
+    schedule(EVERY_SECOND).start().close();
+    database.execute("UPDATE wip_view_schedule SET execution_time = now() - interval '1 hour'");
+    Instant started = Instant.now();
+
+    try (Running one = schedule(EVERY_SECOND).start();
+        Running other = schedule(EVERY_SECOND).start()) {
+      awaitTicks(2);
+      assertThat(one.nextRefresh()).isPresent();
+      assertThat(other.nextRefresh()).isPresent();
+    }
+
+    assertThat(ticks)
+        .filteredOn(tick -> tick.due().isBefore(started.minusSeconds(2)))
+        .singleElement()
+        .satisfies(tick -> assertThat(tick.due()).isBefore(started.minusSeconds(3_590)));
+  }
+
+  @Test
+  void an_instance_that_is_killed_in_mid_refresh_is_replaced_within_an_interval() throws Exception {
+    String everyFiveSeconds = "*/5 * * * * *";
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-classpath",
+            System.getProperty("java.class.path"),
+            WipViewsCommand.class.getName(),
+            "schedule",
+            "--cron",
+            everyFiveSeconds,
+            "--zone",
+            "Asia/Seoul",
+            "--url",
+            database.url(),
+            "--username",
+            database.user());
+    builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
+    Process process =
+        builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+    try (Connection held = holding("mv_wip_status_dashboard")) {
+      due();
+      Await.until(
+          "the other process refreshes",
+          () -> database.rows(WAITING).contains(List.of("wip-views")));
+      try (Running survivor = schedule(everyFiveSeconds).start()) {
+        process.destroyForcibly().waitFor();
+        Instant killed = Instant.now();
+        held.rollback();
+
+        awaitTicks(1);
+
+        assertThat(Duration.between(killed, ticks.get(0).startedAt()))
+            .isLessThan(Duration.ofSeconds(5));
+        assertThat(ticks.get(0).refreshes())
+            .hasSize(2)
+            .allMatch(refresh -> refresh.outcome() == Outcome.REFRESHED);
+        assertThat(survivor.nextRefresh().orElseThrow()).isAfter(killed);
+      }
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  // ------------------------------------------------------------------------------- slow, failed
+
+  @Test
+  void a_refresh_slower_than_its_interval_leaves_ticks_out_and_is_reported() throws Exception {
+    PrintStream err = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    try (Connection held = holding("mv_wip_status_dashboard");
+        Running one = schedule(EVERY_SECOND).start();
+        Running other = schedule(EVERY_SECOND).start()) {
+      System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+      assertThat(one.nextRefresh()).isEqualTo(other.nextRefresh());
+      awaitWaiting();
+      Instant begun = Instant.now();
+      Await.until(
+          "a tick is left out", () -> Instant.now().isAfter(begun.plus(Duration.ofMillis(1_200))));
+      assertThat(database.rows(WAITING)).hasSize(1);
+      assertThat(database.value(CALLS)).isEqualTo("1");
+
+      held.rollback();
+
+      awaitTicks(2);
+    } finally {
+      System.setErr(err);
+    }
+    Tick slow = ticks.get(0);
+    assertThat(slow.slow()).isTrue();
+    assertThat(slow.failure()).isEmpty();
+    assertThat(slow.duration()).isGreaterThan(Duration.ofSeconds(1));
+    assertThat(slow.interval()).hasSeconds(1);
+    assertThat(ticks.get(1).due()).isAfter(slow.startedAt().plus(slow.duration()).minusSeconds(1));
+    assertThat(log.toString(StandardCharsets.UTF_8).lines())
+        .filteredOn(line -> line.contains("slow=true"))
+        .singleElement()
+        .asString()
+        .contains("WARN", "duration_ms=", "interval_ms=1000", "refreshed=2");
+  }
+
+  @Test
+  void a_tick_that_fails_is_on_record_and_the_next_one_goes_on() throws Exception {
+    try (Running running = schedule(ONCE_A_YEAR).withLockTimeout(Duration.ofMillis(50)).start()) {
+      try (Connection held = holding("mv_wip_status_dashboard")) {
+        due();
+        awaitTicks(1);
+        held.rollback();
+      }
+      due();
+      awaitTicks(2);
+      Await.until(
+          "the next tick is set", () -> running.nextRefresh().orElseThrow().isAfter(Instant.now()));
+    }
+
+    assertThat(ticks.get(0).failure().orElseThrow().sqlState()).contains("55P03");
+    assertThat(ticks.get(0).refreshes())
+        .extracting(Refresh::outcome)
+        .containsExactly(Outcome.FAILED, Outcome.REFRESHED);
+    assertThat(ticks.get(0).toString())
+        .matches(
+            "tick=\\S+Z duration_ms=\\d+ interval_ms=\\d+ refreshed=1 coalesced=0 failed=1"
+                + " error=\"mv_wip_status_dashboard: [^\"]+\"");
+    assertThat(ticks.get(1).failure()).isEmpty();
+    assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE outcome = 'failed'"))
+        .isEqualTo("1");
+  }
+
+  @Test
+  void a_listener_that_throws_stops_nothing() throws Exception {
+    try (Running running =
+        schedule(ONCE_A_YEAR)
+            .withListener(
+                tick -> {
+                  ticks.add(tick);
+                  throw new IllegalStateException("on purpose");
+                })
+            .start()) {
+      due();
+      awaitTicks(1);
+      Await.until(
+          "the next tick is set", () -> running.nextRefresh().orElseThrow().isAfter(Instant.now()));
+    }
+  }
+
+  // ------------------------------------------------------------------------------------- stop
+
+  @Test
+  void close_waits_for_the_refresh_that_runs() throws Exception {
+    Running running = schedule(ONCE_A_YEAR).start();
+    CompletableFuture<Void> closed;
+    try (Connection held = holding("mv_wip_status_dashboard")) {
+      due();
+      awaitWaiting();
+      closed = CompletableFuture.runAsync(running::close);
+      assertThatThrownBy(() -> closed.get(300, TimeUnit.MILLISECONDS))
+          .isInstanceOf(java.util.concurrent.TimeoutException.class);
+      held.rollback();
+    }
+
+    closed.get(10, TimeUnit.SECONDS);
+
+    assertThat(ticks).singleElement().returns(true, tick -> tick.failure().isEmpty());
+    assertThat(database.value("SELECT picked FROM wip_view_schedule")).isEqualTo("f");
+  }
+
+  @Test
+  void close_cancels_a_refresh_that_outlasts_the_grace_on_the_server_too() throws Exception {
+    Running running = schedule(ONCE_A_YEAR).withGrace(Duration.ofMillis(100)).start();
+    try (Connection held = holding("mv_wip_status_dashboard")) {
+      due();
+      awaitWaiting();
+
+      running.close();
+
+      assertThat(database.rows(WAITING)).isEmpty();
+      assertThat(ticks)
+          .singleElement()
+          .satisfies(tick -> assertThat(tick.failure().orElseThrow().sqlState()).contains("57014"));
+      // whoever takes over does not have to find it dead first
+      assertThat(database.value("SELECT picked FROM wip_view_schedule")).isEqualTo("f");
+      held.rollback();
+    }
+    running.close();
+  }
+
+  // ------------------------------------------------------------------------------- what it does
+
+  @Test
+  void a_view_with_a_cadence_of_its_own_is_refreshed_by_that_alone() throws Exception {
+    try (Running running =
+        schedule(ONCE_A_YEAR).withCron(MV_PROCESS_WIP_QUEUE, EVERY_SECOND).start()) {
+      awaitTicks(1);
+      assertThat(running.nextRefresh().orElseThrow())
+          .isBefore(Instant.now().plus(Duration.ofSeconds(2)));
+      assertThat(viewsRefreshed()).containsOnly(List.of("mv_process_wip_queue"));
+
+      due();
+      Await.until(
+          "the other view", () -> viewsRefreshed().contains(List.of("mv_wip_status_dashboard")));
+    }
+    assertThat(ticks)
+        .extracting(tick -> tick.refreshes().stream().map(Refresh::view).toList())
+        .contains(List.of("mv_wip_status_dashboard"), List.of("mv_process_wip_queue"))
+        .doesNotContain(List.of("mv_wip_status_dashboard", "mv_process_wip_queue"));
+  }
+
+  private static List<List<String>> viewsRefreshed() throws SQLException {
+    return database.rows("SELECT DISTINCT view_name FROM wip_view_refresh");
+  }
+
+  @Test
+  void on_demand_starts_nothing_and_needs_neither_zone_nor_table() throws Exception {
+    try (Running running =
+        RefreshSchedule.of(database.dataSource()).withPolicy(Policy.ON_DEMAND).start()) {
+      assertThat(running.nextRefresh()).isEmpty();
+    }
+    assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("0");
+  }
+
+  @Test
+  void a_restart_with_another_cadence_moves_the_next_tick() throws Exception {
+    Instant nextYear;
+    try (Running running = schedule(ONCE_A_YEAR).start()) {
+      nextYear = running.nextRefresh().orElseThrow();
+    }
+    try (Running running = schedule("0 0 * * * *").start()) {
+      assertThat(running.nextRefresh().orElseThrow())
+          .isBefore(nextYear)
+          .isBeforeOrEqualTo(Instant.now().plus(Duration.ofHours(1)));
+    }
+  }
+
+  @Test
+  void a_row_that_somebody_deleted_comes_back() throws Exception {
+    try (Running running = schedule(EVERY_SECOND).start()) {
+      awaitTicks(1);
+      Await.until(
+          "the row is deleted between two ticks",
+          () ->
+              !database
+                  .rows("DELETE FROM wip_view_schedule WHERE NOT picked RETURNING task_name")
+                  .isEmpty());
+      int before = ticks.size();
+      awaitTicks(before + 1);
+      assertThat(running.nextRefresh()).isPresent();
+    }
+  }
+
+  @Test
+  void a_table_that_vanishes_is_named_once_and_when_it_is_back_the_schedule_goes_on()
+      throws Exception {
+    PrintStream err = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    try (Running running = schedule(EVERY_SECOND).start()) {
+      database.execute("ALTER TABLE wip_view_schedule RENAME TO wip_view_schedule_elsewhere");
+      try {
+        Await.until("it is missed", () -> log.toString(StandardCharsets.UTF_8).contains("stalled"));
+      } finally {
+        database.execute("ALTER TABLE wip_view_schedule_elsewhere RENAME TO wip_view_schedule");
+      }
+      awaitTicks(ticks.size() + 2);
+      assertThat(running.nextRefresh()).isPresent();
+    } finally {
+      System.setErr(err);
+    }
+    assertThat(log.toString(StandardCharsets.UTF_8).lines())
+        .filteredOn(line -> line.contains("schedule=stalled"))
+        .singleElement()
+        .asString()
+        .contains("WARN", "wip_view_schedule, is not deployed", "update --with db-scheduler");
+  }
+
+  // ------------------------------------------------------------------------------------- needs
+
+  @Test
+  void without_db_scheduler_it_says_what_is_missing_on_the_class_path() throws Exception {
+    List<URL> plain = new ArrayList<>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      if (!entry.contains("db-scheduler")) {
+        plain.add(Path.of(entry).toUri().toURL());
+      }
+    }
+    try (URLClassLoader consumer =
+        new URLClassLoader(plain.toArray(URL[]::new), ClassLoader.getPlatformClassLoader())) {
+      Class<?> schedule = consumer.loadClass(RefreshSchedule.class.getName());
+
+      assertThatThrownBy(
+              () -> schedule.getMethod("of", DataSource.class).invoke(null, database.dataSource()))
+          .cause()
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("com.github.kagkarlsson:db-scheduler");
+    }
+  }
+
+  @Test
+  void a_database_without_the_table_is_told_how_to_get_it() throws Exception {
+    TestDatabase without = TestDatabase.deployed().create();
+    try {
+      RefreshSchedule schedule = RefreshSchedule.of(without.dataSource()).withZone("Asia/Seoul");
+
+      assertThatThrownBy(schedule::start)
+          .isInstanceOfSatisfying(
+              NotDeployedException.class,
+              e ->
+                  assertThat(e.remedy())
+                      .contains("Deploy it: wip-views update --with db-scheduler"))
+          .hasMessage(
+              "the table of the schedule, wip_view_schedule, is not deployed in this schema");
+    } finally {
+      without.drop();
+    }
+  }
+
+  @Test
+  void a_schema_without_the_views_is_named_as_such() {
+    RefreshSchedule schedule = schedule(ONCE_A_YEAR).withSchema("information_schema");
+
+    assertThatThrownBy(schedule::start)
+        .isInstanceOf(NotDeployedException.class)
+        .hasMessageContaining("wip-views is not deployed in this schema");
+  }
+
+  @Test
+  void a_view_that_is_not_registered_is_refused_before_anything_starts() throws Exception {
+    RefreshSchedule schedule =
+        schedule(ONCE_A_YEAR).withCron(DSL.table(DSL.name("mv_nope")), EVERY_SECOND);
+
+    assertThatThrownBy(schedule::start)
+        .isInstanceOf(UnknownViewException.class)
+        .hasMessage("unknown view \"mv_nope\"");
+    assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("0");
+  }
+
+  @Test
+  void a_role_that_may_only_read_is_told_what_to_ask_for() throws Exception {
+    String role = "reader_of_" + database.name();
+    database.execute(
+        "CREATE ROLE " + role + " LOGIN PASSWORD 'secret'",
+        "GRANT SELECT ON wip_view_schedule, wip_view_freshness TO " + role);
+    try {
+      RefreshSchedule schedule =
+          RefreshSchedule.of(database.dataSource(role, "secret")).withZone("Asia/Seoul");
+
+      assertThatThrownBy(schedule::start)
+          .isInstanceOfSatisfying(
+              WipViewsException.class,
+              e -> {
+                assertThat(e.sqlState()).contains("42501");
+                assertThat(e.remedy().orElseThrow()).contains("refresherRole");
+              })
+          .hasMessage("role \"" + role + "\" may not read and write wip_view_schedule");
+    } finally {
+      database.execute("DROP OWNED BY " + role, "DROP ROLE " + role);
+    }
+  }
+}

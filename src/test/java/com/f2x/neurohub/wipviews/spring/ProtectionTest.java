@@ -1,0 +1,167 @@
+package com.f2x.neurohub.wipviews.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.security.autoconfigure.SecurityAutoConfiguration;
+import org.springframework.boot.security.autoconfigure.web.servlet.ServletWebSecurityAutoConfiguration;
+import org.springframework.boot.test.context.FilteredClassLoader;
+import org.springframework.boot.test.context.assertj.AssertableWebApplicationContext;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.boot.webmvc.autoconfigure.DispatcherServletAutoConfiguration;
+import org.springframework.boot.webmvc.autoconfigure.WebMvcAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpMethod;
+import org.springframework.security.config.annotation.web.builders.HttpSecurity;
+import org.springframework.security.config.annotation.web.configuration.WebSecurityCustomizer;
+import org.springframework.security.core.userdetails.UserDetailsService;
+import org.springframework.security.provisioning.InMemoryUserDetailsManager;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.web.servlet.function.RouterFunction;
+
+/** A service does not start if anybody could refresh. */
+class ProtectionTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private final WebApplicationContextRunner open =
+      new WebApplicationContextRunner()
+          .withConfiguration(
+              AutoConfigurations.of(
+                  WipViewsAutoConfiguration.class, WipViewsHttpAutoConfiguration.class))
+          .withBean(DataSource.class, database::dataSource)
+          .withPropertyValues("wip-views.http.enabled=true");
+  private final WebApplicationContextRunner secured =
+      open.withConfiguration(
+              AutoConfigurations.of(
+                  DispatcherServletAutoConfiguration.class,
+                  WebMvcAutoConfiguration.class,
+                  SecurityAutoConfiguration.class,
+                  ServletWebSecurityAutoConfiguration.class))
+          .withBean(UserDetailsService.class, InMemoryUserDetailsManager::new);
+
+  @Test
+  void without_spring_security_it_does_not_start_and_says_what_to_do() {
+    open.withClassLoader(new FilteredClassLoader("org.springframework.security"))
+        .run(ProtectionTest::refuses);
+  }
+
+  @Test
+  void with_spring_security_that_is_not_set_up_it_does_not_start() {
+    open.run(ProtectionTest::refuses);
+  }
+
+  @Test
+  void told_to_it_starts_all_the_same() {
+    open.withPropertyValues("wip-views.http.allow-unprotected=true")
+        .run(context -> assertThat(context).hasNotFailed().hasSingleBean(RouterFunction.class));
+  }
+
+  @Test
+  void with_the_filter_chain_that_spring_boot_sets_up_it_starts() {
+    secured.run(context -> assertThat(context).hasNotFailed().hasSingleBean(RouterFunction.class));
+  }
+
+  @Test
+  void a_chain_that_does_not_cover_the_path_is_none() {
+    secured.withUserConfiguration(Elsewhere.class).run(ProtectionTest::refuses);
+    secured
+        .withUserConfiguration(Elsewhere.class)
+        .withPropertyValues("wip-views.http.path=/api/refresh")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void the_path_counts_as_the_dispatcher_servlet_is_mapped() {
+    secured
+        .withUserConfiguration(AbsolutePath.class)
+        .run(context -> assertThat(context).hasFailed());
+    secured
+        .withUserConfiguration(AbsolutePath.class)
+        .withPropertyValues("spring.mvc.servlet.path=/api")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void a_chain_that_permits_everybody_is_none() {
+    secured.withUserConfiguration(ForEverybody.class).run(ProtectionTest::refuses);
+  }
+
+  @Test
+  void a_chain_that_protects_other_methods_only_is_none() {
+    secured.withUserConfiguration(ReadersOnly.class).run(ProtectionTest::refuses);
+  }
+
+  @Test
+  void a_path_that_security_was_told_to_ignore_is_open() {
+    secured.withUserConfiguration(Ignored.class).run(ProtectionTest::refuses);
+  }
+
+  private static void refuses(AssertableWebApplicationContext context) {
+    assertThat(context).hasFailed();
+    FailureAnalysis analysis = new WipViewsFailureAnalyzer().analyze(context.getStartupFailure());
+    assertThat(analysis.getDescription())
+        .contains("anybody may call POST /admin/refresh-wip-views");
+    assertThat(analysis.getAction())
+        .contains("Add spring-boot-starter-security", "wip-views.http.allow-unprotected");
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class Elsewhere {
+    @Bean
+    SecurityFilterChain api(HttpSecurity http) {
+      return http.securityMatcher("/api/**")
+          .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+          .build();
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class ForEverybody {
+    @Bean
+    SecurityFilterChain everything(HttpSecurity http) {
+      return http.authorizeHttpRequests(requests -> requests.anyRequest().permitAll()).build();
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class ReadersOnly {
+    @Bean
+    SecurityFilterChain reading(HttpSecurity http) {
+      return http.authorizeHttpRequests(
+              requests ->
+                  requests.requestMatchers(HttpMethod.GET).authenticated().anyRequest().permitAll())
+          .build();
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class Ignored {
+    @Bean
+    WebSecurityCustomizer ignoring() {
+      return web -> web.ignoring().requestMatchers("/admin/**");
+    }
+
+    @Bean
+    SecurityFilterChain everythingElse(HttpSecurity http) {
+      return http.authorizeHttpRequests(requests -> requests.anyRequest().authenticated()).build();
+    }
+  }
+
+  /** Security's own patterns are below the servlet's path; this one is not. */
+  @Configuration(proxyBeanMethods = false)
+  static class AbsolutePath {
+    @Bean
+    SecurityFilterChain api(HttpSecurity http) {
+      return http.securityMatcher(request -> request.getRequestURI().startsWith("/api/admin/"))
+          .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+          .build();
+    }
+  }
+}
