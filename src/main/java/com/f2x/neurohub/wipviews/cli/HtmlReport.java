@@ -37,7 +37,10 @@ import java.util.function.ToLongFunction;
 final class HtmlReport {
 
   private static final int LOTS_SHOWN = 12;
-  private static final int ATTEMPTS_SHOWN = 300;
+
+  /** A day of refreshes every two minutes. */
+  private static final int ATTEMPTS_SHOWN = 720;
+
   private static final int DAYS_SHOWN = 7;
 
   /** What a section is made from, or why it cannot be. */
@@ -497,7 +500,8 @@ final class HtmlReport {
                   "figure",
                   figure -> {
                     figure.element("figcaption", caption -> caption.element("code", view.getKey()));
-                    new DurationChart(view.getKey(), view.getValue(), zone).write(figure, id);
+                    new DurationChart(view.getKey(), view.getValue().lastDay(), zone)
+                        .write(figure, id);
                   });
             }
           }

@@ -81,6 +81,16 @@ record RecentRefreshes(List<Attempt> attempts) {
     this(new ArrayList<>());
   }
 
+  /** The same without what was more than a day before the latest. */
+  RecentRefreshes lastDay() {
+    if (attempts.isEmpty()) {
+      return this;
+    }
+    Instant dayBefore = attempts.get(attempts.size() - 1).at().minus(Duration.ofDays(1));
+    return new RecentRefreshes(
+        attempts.stream().filter(attempt -> attempt.at().isAfter(dayBefore)).toList());
+  }
+
   /** Returns how long the longest took; zero if there is none. */
   Duration longest() {
     return attempts.stream()

@@ -276,6 +276,11 @@ class ReportCommandTest {
           assertThat(browser.evaluate(FAINT_TEXT)).as("text with too little contrast").isEmpty();
         }
       }
+      if (Boolean.getBoolean("golden.update")) {
+        // the one in the README
+        browser.show(file, 1000, 900, false, false);
+        browser.screenshot(Path.of("src/docs/report.png"), 1000, 1085);
+      }
       browser.print(SHOTS.resolve("report.pdf"));
     }
   }
