@@ -123,7 +123,8 @@ final class DemoCommand implements Callable<Integer> {
       report.queue(queue);
       report.bars(queue);
       output.heading("wip-views freshness");
-      FreshnessCommand.table(output, views.freshness());
+      output.print(
+          FreshnessCommand.table(output, views.freshness(), FreshnessCommand.recent(views)));
 
       output.line("");
       produce(factory, connection);

@@ -1,39 +1,70 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.Json.ViewFreshness;
+import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi.Text;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code wip-views freshness}. */
-@Command(name = "freshness", description = "Show how fresh each view is.")
+@Command(
+    name = "freshness",
+    description = {
+      "Show how fresh each view is: its age as part of its target, and how long the last refreshes"
+          + " took, a cross for each that failed."
+    })
 final class FreshnessCommand implements Callable<Integer> {
+
+  private static final int LONGEST_BAR = 20;
+  private static final int RECENT = 20;
+
+  @Spec private CommandSpec spec;
 
   @Option(
       names = "--fail-if-stale",
       description = "Exit 3 if a view is stale, unpopulated or missing.")
   private boolean failIfStale;
 
+  @Option(
+      names = "--watch",
+      arity = "0..1",
+      paramLabel = "TIME",
+      fallbackValue = "2s",
+      converter = DurationConverter.class,
+      description =
+          "Show it again and again, every 2s unless told otherwise, until Ctrl-C; also while the"
+              + " database is away.")
+  private Duration watch;
+
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
   @Override
   public Integer call() {
-    List<Freshness> views = connection.views().freshness();
     Output output = format.output();
+    WipViews views = connection.views();
+    if (watch != null) {
+      return watch(output, views);
+    }
+    List<Freshness> freshness = views.freshness();
     if (format.isJson()) {
-      output.json(views.stream().map(ViewFreshness::of).toList());
+      output.json(freshness.stream().map(ViewFreshness::of).toList());
     } else {
-      table(output, views);
+      output.print(table(output, freshness, recent(views)));
     }
     List<Freshness> unhealthy =
-        views.stream().filter(view -> view.state() != Freshness.State.FRESH).toList();
+        freshness.stream().filter(view -> view.state() != Freshness.State.FRESH).toList();
     if (!failIfStale || unhealthy.isEmpty()) {
       return CommandLine.ExitCode.OK;
     }
@@ -48,7 +79,28 @@ final class FreshnessCommand implements Callable<Integer> {
     return WipViewsCommand.UNHEALTHY;
   }
 
-  static void table(Output output, List<Freshness> views) {
+  private int watch(Output output, WipViews views) {
+    if (format.isJson() || failIfStale) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--watch is for people: leave out "
+              + (format.isJson() ? "--format json" : "--fail-if-stale")
+              + ", or call freshness without --watch as often as you like");
+    }
+    if (watch.compareTo(Watch.SHORTEST) < 0) {
+      throw new ParameterException(
+          spec.commandLine(), "--watch must be at least " + Words.duration(Watch.SHORTEST));
+    }
+    new Watch(output, "wip-views freshness", watch)
+        .run(() -> table(output, views.freshness(), recent(views)).lines());
+    return CommandLine.ExitCode.OK;
+  }
+
+  static Map<String, RecentRefreshes> recent(WipViews views) {
+    return RecentRefreshes.byView(views, RECENT);
+  }
+
+  static Grid table(Output output, List<Freshness> views, Map<String, RecentRefreshes> recent) {
     Grid grid =
         output
             .grid()
@@ -62,25 +114,48 @@ final class FreshnessCommand implements Callable<Integer> {
     for (Freshness view : views) {
       grid.row(
           view.view(),
-          state(output, view.state()),
+          styled(output, view.state(), Json.lowerCase(view.state())),
           Words.ago(view.age()),
           Words.duration(view.target()),
           Words.duration(view.lastDuration()),
           Words.count(view.rows()),
           Words.size(view.bytes()));
+      grid.note(bars(output, view, recent.getOrDefault(view.view(), new RecentRefreshes())));
       if (view.lastError() != null) {
         grid.note("last attempt failed: " + view.lastError());
       }
     }
-    output.print(grid);
+    return grid;
   }
 
-  private static Text state(Output output, Freshness.State state) {
-    String name = Json.lowerCase(state);
+  /**
+   * The age as part of the target, how long the last refreshes took, and how the last one ended.
+   */
+  private static Text bars(Output output, Freshness view, RecentRefreshes recent) {
+    double part =
+        view.age() == null ? 0 : (double) view.age().toMillis() / view.target().toMillis();
+    int length = (int) Math.min(LONGEST_BAR, Math.ceil(part * LONGEST_BAR));
+    String percent =
+        view.age() == null ? Words.NONE : part >= 9.995 ? ">999%" : Math.round(part * 100) + "%";
+    String outcome =
+        view.failuresInARow() > 1
+            ? "failed " + Words.count(view.failuresInARow()) + " times"
+            : view.lastOutcome() == null ? "none yet" : Json.lowerCase(view.lastOutcome());
+    return output
+        .plain("  age ")
+        .concat(styled(output, view.state(), "█".repeat(length)))
+        .concat(output.plain("░".repeat(LONGEST_BAR - length)))
+        .concat(output.plain(String.format(" %5s  took ", percent)))
+        .concat(output.plain(String.format("%-" + RECENT + "s", recent.sparkline())))
+        .concat(output.plain("  last: "))
+        .concat(view.failuresInARow() > 0 ? output.bad(outcome) : output.plain(outcome));
+  }
+
+  private static Text styled(Output output, Freshness.State state, String text) {
     return switch (state) {
-      case FRESH -> output.good(name);
-      case STALE -> output.warning(name);
-      case UNPOPULATED, MISSING -> output.bad(name);
+      case FRESH -> output.good(text);
+      case STALE -> output.warning(text);
+      case UNPOPULATED, MISSING -> output.bad(text);
     };
   }
 }

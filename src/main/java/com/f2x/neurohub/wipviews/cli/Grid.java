@@ -23,8 +23,8 @@ final class Grid {
 
   private record Column(Text header, Alignment alignment, boolean wraps) {}
 
-  /** Either cells, or a note below the row before. */
-  private record Row(List<Text> cells, String note) {}
+  /** Either cells, or lines below the row before. */
+  private record Row(List<Text> cells, List<Text> note) {}
 
   private final ColorScheme colors;
   private final List<Column> columns = new ArrayList<>();
@@ -68,7 +68,18 @@ final class Grid {
 
   /** Adds text of any length below the row before. */
   Grid note(String note) {
-    rows.add(new Row(null, note));
+    rows.add(
+        new Row(
+            null,
+            Output.wrap(note.replaceAll("\\s*\\R\\s*", " "), Output.WIDTH - 2).stream()
+                .map(line -> plain("  " + line))
+                .toList()));
+    return this;
+  }
+
+  /** Adds a line as it is below the row before. */
+  Grid note(Text line) {
+    rows.add(new Row(null, List.of(line)));
     return this;
   }
 
@@ -84,7 +95,7 @@ final class Grid {
       if (row.cells() != null) {
         lines.addAll(lines(row.cells(), widths));
       } else {
-        Output.wrap(row.note(), Output.WIDTH - 2).forEach(line -> lines.add("  " + line));
+        row.note().forEach(line -> lines.add(line.toString().stripTrailing()));
       }
     }
     return lines;

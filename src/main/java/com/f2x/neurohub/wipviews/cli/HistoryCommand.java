@@ -1,11 +1,16 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.DailyRefreshes;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.Json.Day;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jooq.Table;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -16,7 +21,9 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code wip-views history}. */
-@Command(name = "history", description = "Show the last attempts to refresh, latest first.")
+@Command(
+    name = "history",
+    description = "Show the last attempts to refresh, latest first, or a summary of each day.")
 final class HistoryCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
@@ -31,6 +38,18 @@ final class HistoryCommand implements Callable<Integer> {
       description = "Attempts at most; default ${DEFAULT-VALUE}.")
   private int limit;
 
+  @Option(
+      names = "--summary",
+      description = "Show each day instead: attempts by outcome, and how long refreshes took.")
+  private boolean summary;
+
+  @Option(
+      names = "--days",
+      paramLabel = "N",
+      defaultValue = "14",
+      description = "Days at most of --summary, today included; default ${DEFAULT-VALUE}.")
+  private int days;
+
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
@@ -39,9 +58,16 @@ final class HistoryCommand implements Callable<Integer> {
     if (limit < 1) {
       throw new ParameterException(spec.commandLine(), "--limit must be at least 1");
     }
-    List<Refresh> history =
-        connection.views().history(name == null ? null : ViewNames.table(name), limit);
+    if (days < 1) {
+      throw new ParameterException(spec.commandLine(), "--days must be at least 1");
+    }
+    Table<?> view = name == null ? null : ViewNames.table(name);
     Output output = format.output();
+    if (summary) {
+      summary(output, connection.views().daily(view, days));
+      return CommandLine.ExitCode.OK;
+    }
+    List<Refresh> history = connection.views().history(view, limit);
     if (format.isJson()) {
       output.json(history.stream().map(Attempt::of).toList());
     } else if (history.isEmpty()) {
@@ -50,6 +76,47 @@ final class HistoryCommand implements Callable<Integer> {
       table(output, history);
     }
     return CommandLine.ExitCode.OK;
+  }
+
+  private void summary(Output output, List<DailyRefreshes> days) {
+    if (format.isJson()) {
+      output.json(days.stream().map(Day::of).toList());
+    } else if (days.isEmpty()) {
+      output.paragraph("No attempt is on record yet.");
+    } else {
+      days.stream()
+          .collect(
+              Collectors.groupingBy(DailyRefreshes::view, LinkedHashMap::new, Collectors.toList()))
+          .forEach((view, its) -> table(output, view, its));
+    }
+  }
+
+  /** A table of its own for each view: with the name in a column it would be too wide. */
+  private static void table(Output output, String view, List<DailyRefreshes> days) {
+    output.heading(view);
+    Grid grid =
+        output
+            .grid()
+            .left("DAY")
+            .right("ATTEMPTS")
+            .right("REFRESHED")
+            .right("COALESCED")
+            .right("FAILED")
+            .right("P50")
+            .right("P95")
+            .right("LONGEST");
+    for (DailyRefreshes day : days) {
+      grid.row(
+          day.day(),
+          Words.count(day.attempts()),
+          Words.count(day.refreshed()),
+          Words.count(day.coalesced()),
+          day.failed() == 0 ? "0" : output.bad(Words.count(day.failed())),
+          Words.duration(day.p50Duration()),
+          Words.duration(day.p95Duration()),
+          Words.duration(day.maxDuration()));
+    }
+    output.print(grid);
   }
 
   private static void table(Output output, List<Refresh> history) {

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Blocker;
+import com.f2x.neurohub.wipviews.DailyRefreshes;
 import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
@@ -8,6 +9,7 @@ import com.f2x.neurohub.wipviews.RelationSize;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.MapperFeature;
@@ -18,8 +20,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The JSON that scripts rely on. Its properties are named after the columns of {@code
- * wip_view_refresh} and {@code wip_view_freshness} and are always there, maybe null; times are ISO
- * 8601 in UTC, durations are seconds.
+ * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always there,
+ * maybe null; times are ISO 8601 in UTC, durations are seconds.
  */
 final class Json {
 
@@ -128,6 +130,32 @@ final class Json {
           freshness.bytes(),
           freshness.failuresInARow(),
           freshness.deadRows());
+    }
+  }
+
+  /** A row of {@code wip_view_daily}. */
+  record Day(
+      String viewName,
+      LocalDate day,
+      long attempts,
+      long refreshed,
+      long coalesced,
+      long failed,
+      Duration p50Duration,
+      Duration p95Duration,
+      Duration maxDuration) {
+
+    static Day of(DailyRefreshes refreshes) {
+      return new Day(
+          refreshes.view(),
+          refreshes.day(),
+          refreshes.attempts(),
+          refreshes.refreshed(),
+          refreshes.coalesced(),
+          refreshes.failed(),
+          refreshes.p50Duration(),
+          refreshes.p95Duration(),
+          refreshes.maxDuration());
     }
   }
 

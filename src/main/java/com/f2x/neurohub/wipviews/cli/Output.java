@@ -44,7 +44,7 @@ final class Output {
     line(strong(text).toString());
   }
 
-  /** Prints the beginning of a line, for {@link #line} to end. */
+  /** Prints text, and does not end the line. */
   void begin(String text) {
     command.getOut().print(text);
     command.getOut().flush();
@@ -56,6 +56,11 @@ final class Output {
 
   void json(Object value) {
     line(Json.write(value));
+  }
+
+  /** Tells whether what is printed is looked at on a terminal that understands more than text. */
+  boolean isTerminal() {
+    return command.getColorScheme().ansi().enabled();
   }
 
   /** Where a script goes, as it is. */

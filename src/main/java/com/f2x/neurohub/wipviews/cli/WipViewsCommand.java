@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
       RefreshCommand.class,
       FreshnessCommand.class,
       HistoryCommand.class,
+      ReportCommand.class,
       DoctorCommand.class,
       BlockersCommand.class,
       RecreateCommand.class,

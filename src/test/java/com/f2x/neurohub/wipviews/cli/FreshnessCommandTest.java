@@ -26,11 +26,63 @@ class FreshnessCommandTest {
     Cli.Result result = cli.run("freshness");
 
     assertThat(result.exitCode()).isZero();
-    assertThat(result.outLines()).hasSize(3).allMatch(line -> line.length() <= 80);
+    assertThat(result.outLines()).hasSize(5).allMatch(line -> line.length() <= 80);
     assertThat(result.outLines().get(0))
         .matches("VIEW +STATE +REFRESHED +TARGET +TOOK +ROWS +SIZE");
-    assertThat(result.outLines().get(2))
+    assertThat(result.outLines().get(3))
         .matches("mv_process_wip_queue +fresh +(just now|\\d s ago) +20 min +\\d+ ms +6 +\\d+ kB");
+  }
+
+  @Test
+  void a_bar_is_the_age_as_part_of_the_target() throws SQLException {
+    assertThat(cli.run("freshness").outLines().get(4)).startsWith("  age █░░░░░░░░░░░░░░░░░░░ ");
+
+    aged("10 minutes");
+    assertThat(cli.run("freshness").outLines().get(4))
+        .startsWith("  age ███████████░░░░░░░░░    50%");
+    aged("1 hour");
+    assertThat(cli.run("freshness").outLines().get(4))
+        .startsWith("  age ████████████████████   300%");
+    aged("3 days");
+    assertThat(cli.run("freshness").outLines().get(4))
+        .startsWith("  age ████████████████████  >999%");
+  }
+
+  private static void aged(String age) throws SQLException {
+    database.execute(
+        "UPDATE wip_view_refresh SET started_at = now() - interval '"
+            + age
+            + "' WHERE refresh_id = (SELECT last_refresh_id FROM wip_view WHERE view_name ="
+            + " 'mv_process_wip_queue')");
+  }
+
+  @Test
+  void a_sparkline_is_how_long_the_last_refreshes_took_with_a_cross_for_each_failure()
+      throws SQLException {
+    database.execute(
+        "DELETE FROM wip_view_refresh WHERE view_name = 'mv_process_wip_queue'",
+        "INSERT INTO wip_view_refresh (view_name, outcome, started_at, finished_at, rows)"
+            + " SELECT 'mv_process_wip_queue', 'refreshed', now(), now() + ms * interval '1 ms', 6"
+            + " FROM unnest(ARRAY[10, 80, 40, 20]) WITH ORDINALITY AS took (ms, n) ORDER BY n",
+        "INSERT INTO wip_view_refresh (view_name, outcome) VALUES"
+            + " ('mv_process_wip_queue', 'coalesced'), ('mv_process_wip_queue', 'failed'),"
+            + " ('mv_process_wip_queue', 'failed')");
+
+    Cli.Result result = cli.run("freshness");
+
+    assertThat(result.outLines().get(4))
+        .endsWith("  took ▂█▅▃××                " + "  last: failed 2 times");
+    assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
+  }
+
+  @Test
+  void a_view_without_any_history_has_empty_bars() throws SQLException {
+    database.execute(
+        "DELETE FROM wip_view_refresh WHERE view_name = 'mv_process_wip_queue'",
+        "UPDATE wip_view SET last_refresh_id = NULL WHERE view_name = 'mv_process_wip_queue'");
+
+    assertThat(cli.run("freshness").outLines().get(4))
+        .matches("  age ░{20}     -  took {23}last: none yet");
   }
 
   @Test
@@ -71,7 +123,7 @@ class FreshnessCommandTest {
     Cli.Result result = cli.run("freshness", "--fail-if-stale");
 
     assertThat(result.exitCode()).isEqualTo(3);
-    assertThat(result.outLines()).hasSize(3);
+    assertThat(result.outLines()).hasSize(5);
     assertThat(result.errLines())
         .containsExactly(
             "wip-views: mv_process_wip_queue is stale. Refresh it: wip-views refresh.");
@@ -96,7 +148,7 @@ class FreshnessCommandTest {
             + " VALUES ('mv_process_wip_queue', 'failed', 'disk full')");
 
     assertThat(cli.run("freshness").outLines())
-        .element(3)
+        .element(5)
         .isEqualTo("  last attempt failed: disk full");
   }
 

@@ -61,6 +61,61 @@ class HistoryCommandTest {
   }
 
   @Test
+  void a_summary_is_a_row_a_day_for_each_view() throws SQLException {
+    TestDatabase busy = TestDatabase.deployed().create();
+    try {
+      busy.execute(
+          "DELETE FROM wip_view_refresh",
+          // a hundred refreshes a day, of 1 to 100 ms, around noon of the session's day
+          "INSERT INTO wip_view_refresh (view_name, outcome, requested_at, started_at, finished_at)"
+              + " SELECT v.view_name, 'refreshed', at, at, at + ms * interval '1 ms'"
+              + " FROM wip_view AS v, generate_series(0, 2) AS ago, generate_series(1, 100) AS ms,"
+              + " LATERAL (SELECT current_date - ago + interval '12 hours' AS at) AS noon",
+          "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) VALUES"
+              + " ('mv_process_wip_queue', 'failed', current_date + interval '1 minute'),"
+              + " ('mv_process_wip_queue', 'coalesced', current_date + interval '1 minute'),"
+              + " ('mv_process_wip_queue', 'failed', current_date - interval '40 days')",
+          // its session died long ago
+          "INSERT INTO wip_view_refresh (view_name, requested_at, pid) VALUES"
+              + " ('mv_process_wip_queue', current_date - interval '1 minute', 0)");
+
+      Cli.Result result = Cli.on(busy).run("history", "--summary");
+      assertThat(result.exitCode()).isZero();
+      assertThat(result.outLines()).hasSize(12).allMatch(line -> line.length() <= 80);
+      assertThat(result.outLines().get(1)).isEqualTo("mv_wip_status_dashboard");
+      assertThat(result.outLines().get(7)).isEqualTo("mv_process_wip_queue");
+      assertThat(result.outLines().get(8))
+          .matches("DAY +ATTEMPTS +REFRESHED +COALESCED +FAILED +P50 +P95 +LONGEST");
+      assertThat(result.outLines().get(9))
+          .matches("\\d{4}-\\d\\d-\\d\\d +102 +100 +1 +1 +50 ms +95 ms +100 ms");
+      assertThat(result.outLines().get(10)).matches(".* +101 +100 +0 +1 +50 ms +95 ms +100 ms");
+
+      JsonNode days =
+          Cli.on(busy)
+              .run(
+                  "history", "--summary", "mv_process_wip_queue", "--days", "2", "--format", "json")
+              .json();
+      assertThat(days).hasSize(2);
+      assertThat(days.get(0).propertyNames())
+          .containsExactlyElementsOf(
+              busy
+                  .rows(
+                      "SELECT attname FROM pg_attribute WHERE attrelid ="
+                          + " 'wip_view_daily'::regclass AND attnum > 0 ORDER BY attnum")
+                  .stream()
+                  .map(row -> row.get(0))
+                  .toList());
+      assertThat(days.get(0).get("day").asString())
+          .isEqualTo(busy.value("SELECT current_date::text"));
+      assertThat(days.get(0).get("p95_duration").asDouble()).isEqualTo(0.09505);
+      assertThat(Cli.on(busy).run("history", "--summary", "--days", "0").exitCode()).isEqualTo(2);
+      assertThat(Cli.on(busy).run("history", "--summary", "mv_nope").exitCode()).isEqualTo(2);
+    } finally {
+      busy.drop();
+    }
+  }
+
+  @Test
   void an_unknown_view_names_the_registered_ones() {
     Cli.Result result = cli.run("history", "mv_nope");
 
