@@ -247,7 +247,10 @@ final class Instance implements RefreshSchedule.Running {
   }
 
   private void tell(Tick tick) {
-    if (tick.slow() || tick.failure().isPresent()) {
+    // a view that failed is at WARN in the log already
+    boolean isNews =
+        tick.refreshes().stream().noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.FAILED);
+    if (tick.slow() || tick.failure().isPresent() && isNews) {
       TICKS.warn("{}", tick);
     } else {
       TICKS.info("{}", tick);
@@ -283,7 +286,9 @@ final class Instance implements RefreshSchedule.Running {
         if (!e.getMessage().equals(complaint)) {
           complaint = e.getMessage();
           LOG.warn(
-              "schedule=stalled error=\"{}\" remedy=\"{}\"", e.getMessage(), e.remedy().orElse(""));
+              "event=schedule state=stalled error=\"{}\" remedy=\"{}\"",
+              e.getMessage(),
+              e.remedy().orElse(""));
         }
       }
     }

@@ -66,7 +66,7 @@ final class PatientDataSource implements DataSource, AutoCloseable {
     successes++;
     if (away) {
       away = false;
-      LOG.info("database=available");
+      LOG.info("event=database state=available");
     }
   }
 
@@ -82,7 +82,10 @@ final class PatientDataSource implements DataSource, AutoCloseable {
     }
     if (!away && successes == before) {
       away = true;
-      LOG.warn("database=unavailable retry_ms={} error=\"{}\"", pause.toMillis(), error.message());
+      LOG.warn(
+          "event=database state=unavailable retry_ms={} error=\"{}\"",
+          pause.toMillis(),
+          error.message());
     }
     try {
       wait(pause.toMillis());

@@ -45,7 +45,8 @@ import org.jooq.impl.DSL;
  * interval leaves ticks out, and is reported. What an instance was at when it was killed is begun
  * again by another one within an interval, if that is at least four seconds long.
  *
- * <p>Each tick is one line in the log, at INFO, at WARN if it failed or was slow.
+ * <p>Each tick is one line in the log, at INFO, at WARN if it was slow or could not begin; a view
+ * that fails is at WARN under the name of {@link WipViews}.
  *
  * <p>Immutable and thread-safe; a {@code with…} method returns another one.
  */

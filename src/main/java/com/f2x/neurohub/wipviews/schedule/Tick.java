@@ -37,7 +37,7 @@ public record Tick(
   @Override
   public String toString() {
     StringBuilder line =
-        new StringBuilder("tick=")
+        new StringBuilder("event=tick due=")
             .append(due.truncatedTo(ChronoUnit.SECONDS))
             .append(" duration_ms=")
             .append(duration.toMillis())

@@ -88,8 +88,8 @@ class ScheduleCommandTest {
           .allMatch(
               line ->
                   line.matches(
-                      "tick=\\S+Z duration_ms=\\d+ interval_ms=1000 refreshed=2 coalesced=0"
-                          + " failed=0( slow=true)?"));
+                      "event=tick due=\\S+Z duration_ms=\\d+ interval_ms=1000 refreshed=2"
+                          + " coalesced=0 failed=0( slow=true)?"));
       assertThat(out.get(out.size() - 1)).isEqualTo("stopped");
       assertThat(
               database.value(

@@ -86,7 +86,7 @@ class DatabaseAwayTest {
         .hasSizeLessThanOrEqualTo(1);
     assertThat(ticks).extracting(Tick::due).doesNotHaveDuplicates();
     assertThat(log.toString(StandardCharsets.UTF_8).lines())
-        .filteredOn(line -> line.contains("database=unavailable"))
+        .filteredOn(line -> line.contains("event=database state=unavailable"))
         .singleElement()
         .asString()
         .contains("WARN", "retry_ms=200");

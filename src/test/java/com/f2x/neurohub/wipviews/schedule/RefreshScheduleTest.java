@@ -250,8 +250,8 @@ class RefreshScheduleTest {
         .containsExactly(Outcome.FAILED, Outcome.REFRESHED);
     assertThat(ticks.get(0).toString())
         .matches(
-            "tick=\\S+Z duration_ms=\\d+ interval_ms=\\d+ refreshed=1 coalesced=0 failed=1"
-                + " error=\"mv_wip_status_dashboard: [^\"]+\"");
+            "event=tick due=\\S+Z duration_ms=\\d+ interval_ms=\\d+ refreshed=1 coalesced=0"
+                + " failed=1 error=\"mv_wip_status_dashboard: [^\"]+\"");
     assertThat(ticks.get(1).failure()).isEmpty();
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE outcome = 'failed'"))
         .isEqualTo("1");
@@ -397,7 +397,7 @@ class RefreshScheduleTest {
       System.setErr(err);
     }
     assertThat(log.toString(StandardCharsets.UTF_8).lines())
-        .filteredOn(line -> line.contains("schedule=stalled"))
+        .filteredOn(line -> line.contains("event=schedule state=stalled"))
         .singleElement()
         .asString()
         .contains("WARN", "wip_view_schedule, is not deployed", "update --with db-scheduler");
