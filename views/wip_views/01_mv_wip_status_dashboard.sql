@@ -35,7 +35,7 @@ SELECT
   i.at_process_6 AS at_process_6_count,
   (100.0 * i.completed::numeric / nullif(i.total, 0)::numeric)::numeric(5, 2) AS completion_rate_pct,
   (100.0 * i.failed::numeric / nullif(i.total, 0)::numeric)::numeric(5, 2) AS failure_rate_pct,
-  round(i.avg_cycle_time, 2) AS avg_cycle_time_seconds,
+  round(extract(epoch FROM i.cycle_time)::numeric / nullif(i.total, 0)::numeric, 2) AS avg_cycle_time_seconds,
   i.first_created_at AS first_wip_created_at,
   i.last_completed_at AS last_wip_completed_at,
   clock.now AS last_refreshed_at
@@ -43,26 +43,39 @@ FROM clock
 CROSS JOIN lots AS l
 CROSS JOIN LATERAL (
   SELECT
-    count(*) AS total,
-    count(*) FILTER (WHERE w.status::text = 'CREATED') AS created,
-    count(*) FILTER (WHERE w.status::text = 'IN_PROGRESS') AS in_progress,
+    coalesce(sum(w.items), 0) AS total,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text = 'CREATED'), 0) AS created,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text = 'IN_PROGRESS'), 0) AS in_progress,
     -- a unit that got its serial has not un-completed
-    count(*) FILTER (WHERE w.status::text IN ('COMPLETED', 'CONVERTED')) AS completed,
-    count(*) FILTER (WHERE w.status::text = 'CONVERTED') AS converted,
-    count(*) FILTER (WHERE w.status::text = 'FAILED') AS failed,
-    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 1) AS at_process_1,
-    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 2) AS at_process_2,
-    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 3) AS at_process_3,
-    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 4) AS at_process_4,
-    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 5) AS at_process_5,
-    count(*) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 6) AS at_process_6,
-    avg(extract(epoch FROM coalesce(w.completed_at, clock.now) - w.created_at)::numeric) AS avg_cycle_time,
-    min(w.created_at) AS first_created_at,
-    max(w.completed_at) AS last_completed_at
-  FROM wip_items AS w
+    coalesce(sum(w.items) FILTER (WHERE w.status::text IN ('COMPLETED', 'CONVERTED')), 0) AS completed,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text = 'CONVERTED'), 0) AS converted,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text = 'FAILED'), 0) AS failed,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 1), 0) AS at_process_1,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 2), 0) AS at_process_2,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 3), 0) AS at_process_3,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 4), 0) AS at_process_4,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 5), 0) AS at_process_5,
+    coalesce(sum(w.items) FILTER (WHERE w.status::text IN ('IN_PROGRESS', 'FAILED') AND p.process_number = 6), 0) AS at_process_6,
+    -- of intervals, which keeps microseconds exact and costs a quarter of a sum of numerics
+    sum(w.cycle_time) AS cycle_time,
+    min(w.first_created_at) AS first_created_at,
+    max(w.last_completed_at) AS last_completed_at
+  FROM (
+    -- First by status and station, of which a lot has a handful: all that is counted apart is then counted over
+    -- those, not over a hundred items.
+    SELECT
+      item.status,
+      item.current_process_id,
+      count(*)::integer AS items,
+      sum(coalesce(item.completed_at, clock.now) - item.created_at) AS cycle_time,
+      min(item.created_at) AS first_created_at,
+      max(item.completed_at) AS last_completed_at
+    FROM wip_items AS item
+    WHERE item.lot_id = l.id
+    GROUP BY item.status, item.current_process_id
+  ) AS w
   -- at most one process an item: nothing is multiplied
   LEFT JOIN processes AS p ON p.id = w.current_process_id
-  WHERE w.lot_id = l.id
 ) AS i
 WHERE l.status::text IN ('CREATED', 'IN_PROGRESS', 'COMPLETED');
 

@@ -100,6 +100,9 @@ public final class WipViews {
         END
       """;
 
+  /** A snapshot that is taken before the wait for a turn could not see who was served meanwhile. */
+  private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
   private final ConnectionProvider connections;
   private final boolean ownsConnections;
   private final String schema;
@@ -545,7 +548,9 @@ public final class WipViews {
                 db.fetchSingle(
                     "SELECT pg_catalog.current_setting('lock_timeout'),"
                         + " pg_catalog.current_setting('statement_timeout')");
-            limits(db);
+            if (!limits().isEmpty()) {
+              db.execute(limits().substring(2));
+            }
             List<Refresh> refreshes = cancellable(view, db.selectFrom(function));
             refreshes.forEach(RefreshLog::refreshed);
             // the rest of the transaction is none of our business
@@ -603,13 +608,11 @@ public final class WipViews {
       boolean autoCommit = connection.getAutoCommit();
       connection.setAutoCommit(false);
       try {
-        readCommitted(db);
         // the request alone is nothing worth waiting for the disk
-        db.execute("SET LOCAL synchronous_commit = off");
+        db.execute(READ_COMMITTED + "; SET LOCAL synchronous_commit = off");
         requestId = Routines.wipViewRequest(db.configuration(), view, callId);
         connection.commit();
-        readCommitted(db);
-        limits(db);
+        db.execute(READ_COMMITTED + limits());
         Refresh refresh =
             cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false))).get(0);
         connection.commit();
@@ -693,18 +696,12 @@ public final class WipViews {
     }
   }
 
-  /** A snapshot that is taken before the wait for a turn could not see who was served meanwhile. */
-  private static void readCommitted(DSLContext db) {
-    db.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
-  }
-
-  private void limits(DSLContext db) {
-    if (lockTimeout != null) {
-      db.execute("SET LOCAL lock_timeout = " + lockTimeout.toMillis());
-    }
-    if (statementTimeout != null) {
-      db.execute("SET LOCAL statement_timeout = " + statementTimeout.toMillis());
-    }
+  /** What follows a statement to set the limits of its transaction, in the same round trip. */
+  private String limits() {
+    return (lockTimeout == null ? "" : "; SET LOCAL lock_timeout = " + lockTimeout.toMillis())
+        + (statementTimeout == null
+            ? ""
+            : "; SET LOCAL statement_timeout = " + statementTimeout.toMillis());
   }
 
   private <T> T reading(String view, Query<T> query) {

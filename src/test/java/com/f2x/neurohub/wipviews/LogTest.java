@@ -4,21 +4,14 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.io.PrintStream;
-import java.net.Proxy;
-import java.net.ProxySelector;
-import java.net.SocketAddress;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
 import org.junit.jupiter.api.Test;
@@ -139,33 +132,5 @@ class LogTest {
     assertThat(err.lines())
         .allMatch(line -> line.startsWith("[main] INFO liquibase."))
         .anyMatch(line -> line.endsWith("Update command completed successfully."));
-  }
-
-  @Test
-  void liquibase_tells_nobody_that_it_was_used() throws Exception {
-    ProxySelector before = ProxySelector.getDefault();
-    ConcurrentLinkedQueue<URI> asked = new ConcurrentLinkedQueue<>();
-    ProxySelector.setDefault(
-        new ProxySelector() {
-          @Override
-          public List<Proxy> select(URI uri) {
-            if (!uri.getScheme().equals("socket")) {
-              asked.add(uri);
-            }
-            return List.of(Proxy.NO_PROXY);
-          }
-
-          @Override
-          public void connectFailed(URI uri, SocketAddress address, IOException e) {
-            // nobody is asked
-          }
-        });
-    try {
-      WipViewsMigration.of(database.dataSource()).update();
-    } finally {
-      ProxySelector.setDefault(before);
-    }
-
-    assertThat(asked).isEmpty();
   }
 }

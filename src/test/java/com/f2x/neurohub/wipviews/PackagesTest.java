@@ -43,7 +43,7 @@ class PackagesTest {
         .whereLayer("api")
         .mayOnlyBeAccessedByLayers("features", "front ends")
         .whereLayer("internal")
-        .mayOnlyBeAccessedByLayers("features", "api")
+        .mayOnlyBeAccessedByLayers("front ends", "features", "api")
         .check(CLASSES);
   }
 

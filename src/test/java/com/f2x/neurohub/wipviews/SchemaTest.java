@@ -37,6 +37,7 @@ class SchemaTest {
     WipViewsMigration.of(database.dataSource())
         .withParameter("refresherRole", REFRESHER)
         .withParameter("readerRole", READER)
+        .with("db-scheduler")
         .update();
   }
 

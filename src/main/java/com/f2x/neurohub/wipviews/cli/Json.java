@@ -25,19 +25,23 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class Json {
 
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder()
-          .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
-          .disable(DateTimeFeature.WRITE_DATES_AS_TIMESTAMPS)
-          .enable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .build();
+  /** Apart, so that a command which prints no JSON loads none of Jackson. */
+  private static final class Mapper {
+
+    static final JsonMapper INSTANCE =
+        JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+            .disable(DateTimeFeature.WRITE_DATES_AS_TIMESTAMPS)
+            .enable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .build();
+  }
 
   private Json() {}
 
   static String write(Object value) {
-    return MAPPER.writeValueAsString(value);
+    return Mapper.INSTANCE.writeValueAsString(value);
   }
 
   static String lowerCase(Enum<?> constant) {

@@ -22,7 +22,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -40,8 +39,14 @@ import org.slf4j.LoggerFactory;
 /** One instance of a schedule that runs: db-scheduler, set up for it. */
 final class Instance implements RefreshSchedule.Running {
 
-  /** What a tick refreshes: one or several calls, of which a failure does not stop the next. */
-  interface Work extends Supplier<List<Supplier<List<Refresh>>>> {}
+  /**
+   * What a row of the table stands for.
+   *
+   * @param name of the row
+   * @param cadence when
+   * @param calls gives the calls that a tick makes; one that fails does not stop the next
+   */
+  record Job(String name, Cadence cadence, Supplier<List<Supplier<List<Refresh>>>> calls) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(RefreshSchedule.class);
   private static final Logger TICKS = LoggerFactory.getLogger(Tick.class);
@@ -93,14 +98,12 @@ final class Instance implements RefreshSchedule.Running {
   /**
    * An instance, not started.
    *
-   * @param cadences when, by the name of the task
-   * @param work what to refresh then, by the same names
+   * @param jobs at least one
    */
   Instance(
       DataSource dataSource,
       String schema,
-      Map<String, Cadence> cadences,
-      Map<String, Work> work,
+      List<Job> jobs,
       Duration grace,
       Consumer<Tick> listener) {
     this.dataSource = dataSource;
@@ -111,12 +114,12 @@ final class Instance implements RefreshSchedule.Running {
     Instant now = Instant.now();
     Pace pace =
         Pace.of(
-            cadences.values().stream()
-                .map(cadence -> cadence.shortestInterval(now))
+            jobs.stream()
+                .map(job -> job.cadence().shortestInterval(now))
                 .min(Comparator.naturalOrder())
                 .orElseThrow());
     this.patient = new PatientDataSource(dataSource, pace.polling(), pace.answer());
-    this.tasks = cadences.keySet().stream().map(name -> task(name, cadences, work)).toList();
+    this.tasks = jobs.stream().map(this::task).toList();
     // Twice as many as needed: a refresh whose connection vanished without a word keeps its thread
     // until TCP gives up, and whoever takes the tick over needs another.
     int threads = 2 * tasks.size();
@@ -153,12 +156,9 @@ final class Instance implements RefreshSchedule.Running {
     };
   }
 
-  private RecurringTask<Void> task(
-      String name, Map<String, Cadence> cadences, Map<String, Work> work) {
-    return Tasks.recurring(name, cadences.get(name))
-        .execute(
-            (task, context) ->
-                tick(context.getExecution().executionTime, cadences.get(name), work.get(name)));
+  private RecurringTask<Void> task(Job job) {
+    return Tasks.recurring(job.name(), job.cadence())
+        .execute((task, context) -> tick(context.getExecution().executionTime, job));
   }
 
   /** Starts it, once it has looked at what it needs. */
@@ -204,12 +204,12 @@ final class Instance implements RefreshSchedule.Running {
     }
   }
 
-  private void tick(Instant due, Cadence cadence, Work work) {
+  private void tick(Instant due, Job job) {
     Instant startedAt = Instant.now();
     List<Refresh> done = new ArrayList<>();
     WipViewsException failure = null;
     try {
-      for (Supplier<List<Refresh>> call : work.get()) {
+      for (Supplier<List<Refresh>> call : job.calls().get()) {
         try {
           done.addAll(call.get());
         } catch (RefreshFailedException e) {
@@ -224,9 +224,9 @@ final class Instance implements RefreshSchedule.Running {
     // to be written.
     Thread.interrupted();
     Instant endedAt = Instant.now();
-    Instant next = cadence.after(startedAt);
+    Instant next = job.cadence().after(startedAt);
     Duration duration = Duration.between(startedAt, endedAt);
-    Duration interval = Duration.between(next, cadence.after(next));
+    Duration interval = Duration.between(next, job.cadence().after(next));
     tell(
         new Tick(
             due,

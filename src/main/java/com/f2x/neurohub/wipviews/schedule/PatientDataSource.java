@@ -25,6 +25,7 @@ final class PatientDataSource implements DataSource, AutoCloseable {
   private final DataSource dataSource;
   private final Duration pause;
   private final Duration answerWithin;
+  private long successes;
   private boolean away;
   private boolean closed;
 
@@ -43,31 +44,43 @@ final class PatientDataSource implements DataSource, AutoCloseable {
   @Override
   public Connection getConnection() throws SQLException {
     while (true) {
+      long before = successes();
       try {
         Connection connection = dataSource.getConnection();
         back();
         return impatient(connection);
       } catch (SQLException e) {
         SqlError error = SqlError.in(e);
-        if (error == null || !error.unavailable() || !waited(error)) {
+        if (error == null || !error.unavailable() || !waited(error, before)) {
           throw e;
         }
       }
     }
   }
 
+  private synchronized long successes() {
+    return successes;
+  }
+
   private synchronized void back() {
+    successes++;
     if (away) {
       away = false;
       LOG.info("database=available");
     }
   }
 
-  private synchronized boolean waited(SqlError error) {
+  /**
+   * Waits a while, unless nobody should any more.
+   *
+   * @param before the successes when the attempt began that failed: what another one has meanwhile
+   *     succeeded in is no news
+   */
+  private synchronized boolean waited(SqlError error, long before) {
     if (closed) {
       return false;
     }
-    if (!away) {
+    if (!away && successes == before) {
       away = true;
       LOG.warn("database=unavailable retry_ms={} error=\"{}\"", pause.toMillis(), error.message());
     }

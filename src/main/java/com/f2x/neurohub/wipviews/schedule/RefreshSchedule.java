@@ -11,6 +11,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -323,22 +324,26 @@ public final class RefreshSchedule {
       throw new IllegalStateException(
           "a schedule needs a time zone: withZone(\"Asia/Seoul\"), or withZone(\"UTC\")");
     }
-    // in the order of the rows, and without the views that have a cadence of their own
-    Map<String, Cadence> cadences = new LinkedHashMap<>();
-    Map<String, Instance.Work> work = new LinkedHashMap<>();
     views.freshness();
+    List<Instance.Job> jobs = new ArrayList<>();
     if (!crons.isEmpty()) {
-      cadences.put(ALL, Cadence.of(crons, zone));
-      work.put(ALL, cronByView.isEmpty() ? () -> List.of(views::refreshAll) : this::others);
+      jobs.add(
+          new Instance.Job(
+              ALL,
+              Cadence.of(crons, zone),
+              cronByView.isEmpty() ? () -> List.of(views::refreshAll) : this::others));
     }
     cronByView.forEach(
-        (view, cron) -> {
-          Table<?> table = table(view);
-          views.freshness(table);
-          cadences.put(ALL + ":" + view, Cadence.of(List.of(cron), zone));
-          work.put(ALL + ":" + view, () -> List.of(() -> List.of(views.refresh(table))));
+        (name, cron) -> {
+          Table<?> view = table(name);
+          views.freshness(view);
+          jobs.add(
+              new Instance.Job(
+                  ALL + ":" + name,
+                  Cadence.of(List.of(cron), zone),
+                  () -> List.of(() -> List.of(views.refresh(view)))));
         });
-    return new Instance(dataSource, schema, cadences, work, grace, listener).start();
+    return new Instance(dataSource, schema, jobs, grace, listener).start();
   }
 
   /** The views without a cadence of their own, in refresh order. */

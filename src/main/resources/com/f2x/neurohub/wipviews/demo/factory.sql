@@ -542,6 +542,8 @@ FROM begun
 JOIN measurement
   ON measurement.step = begun.step
   AND measurement.variant = ((begun.dice >> 16) & 7)
+-- as an MES appends them
+ORDER BY begun.begun_at
 
 
 -- @load_running

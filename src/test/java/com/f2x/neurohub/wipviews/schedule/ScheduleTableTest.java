@@ -32,7 +32,8 @@ class ScheduleTableTest {
   }
 
   @Test
-  void adds_one_table_to_what_the_root_deploys_and_a_rollback_takes_it_away() throws Exception {
+  void adds_one_table_to_what_the_root_deploys_with_comments_and_a_rollback_takes_it_away()
+      throws Exception {
     List<String> before = database.objects();
 
     deploy();
@@ -41,14 +42,6 @@ class ScheduleTableTest {
         .filteredOn(object -> !before.contains(object))
         .containsExactlyInAnyOrder(
             "relation i public.wip_view_schedule_pkey", "relation r public.wip_view_schedule");
-    WipViewsMigration.of(database.dataSource()).rollback();
-    assertThat(database.objects()).noneMatch(object -> object.contains("wip_view"));
-  }
-
-  @Test
-  void everything_in_it_is_commented() throws Exception {
-    deploy();
-
     assertThat(
             database.rows(
                 "SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid ="
@@ -57,6 +50,8 @@ class ScheduleTableTest {
         .isEmpty();
     assertThat(database.value("SELECT obj_description('wip_view_schedule'::regclass, 'pg_class')"))
         .isNotEmpty();
+    WipViewsMigration.of(database.dataSource()).rollback();
+    assertThat(database.objects()).noneMatch(object -> object.contains("wip_view"));
   }
 
   @Test

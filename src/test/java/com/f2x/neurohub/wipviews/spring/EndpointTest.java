@@ -3,9 +3,14 @@ package com.f2x.neurohub.wipviews.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
@@ -55,5 +60,28 @@ class EndpointTest {
     assertThat(problem(endpoint.read("no_such_view", null)).getDetail()).contains("no_such_view");
     assertThat(problem(endpoint.refresh("no_such_view")).getStatus()).isEqualTo(404);
     assertThat(problem(endpoint.read(0)).getStatus()).isEqualTo(400);
+  }
+
+  @Test
+  void a_refresh_that_the_database_ended_is_unavailable_and_says_what_happened() throws Exception {
+    try (Connection other = database.connect();
+        Statement statement = other.createStatement()) {
+      other.setAutoCommit(false);
+      statement.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
+      Future<WebEndpointResponse<Object>> call =
+          CompletableFuture.supplyAsync(() -> endpoint.refresh("mv_process_wip_queue"));
+      Await.until(
+          "the refresh waits and is ended",
+          () ->
+              database.value(
+                      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                          + " WHERE datname = current_database() AND wait_event_type = 'Lock'")
+                  != null);
+
+      ProblemDetail problem = problem(call.get());
+
+      assertThat(problem.getStatus()).isEqualTo(503);
+      assertThat(problem.getProperties()).containsEntry("sqlstate", "57P01").containsKey("views");
+    }
   }
 }

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.refresh;
+package com.f2x.neurohub.wipviews.testing;
 
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -10,21 +10,21 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /** Callers at once, each on a thread and a connection of its own that is open before they start. */
-final class Callers implements AutoCloseable {
+public final class Callers implements AutoCloseable {
 
   private final ExecutorService threads = Executors.newCachedThreadPool();
   private final List<Connection> connections = new ArrayList<>();
 
-  interface Opening {
+  public interface Opening {
     Connection open() throws SQLException;
   }
 
-  interface Call<T> {
+  public interface Call<T> {
     T run(int number, Connection connection) throws Exception;
   }
 
   /** Starts them, and waits for none. */
-  <T> List<Future<T>> start(int number, Opening opening, Call<T> call) throws Exception {
+  public <T> List<Future<T>> start(int number, Opening opening, Call<T> call) throws Exception {
     CountDownLatch ready = new CountDownLatch(number);
     List<Future<T>> calls = new ArrayList<>();
     for (int i = 0; i < number; i++) {
@@ -42,7 +42,7 @@ final class Callers implements AutoCloseable {
     return calls;
   }
 
-  static <T> List<T> results(List<Future<T>> calls) throws Exception {
+  public static <T> List<T> results(List<Future<T>> calls) throws Exception {
     List<T> results = new ArrayList<>();
     for (Future<T> call : calls) {
       results.add(call.get());

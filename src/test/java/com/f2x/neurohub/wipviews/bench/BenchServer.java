@@ -1,0 +1,138 @@
+package com.f2x.neurohub.wipviews.bench;
+
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.demo.Factory;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * The benchmarks' own PostgreSQL, set up as for production, and the factories on it, each loaded
+ * when it is first asked for. It ends with this JVM.
+ */
+final class BenchServer {
+
+  /** What a server of a few gigabytes is given; all else is as it comes. */
+  private static final Map<String, String> SETTINGS =
+      Map.of(
+          "shared_buffers", "1GB",
+          "effective_cache_size", "3GB",
+          "work_mem", "16MB",
+          "maintenance_work_mem", "256MB",
+          "max_wal_size", "8GB",
+          "checkpoint_timeout", "15min",
+          "random_page_cost", "1.1",
+          "max_connections", "100");
+
+  private static BenchServer instance;
+
+  private final EmbeddedPostgres server;
+  private final Map<Factory.Size, PGSimpleDataSource> factories = new HashMap<>();
+
+  private BenchServer(EmbeddedPostgres server) {
+    this.server = server;
+  }
+
+  /** Lots of the large factory, of which a tenth are open. */
+  static int lots() {
+    return Integer.getInteger("bench.lots", 10_000);
+  }
+
+  /** Open lots of the large factory and of {@link #smaller()}. */
+  static int openLots() {
+    return Math.max(1, lots() / 10);
+  }
+
+  static synchronized BenchServer get() {
+    if (instance == null) {
+      EmbeddedPostgres.Builder builder =
+          EmbeddedPostgres.builder()
+              .setLocaleConfig("locale", "C")
+              .setLocaleConfig("encoding", "UTF8");
+      SETTINGS.forEach(builder::setServerConfig);
+      try {
+        instance = new BenchServer(builder.start());
+      } catch (IOException e) {
+        throw new UncheckedIOException("no PostgreSQL for the benchmarks", e);
+      }
+    }
+    return instance;
+  }
+
+  /** The large factory: the MES after some years. */
+  PGSimpleDataSource large() throws SQLException {
+    // first, so that the two are of the same hour
+    smaller();
+    return factory(new Factory.Size(lots(), openLots()));
+  }
+
+  /** The same open lots, with a tenth of the closed ones. */
+  PGSimpleDataSource smaller() throws SQLException {
+    return factory(new Factory.Size(openLots() + (lots() - openLots()) / 10, openLots()));
+  }
+
+  /** An MES with a factory, the views on it, all of it vacuumed and analyzed. */
+  synchronized PGSimpleDataSource factory(Factory.Size size) throws SQLException {
+    PGSimpleDataSource known = factories.get(size);
+    if (known != null) {
+      return known;
+    }
+    PGSimpleDataSource dataSource =
+        create("mes_" + size.lots() + "_" + size.openLots(), "template0");
+    WipViewsMigration.of(dataSource).installMinimalMes();
+    long start = System.nanoTime();
+    try (Connection connection = dataSource.getConnection()) {
+      Factory.load(connection, size, line -> {});
+    }
+    Duration loading = Duration.ofNanos(System.nanoTime() - start);
+    WipViewsMigration.of(dataSource).update();
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement()) {
+      WipViews.of(dataSource).refreshAll();
+      statement.execute("VACUUM ANALYZE");
+      statement.execute("CHECKPOINT");
+    }
+    System.out.printf(
+        Locale.ROOT,
+        "loaded %,d lots, %,d of them open, in %.1f s%n",
+        size.lots(),
+        size.openLots(),
+        loading.toMillis() / 1000.0);
+    factories.put(size, dataSource);
+    return dataSource;
+  }
+
+  /** A copy of a factory, for what changes it. Nobody may be connected to that meanwhile. */
+  PGSimpleDataSource copy(PGSimpleDataSource factory, String name) throws SQLException {
+    return create(name, factory.getDatabaseName());
+  }
+
+  /** Drops such a copy, which may be as large as the factory. */
+  void drop(PGSimpleDataSource copy) throws SQLException {
+    onServer("DROP DATABASE " + copy.getDatabaseName() + " WITH (FORCE)");
+  }
+
+  private PGSimpleDataSource create(String name, String template) throws SQLException {
+    onServer("CREATE DATABASE " + name + " TEMPLATE " + template);
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl("jdbc:postgresql://localhost:" + server.getPort() + "/" + name);
+    dataSource.setUser("postgres");
+    return dataSource;
+  }
+
+  private void onServer(String sql) throws SQLException {
+    try (Connection connection = server.getPostgresDatabase().getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+}
