@@ -333,7 +333,7 @@ final class HtmlReport {
 
   /** How many lots are how far, in five steps and at either end. */
   private void histogram(Html html) {
-    String[] names = {"without items", "0%", "1–24%", "25–49%", "50–74%", "75–99%", "100%"};
+    String[] names = {"empty", "0%", "1–24%", "25–49%", "50–74%", "75–99%", "100%"};
     long[] counts = new long[names.length];
     for (MvWipStatusDashboardRecord lot : lots.rows()) {
       if (lot.getTotalWipCount() == 0) {
