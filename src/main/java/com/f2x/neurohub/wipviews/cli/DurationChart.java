@@ -13,7 +13,7 @@ final class DurationChart {
 
   private static final int WIDTH = 520;
   private static final int HEIGHT = 190;
-  private static final int LEFT = 56;
+  private static final int LEFT = 76;
   private static final int RIGHT = WIDTH - 14;
   private static final int TOP = 14;
   private static final int BOTTOM = HEIGHT - 26;
@@ -28,6 +28,9 @@ final class DurationChart {
   private final Instant last;
   private final double highest;
 
+  /**
+   * @param recent at least one attempt, in the order of time
+   */
   DurationChart(String view, RecentRefreshes recent, ZoneId zone) {
     this.view = view;
     this.recent = recent;
@@ -166,8 +169,7 @@ final class DurationChart {
   private double x(Instant at) {
     long span = Duration.between(first, last).toMillis();
     double part = span == 0 ? 0.5 : (double) Duration.between(first, at).toMillis() / span;
-    // requests are in the order of their numbers, whatever the clock said
-    return LEFT + Math.max(0, Math.min(1, part)) * (RIGHT - LEFT);
+    return LEFT + part * (RIGHT - LEFT);
   }
 
   private double y(double millis) {

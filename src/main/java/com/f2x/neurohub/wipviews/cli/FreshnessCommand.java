@@ -139,7 +139,7 @@ final class FreshnessCommand implements Callable<Integer> {
         view.age() == null ? Words.NONE : part >= 9.995 ? ">999%" : Math.round(part * 100) + "%";
     String outcome =
         view.failuresInARow() > 1
-            ? "failed " + Words.count(view.failuresInARow()) + " times"
+            ? Words.count(view.failuresInARow()) + " failed"
             : view.lastOutcome() == null ? "none yet" : Json.lowerCase(view.lastOutcome());
     return output
         .plain("  age ")

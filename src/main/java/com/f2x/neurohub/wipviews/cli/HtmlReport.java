@@ -333,7 +333,7 @@ final class HtmlReport {
 
   /** How many lots are how far, in five steps and at either end. */
   private void histogram(Html html) {
-    String[] names = {"without items", "0 %", "1–24 %", "25–49 %", "50–74 %", "75–99 %", "100 %"};
+    String[] names = {"empty", "0%", "1–24%", "25–49%", "50–74%", "75–99%", "100%"};
     long[] counts = new long[names.length];
     for (MvWipStatusDashboardRecord lot : lots.rows()) {
       if (lot.getTotalWipCount() == 0) {
@@ -404,7 +404,9 @@ final class HtmlReport {
   }
 
   private static void key(Html html, String name, String what) {
-    html.element("i", "", "class", name, "aria-hidden", "true").element("span", what).text(" ");
+    html.element(
+            "span", key -> key.element("i", "", "class", name, "aria-hidden", "true").text(what))
+        .text(" ");
   }
 
   // ------------------------------------------------------------------------------- the freshness
@@ -512,7 +514,8 @@ final class HtmlReport {
         "p",
         legend -> {
           key(legend, "took", "refreshed");
-          legend.element("b", "×", "aria-hidden", "true").element("span", "failed");
+          legend.element(
+              "span", failed -> failed.element("b", "×", "aria-hidden", "true").text("failed"));
         },
         "class",
         "legend");

@@ -17,7 +17,7 @@ import org.jooq.Record3;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
 
-/** The last refreshes of a view, oldest first. */
+/** The last refreshes of a view, in the order in which they were asked for. */
 record RecentRefreshes(List<Attempt> attempts) {
 
   private static final String LEVELS = "▁▂▃▄▅▆▇█";
@@ -81,14 +81,15 @@ record RecentRefreshes(List<Attempt> attempts) {
     this(new ArrayList<>());
   }
 
-  /** The same without what was more than a day before the latest. */
+  /** The same in the order of time, without what was more than a day before the latest. */
   RecentRefreshes lastDay() {
-    if (attempts.isEmpty()) {
+    List<Attempt> inTime = attempts.stream().sorted(Comparator.comparing(Attempt::at)).toList();
+    if (inTime.isEmpty()) {
       return this;
     }
-    Instant dayBefore = attempts.get(attempts.size() - 1).at().minus(Duration.ofDays(1));
+    Instant dayBefore = inTime.get(inTime.size() - 1).at().minus(Duration.ofDays(1));
     return new RecentRefreshes(
-        attempts.stream().filter(attempt -> attempt.at().isAfter(dayBefore)).toList());
+        inTime.stream().filter(attempt -> attempt.at().isAfter(dayBefore)).toList());
   }
 
   /** Returns how long the longest took; zero if there is none. */

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.util.List;
 import java.util.stream.Stream;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Document;
@@ -155,7 +156,14 @@ class ReportCommandTest {
     assertThat(page.select("svg path.failed title").eachText())
         .hasSize(2)
         .allMatch(title -> title.endsWith(": failed"));
-    assertThat(page.select("svg").get(1).select("desc").text()).contains("2 failed");
+    Element chart = page.select("svg").get(1);
+    assertThat(chart.select("desc").text()).contains("2 failed");
+    List<Double> times =
+        Stream.of(chart.select("polyline").attr("points").split(" "))
+            .map(point -> Double.valueOf(point.split(",")[0]))
+            .toList();
+    assertThat(times).hasSizeGreaterThan(100).isSorted();
+    assertThat(times.get(times.size() - 1)).isEqualTo(506);
     assertThat(page.select("section[aria-labelledby=freshness] tbody th").eachText())
         .containsExactly("mv_wip_status_dashboard", "mv_process_wip_queue");
   }
@@ -278,8 +286,8 @@ class ReportCommandTest {
       }
       if (Boolean.getBoolean("golden.update")) {
         // the one in the README
-        browser.show(file, 1000, 900, false, false);
-        browser.screenshot(Path.of("src/docs/report.png"), 1000, 1085);
+        browser.show(file, 1000, 1140, false, false);
+        browser.screenshot(Path.of("src/docs/report.png"), 1000, 1140);
       }
       browser.print(SHOTS.resolve("report.pdf"));
     }
