@@ -31,6 +31,9 @@ class GenerateJooq {
   private static final List<Path> INPUTS =
       List.of(Path.of("changelog"), Path.of("views"), Path.of("src/codegen"), Path.of("pom.xml"));
 
+  /** Held, or its level would be gone with the next garbage collection. */
+  private static final Logger LIQUIBASE = Logger.getLogger("liquibase");
+
   public static void main(String[] args) throws Exception {
     String library = args[0];
     Path output = Path.of(args[1]);
@@ -43,7 +46,7 @@ class GenerateJooq {
     System.setProperty("liquibase.analytics.enabled", "false");
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn");
     System.setProperty("org.slf4j.simpleLogger.log.org.jooq", "error");
-    Logger.getLogger("liquibase").setLevel(Level.WARNING);
+    LIQUIBASE.setLevel(Level.WARNING);
     // without the C locale the order of names, and so the generated code, would be the machine's
     try (EmbeddedPostgres server =
             EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start();

@@ -99,7 +99,8 @@ class WatchTest {
         new ProcessBuilder(
             "/usr/bin/script",
             "-qec",
-            "'"
+            // a build in the background ignores SIGINT, and a JVM started so does too
+            "env --default-signal=INT '"
                 + Path.of(System.getProperty("java.home"), "bin", "java")
                 + "' "
                 + WipViewsCommand.class.getName()
