@@ -51,7 +51,7 @@ class PartitionedHistoryTest {
   void an_mes_whose_history_has_three_parts() throws Exception {
     database.create();
     try (Connection connection = database.connect()) {
-      Factory.load(connection, new Factory.Size(60, 20), line -> {});
+      Factory.load(connection, new Factory.Size(20, 10), line -> {});
     }
     database.execute(PARTITION);
   }

@@ -9,21 +9,12 @@ import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
-import java.io.OutputStream;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import liquibase.Scope;
 import liquibase.UpdateSummaryEnum;
-import liquibase.command.CommandScope;
-import liquibase.database.Database;
-import liquibase.database.DatabaseFactory;
-import liquibase.database.jvm.JdbcConnection;
 import liquibase.integration.spring.SpringLiquibase;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,66 +81,6 @@ class ChangelogTest {
             "  mv_process_wip_queue was changed by hand since it was deployed; wip-views recreate"
                 + " mv_process_wip_queue puts it back");
     assertThat(database.value("SELECT to_regclass('by_hand')")).isEqualTo("by_hand");
-  }
-
-  @Test
-  void liquibases_own_command_line_deploys_from_the_folder_and_recovers() throws Exception {
-    liquibase("changelog/db.changelog-root.yaml");
-    isDeployed();
-
-    database.execute(
-        "DROP MATERIALIZED VIEW mv_process_wip_queue", "DROP FUNCTION refresh_wip_view");
-    liquibase("changelog/recreate-views.changelog.yaml");
-    isDeployed();
-  }
-
-  private void liquibase(String changelog) throws Exception {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Dliquibase.analytics.enabled=false",
-                "-classpath",
-                System.getProperty("java.class.path"),
-                "liquibase.integration.commandline.LiquibaseCommandLine",
-                "--search-path=.",
-                "update",
-                "--changelog-file=" + changelog,
-                "--url=" + database.url(),
-                "--username=" + database.user(),
-                "--password=" + database.password())
-            .redirectErrorStream(true)
-            .start();
-    process.getOutputStream().close();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
-  }
-
-  @Test
-  void a_services_own_changelog_includes_ours_out_of_the_jar() throws Exception {
-    for (int run = 0; run < 2; run++) {
-      try (Connection connection = database.connect()) {
-        Database liquibase =
-            DatabaseFactory.getInstance()
-                .findCorrectDatabaseImplementation(new JdbcConnection(connection));
-        Scope.child(
-            Map.of(
-                "liquibase.analytics.enabled",
-                "false",
-                Scope.Attr.ui.name(),
-                new liquibase.ui.LoggerUIService()),
-            () -> {
-              new CommandScope("update")
-                  .addArgumentValue("database", liquibase)
-                  .addArgumentValue("changelogFile", "service/db.changelog-master.yaml")
-                  .setOutput(OutputStream.nullOutputStream())
-                  .execute();
-            });
-      }
-    }
-
-    assertThat(database.value("SELECT to_regclass('order_lines')")).isEqualTo("order_lines");
-    database.execute("DROP TABLE order_lines", "DROP TABLE orders");
-    isDeployed();
   }
 
   @Test
