@@ -15,10 +15,12 @@ class WordsTest {
     "PT0.999S, just now",
     "PT1S, 1 s ago",
     "PT59.9S, 59 s ago",
+    "PT1M, 1 min ago",
     "PT2M, 2 min ago",
     "PT119M59S, 119 min ago",
     "PT2H, 2 h ago",
     "PT47H59M, 47 h ago",
+    "PT48H, 2 days ago",
     "PT72H, 3 days ago"
   })
   void says_an_age(Duration age, String words) {
@@ -38,7 +40,9 @@ class WordsTest {
     "PT1S, 1 s",
     "PT1.25S, 1.2 s",
     "PT59.999S, 59.9 s",
+    "PT1M, 1 min",
     "PT20M, 20 min",
+    "PT1H, 1 h",
     "PT2M5S, 2 min 5 s",
     "PT2H5M, 2 h 5 min",
     "PT24H, 1 d",
