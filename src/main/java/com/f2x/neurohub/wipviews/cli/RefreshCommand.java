@@ -17,19 +17,14 @@ import org.jooq.Table;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code wip-views refresh}. */
 @Command(
     name = "refresh",
     description = "Refresh all views, or the named ones, and say what happened.")
 final class RefreshCommand implements Callable<Integer> {
-
-  @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "VIEW", description = "Names of views; none for all, in refresh order.")
   private List<String> names = List.of();
@@ -42,31 +37,18 @@ final class RefreshCommand implements Callable<Integer> {
   private Duration maxAge;
 
   @Option(
-      names = "--lock-timeout",
-      paramLabel = "TIME",
-      converter = DurationConverter.class,
-      description = "Fail a view after this long a wait for its lock, such as 5s.")
-  private Duration lockTimeout;
-
-  @Option(
-      names = "--statement-timeout",
-      paramLabel = "TIME",
-      converter = DurationConverter.class,
-      description = "Fail a view that takes longer than this, such as 2m.")
-  private Duration statementTimeout;
-
-  @Option(
       names = {"-q", "--quiet"},
       description = "Print nothing but what failed, as a job of cron should.")
   private boolean quiet;
 
+  @Mixin private LimitOptions limits;
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
   @Override
   public Integer call() {
-    requireMillisecond("--lock-timeout", lockTimeout);
-    requireMillisecond("--statement-timeout", statementTimeout);
+    Duration lockTimeout = limits.lockTimeout();
+    Duration statementTimeout = limits.statementTimeout();
     WipViews views =
         connection.views().withLockTimeout(lockTimeout).withStatementTimeout(statementTimeout);
     List<Attempt> attempts = new ArrayList<>();
@@ -122,12 +104,5 @@ final class RefreshCommand implements Callable<Integer> {
         first.sqlState().orElse(null),
         first.remedy().orElse(null),
         first);
-  }
-
-  private void requireMillisecond(String option, Duration timeout) {
-    if (timeout != null && timeout.isZero()) {
-      throw new ParameterException(
-          spec.commandLine(), option + " must be at least 1ms; leave it out for no limit");
-    }
   }
 }

@@ -63,20 +63,7 @@ final class ScheduleCommand implements Callable<Integer> {
       description = "How long a stop waits for the refresh that runs, such as 1m; 30s by default.")
   private Duration grace = RefreshSchedule.DEFAULT_GRACE;
 
-  @Option(
-      names = "--lock-timeout",
-      paramLabel = "TIME",
-      converter = DurationConverter.class,
-      description = "Fail a view after this long a wait for its lock, such as 5s.")
-  private Duration lockTimeout;
-
-  @Option(
-      names = "--statement-timeout",
-      paramLabel = "TIME",
-      converter = DurationConverter.class,
-      description = "Fail a view that takes longer than this, such as 2m.")
-  private Duration statementTimeout;
-
+  @Mixin private LimitOptions limits;
   @Mixin private ConnectionOptions connection;
 
   @Override
@@ -122,8 +109,8 @@ final class ScheduleCommand implements Callable<Integer> {
       RefreshSchedule when = cron == null ? schedule.withPolicy(policy()) : schedule.withCron(cron);
       return (zone == null ? when.withZone(ZoneId.systemDefault()) : when.withZone(zone))
           .withGrace(grace)
-          .withLockTimeout(lockTimeout)
-          .withStatementTimeout(statementTimeout);
+          .withLockTimeout(limits.lockTimeout())
+          .withStatementTimeout(limits.statementTimeout());
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

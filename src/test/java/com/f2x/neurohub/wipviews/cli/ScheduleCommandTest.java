@@ -155,7 +155,7 @@ class ScheduleCommandTest {
         "--cron 0_0_25_*_*_* | Value 25 not in range [0, 23]",
         "--zone Asia/Soul | \"Asia/Soul\" is not a time zone",
         "--grace soon | 500ms, 30s, 5m, 2h or 1d",
-        "--lock-timeout 0s | at least a millisecond"
+        "--lock-timeout 0s | --lock-timeout must be at least 1ms"
       })
   void what_makes_no_schedule_is_wrong_usage(String options, String said) {
     List<String> line = new ArrayList<>(List.of("schedule"));

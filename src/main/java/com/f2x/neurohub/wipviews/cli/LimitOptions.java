@@ -1,0 +1,46 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import java.time.Duration;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** How long a refresh may wait, and how long it may take. */
+final class LimitOptions {
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(
+      names = "--lock-timeout",
+      paramLabel = "TIME",
+      converter = DurationConverter.class,
+      description = "Fail a view after this long a wait for its lock, such as 5s.")
+  private Duration lockTimeout;
+
+  @Option(
+      names = "--statement-timeout",
+      paramLabel = "TIME",
+      converter = DurationConverter.class,
+      description = "Fail a view that takes longer than this, such as 2m.")
+  private Duration statementTimeout;
+
+  /** Returns the longest wait for a lock; null for the connection's own. */
+  Duration lockTimeout() {
+    return positive("--lock-timeout", lockTimeout);
+  }
+
+  /** Returns the longest that a refresh may take; null for the connection's own. */
+  Duration statementTimeout() {
+    return positive("--statement-timeout", statementTimeout);
+  }
+
+  private Duration positive(String option, Duration timeout) {
+    if (timeout != null && timeout.isZero()) {
+      throw new ParameterException(
+          spec.commandLine(), option + " must be at least 1ms; leave it out for no limit");
+    }
+    return timeout;
+  }
+}
