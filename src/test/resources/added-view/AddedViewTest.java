@@ -4,17 +4,24 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_EQUIPMENT_WIP_LOAD;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvEquipmentWipLoadRecord;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Runs in a copy of the project to which a third view was added: AddAViewTest makes it. */
 class AddedViewTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.mes();
 
   private final WipViews views = WipViews.of(database.dataSource());
+
+  @BeforeAll
+  static void deploy() {
+    WipViewsMigration.of(database.dataSource()).update();
+  }
 
   @Test
   void isRefreshedInItsOrderFreshTypedRecreatedAndDiagnosed() throws Exception {

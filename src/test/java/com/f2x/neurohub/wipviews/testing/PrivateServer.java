@@ -52,7 +52,7 @@ public final class PrivateServer implements AutoCloseable {
       PrivateServer ours =
           new PrivateServer(server, Path.of(row.getString(1)), Path.of(row.getString(2)));
       WipViewsMigration.of(ours.dataSource()).installMinimalMes();
-      WipViewsMigration.of(ours.dataSource()).update();
+      TestDatabase.deploy(ours.dataSource());
       return ours;
     }
   }
