@@ -1,7 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
+import com.f2x.neurohub.wipviews.internal.Spelling;
 import java.time.Duration;
-import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,8 +23,8 @@ final class RefreshLog {
       LOG.info(
           "event=refresh view={} outcome={} mode={} duration_ms={} rows={}",
           refresh.view(),
-          lowerCase(refresh.outcome()),
-          lowerCase(refresh.mode()),
+          Spelling.of(refresh.outcome()),
+          Spelling.of(refresh.mode()),
           refresh.duration().toMillis(),
           refresh.rows());
     }
@@ -37,9 +37,5 @@ final class RefreshLog {
         after.toMillis(),
         failure.sqlState().orElse(null),
         failure.getMessage().replaceAll("\\s+", " ").replace('"', '\''));
-  }
-
-  private static String lowerCase(Enum<?> constant) {
-    return constant == null ? null : constant.name().toLowerCase(Locale.ROOT);
   }
 }

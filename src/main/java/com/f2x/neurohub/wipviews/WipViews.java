@@ -549,7 +549,7 @@ public final class WipViews {
                     "SELECT pg_catalog.current_setting('lock_timeout'),"
                         + " pg_catalog.current_setting('statement_timeout')");
             if (!limits().isEmpty()) {
-              db.execute(limits().substring(2));
+              db.execute(limits());
             }
             List<Refresh> refreshes = cancellable(view, db.selectFrom(function));
             refreshes.forEach(RefreshLog::refreshed);
@@ -612,7 +612,7 @@ public final class WipViews {
         db.execute(READ_COMMITTED + "; SET LOCAL synchronous_commit = off");
         requestId = Routines.wipViewRequest(db.configuration(), view, callId);
         connection.commit();
-        db.execute(READ_COMMITTED + limits());
+        db.execute(limits() + READ_COMMITTED);
         Refresh refresh =
             cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false))).get(0);
         connection.commit();
@@ -696,12 +696,12 @@ public final class WipViews {
     }
   }
 
-  /** What follows a statement to set the limits of its transaction, in the same round trip. */
+  /** What sets the limits of a transaction: nothing, or statements that others may follow. */
   private String limits() {
-    return (lockTimeout == null ? "" : "; SET LOCAL lock_timeout = " + lockTimeout.toMillis())
+    return (lockTimeout == null ? "" : "SET LOCAL lock_timeout = " + lockTimeout.toMillis() + "; ")
         + (statementTimeout == null
             ? ""
-            : "; SET LOCAL statement_timeout = " + statementTimeout.toMillis());
+            : "SET LOCAL statement_timeout = " + statementTimeout.toMillis() + "; ");
   }
 
   private <T> T reading(String view, Query<T> query) {

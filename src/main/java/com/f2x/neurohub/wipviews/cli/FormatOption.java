@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.internal.Spelling;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -13,7 +14,7 @@ final class FormatOption {
 
     @Override
     public String toString() {
-      return Json.lowerCase(this);
+      return Spelling.of(this);
     }
   }
 

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.cli;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.Json.ViewFreshness;
+import com.f2x.neurohub.wipviews.internal.Spelling;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +71,7 @@ final class FreshnessCommand implements Callable<Integer> {
     }
     output.complain(
         unhealthy.stream()
-                .map(view -> view.view() + " is " + Json.lowerCase(view.state()))
+                .map(view -> view.view() + " is " + Spelling.of(view.state()))
                 .collect(Collectors.joining(", "))
             + ". "
             + (unhealthy.stream().anyMatch(view -> view.state() == Freshness.State.MISSING)
@@ -114,7 +115,7 @@ final class FreshnessCommand implements Callable<Integer> {
     for (Freshness view : views) {
       grid.row(
           view.view(),
-          styled(output, view.state(), Json.lowerCase(view.state())),
+          styled(output, view.state(), Spelling.of(view.state())),
           Words.ago(view.age()),
           Words.duration(view.target()),
           Words.duration(view.lastDuration()),
@@ -140,7 +141,7 @@ final class FreshnessCommand implements Callable<Integer> {
     String outcome =
         view.failuresInARow() > 1
             ? Words.count(view.failuresInARow()) + " failed"
-            : view.lastOutcome() == null ? "none yet" : Json.lowerCase(view.lastOutcome());
+            : view.lastOutcome() == null ? "none yet" : Spelling.of(view.lastOutcome());
     return output
         .plain("  age ")
         .concat(styled(output, view.state(), "█".repeat(length)))

@@ -10,6 +10,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.Spelling;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvWipStatusDashboardRecord;
 import java.io.IOException;
@@ -431,7 +432,7 @@ final class HtmlReport {
                       cells,
                       null,
                       "state",
-                      state -> badge(state, mood(view.state()), Json.lowerCase(view.state())));
+                      state -> badge(state, mood(view.state()), Spelling.of(view.state())));
                   cell(
                       cells,
                       "Age",
@@ -461,7 +462,7 @@ final class HtmlReport {
                           last.text(
                               view.lastOutcome() == null
                                   ? "none yet"
-                                  : Json.lowerCase(view.lastOutcome()));
+                                  : Spelling.of(view.lastOutcome()));
                         }
                         if (view.lastError() != null) {
                           last.element("small", view.lastError());

@@ -6,12 +6,12 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RelationSize;
+import com.f2x.neurohub.wipviews.internal.Spelling;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.List;
-import java.util.Locale;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationFeature;
@@ -44,10 +44,6 @@ final class Json {
     return Mapper.INSTANCE.writeValueAsString(value);
   }
 
-  static String lowerCase(Enum<?> constant) {
-    return constant == null ? null : constant.name().toLowerCase(Locale.ROOT);
-  }
-
   /** A row of {@code wip_view_refresh}. */
   record Attempt(
       Long refreshId,
@@ -73,8 +69,8 @@ final class Json {
       return new Attempt(
           refresh.id(),
           refresh.view(),
-          lowerCase(refresh.outcome()),
-          lowerCase(refresh.mode()),
+          Spelling.of(refresh.outcome()),
+          Spelling.of(refresh.mode()),
           refresh.modeReason(),
           refresh.requestedAt(),
           refresh.startedAt(),
@@ -118,12 +114,12 @@ final class Json {
     static ViewFreshness of(Freshness freshness) {
       return new ViewFreshness(
           freshness.view(),
-          lowerCase(freshness.state()),
+          Spelling.of(freshness.state()),
           freshness.lastRefreshedAt(),
           freshness.age(),
           freshness.target(),
           freshness.lastAttemptAt(),
-          lowerCase(freshness.lastOutcome()),
+          Spelling.of(freshness.lastOutcome()),
           freshness.lastError(),
           freshness.lastDuration(),
           freshness.rows(),
@@ -227,7 +223,7 @@ final class Json {
     static Found of(Finding finding) {
       return new Found(
           finding.check(),
-          lowerCase(finding.severity()),
+          Spelling.of(finding.severity()),
           finding.subject(),
           finding.what(),
           finding.why(),

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.Spelling;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -172,7 +173,7 @@ final class Readings {
       String view = row.get("view_name", String.class);
       found.put(view, view(row));
       for (Outcome outcome : ENDS) {
-        String column = outcome.name().toLowerCase(Locale.ROOT);
+        String column = Spelling.of(outcome);
         Counter counter = counter(view, outcome);
         long ended = counter.belowMark + row.get(column, Long.class);
         counter.belowMark += row.get(column + "_below", Long.class);

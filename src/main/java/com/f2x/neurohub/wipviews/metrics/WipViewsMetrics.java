@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.metrics;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.internal.Spelling;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -10,7 +11,6 @@ import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -143,7 +143,7 @@ public final class WipViewsMetrics implements MeterBinder {
             null,
             "1 for the state that the view is in, 0 for the others",
             view,
-            ofView.and("state", lowerCase(state)),
+            ofView.and("state", Spelling.of(state)),
             is -> is.state() == state ? 1 : 0);
       }
       gauge("wip.view.age", "seconds", "How old the rows are", view, ofView, Readings.View::age);
@@ -193,7 +193,7 @@ public final class WipViewsMetrics implements MeterBinder {
         FunctionCounter.builder(
                 "wip.view.refreshes", this, binding -> binding.counted(view, outcome))
             .description("Attempts that ended since the meters were bound")
-            .tags(ofView.and("outcome", lowerCase(outcome)))
+            .tags(ofView.and("outcome", Spelling.of(outcome)))
             .register(registry);
       }
     }
@@ -223,9 +223,5 @@ public final class WipViewsMetrics implements MeterBinder {
       read();
       return readings.counted(view, outcome);
     }
-  }
-
-  private static String lowerCase(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT);
   }
 }
