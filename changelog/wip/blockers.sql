@@ -21,8 +21,9 @@ SELECT
   CASE WHEN blocker.backend_start IS NOT NULL THEN blocker.query END AS query,
   pg_catalog.clock_timestamp() - blocker.xact_start AS transaction_age,
   CASE
-    -- it belongs to no session
-    WHEN blocking.pid = 0 THEN 'SELECT gid, owner, prepared FROM pg_prepared_xacts; -- end it by ROLLBACK PREPARED'::text
+    -- it belongs to no session, and may be one of several
+    WHEN blocking.pid = 0
+      THEN 'SELECT owner, prepared, format(''ROLLBACK PREPARED %L;'', gid) AS remedy FROM pg_prepared_xacts WHERE database = current_database();'::text
     -- there is no query to cancel
     WHEN blocker.state IN ('idle in transaction', 'idle in transaction (aborted)')
       THEN 'SELECT pg_terminate_backend('::text || blocking.pid::text || ');'::text
@@ -61,6 +62,6 @@ COMMENT ON COLUMN "${schema}".wip_view_blockers.application_name IS 'Its applica
 COMMENT ON COLUMN "${schema}".wip_view_blockers.state IS 'What it does: active, idle in transaction, …; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.query IS 'What it runs, or ran last; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.transaction_age IS 'How long ago its transaction began; null if the caller may not see it.';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends what blocks: it cancels a query, or terminates a session that holds its transaction open. If cancelling is not enough, pg_terminate_backend() is.';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends what blocks: it cancels a query, or terminates a session that holds its transaction open; for a prepared transaction, it lists what would. If cancelling is not enough, pg_terminate_backend() is.';
 
 REVOKE ALL ON "${schema}".wip_view_blockers FROM PUBLIC;

@@ -22,13 +22,12 @@ public final class DemoServer implements AutoCloseable {
   /** A busy machine may take this long; an idle one takes a second. */
   private static final Duration PATIENCE = Duration.ofMinutes(1);
 
-  private final Path directory;
   private final Thread hook = new Thread(this::stop, "wip-views-demo-stop");
+  private Path directory;
   private EmbeddedPostgres server;
+  private boolean stopped;
 
-  private DemoServer(Path directory) {
-    this.directory = directory;
-  }
+  private DemoServer() {}
 
   /**
    * Starts a server, which takes a second; a few the first time on a machine, when its binaries are
@@ -38,7 +37,8 @@ public final class DemoServer implements AutoCloseable {
    * @throws IOException if it cannot be started; nothing of it is left then
    */
   public static DemoServer start() throws IOException {
-    DemoServer demo = new DemoServer(Files.createTempDirectory("wip-views-demo-"));
+    DemoServer demo = new DemoServer();
+    // before there is anything that it would have to remove
     Runtime.getRuntime().addShutdownHook(demo.hook);
     try {
       demo.startServer();
@@ -51,6 +51,10 @@ public final class DemoServer implements AutoCloseable {
 
   /** A stop that comes meanwhile waits for the end of it: half a start cannot be stopped. */
   private synchronized void startServer() throws IOException {
+    if (stopped) {
+      throw new IOException("stopped before it could start");
+    }
+    directory = Files.createTempDirectory("wip-views-demo-");
     server =
         EmbeddedPostgres.builder()
             .setDataDirectory(directory)
@@ -63,7 +67,7 @@ public final class DemoServer implements AutoCloseable {
   }
 
   /** Returns where the server keeps its files until it is stopped. */
-  public Path directory() {
+  public synchronized Path directory() {
     return directory;
   }
 
@@ -95,6 +99,7 @@ public final class DemoServer implements AutoCloseable {
   }
 
   private synchronized void stop() {
+    stopped = true;
     try {
       if (server != null) {
         server.close();
@@ -107,7 +112,7 @@ public final class DemoServer implements AutoCloseable {
   }
 
   private void delete() throws IOException {
-    if (Files.exists(directory)) {
+    if (directory != null && Files.exists(directory)) {
       try (Stream<Path> files = Files.walk(directory)) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
           Files.deleteIfExists(file);

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -201,17 +202,7 @@ class DoctorCommandTest {
       lock.execute("SET application_name = 'nightly report'");
       blocker.setAutoCommit(false);
       lock.execute("LOCK TABLE lots");
-      Thread waits =
-          new Thread(
-              () -> {
-                try {
-                  wait.execute("SELECT count(*) FROM lots");
-                } catch (SQLException e) {
-                  // the test failed, and closed it
-                }
-              });
-      waits.start();
-      Await.until("somebody waits", () -> cli.run("blockers").outLines().size() > 1);
+      Thread waits = waitForLots(wait);
 
       Cli.Result result = cli.run("blockers");
 
@@ -245,5 +236,55 @@ class DoctorCommandTest {
       database.execute(json.get("remedy").asString());
       waits.join();
     }
+  }
+
+  @Test
+  void a_prepared_transaction_that_blocks_is_shown_with_where_to_find_it() throws Exception {
+    assumeThat(database.value("SHOW max_prepared_transactions"))
+        .as("the server's max_prepared_transactions, without which there are none")
+        .isNotEqualTo("0");
+    String gid = "left behind in " + database.name();
+    try (Connection leaves = database.connect();
+        Statement statement = leaves.createStatement()) {
+      leaves.setAutoCommit(false);
+      statement.execute("LOCK TABLE lots");
+      statement.execute("PREPARE TRANSACTION '" + gid + "'");
+      leaves.commit();
+    }
+    try (Connection waiter = database.connect();
+        Statement wait = waiter.createStatement()) {
+      Thread waits;
+      try {
+        waits = waitForLots(wait);
+
+        assertThat(cli.run("blockers").out())
+            .containsPattern("public.lots +- +prepared")
+            .contains("ROLLBACK PREPARED");
+        JsonNode blocker = cli.run("blockers", "--format", "json").json().get(0);
+        assertThat(blocker.get("pid").asInt()).isZero();
+        assertThat(database.rows(blocker.get("remedy").asString()))
+            .extracting(row -> row.get(2))
+            .containsExactly("ROLLBACK PREPARED '" + gid + "';");
+      } finally {
+        database.execute("ROLLBACK PREPARED '" + gid + "'");
+      }
+      waits.join();
+      assertThat(cli.run("blockers").outLines()).containsExactly("Nobody waits for anybody.");
+    }
+  }
+
+  private Thread waitForLots(Statement statement) throws Exception {
+    Thread waits =
+        new Thread(
+            () -> {
+              try {
+                statement.execute("SELECT count(*) FROM lots");
+              } catch (SQLException e) {
+                // the test failed, and closed it
+              }
+            });
+    waits.start();
+    Await.until("somebody waits", () -> cli.run("blockers").outLines().size() > 1);
+    return waits;
   }
 }

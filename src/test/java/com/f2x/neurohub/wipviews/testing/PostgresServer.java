@@ -20,6 +20,7 @@ public final class PostgresServer {
 
   private static final String IMAGE = "postgres:14.20-alpine";
   private static final String MAX_CONNECTIONS = "200";
+  private static final String MAX_PREPARED_TRANSACTIONS = "5";
 
   private static PostgresServer instance;
 
@@ -65,7 +66,13 @@ public final class PostgresServer {
     if (docker) {
       PostgreSQLContainer container = new PostgreSQLContainer(IMAGE);
       container.withCommand(
-          "postgres", "-c", "fsync=off", "-c", "max_connections=" + MAX_CONNECTIONS);
+          "postgres",
+          "-c",
+          "fsync=off",
+          "-c",
+          "max_connections=" + MAX_CONNECTIONS,
+          "-c",
+          "max_prepared_transactions=" + MAX_PREPARED_TRANSACTIONS);
       container.start();
       return announce(
           new PostgresServer(
@@ -80,6 +87,7 @@ public final class PostgresServer {
             .setLocaleConfig("locale", "C")
             .setLocaleConfig("encoding", "UTF8")
             .setServerConfig("max_connections", MAX_CONNECTIONS)
+            .setServerConfig("max_prepared_transactions", MAX_PREPARED_TRANSACTIONS)
             .setServerConfig("fsync", "off")
             .start();
     return announce(
