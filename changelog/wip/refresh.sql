@@ -51,6 +51,8 @@ BEGIN
 END
 $take_over$;
 
+SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- The history as people read it
 -- ---------------------------------------------------------------------------------------------------------------
@@ -120,8 +122,6 @@ BEGIN
   END LOOP;
 END
 $comments$;
-
-REVOKE ALL ON "${schema}".wip_view_history FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- The three steps
@@ -564,18 +564,7 @@ $procedure$;
 COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
   'Refreshes every registered view in refresh order, each in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. Not inside a transaction block.';
 
-REVOKE ALL ON FUNCTION
-  "${schema}".wip_view_request(text, bigint),
-  "${schema}".wip_view_tidy(text),
-  "${schema}".wip_view_why_plain(oid),
-  "${schema}".wip_view_run(bigint, boolean),
-  "${schema}".wip_view_fail(bigint, text, text),
-  "${schema}".refresh_wip_view(text),
-  "${schema}".refresh_all_wip_views(),
-  "${schema}".refresh_wip_status_dashboard(),
-  "${schema}".refresh_process_wip_queue()
-FROM PUBLIC;
-REVOKE ALL ON PROCEDURE "${schema}".refresh_wip_views() FROM PUBLIC;
+SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);
 
 DO $take_over$
 BEGIN
