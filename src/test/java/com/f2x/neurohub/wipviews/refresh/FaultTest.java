@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
@@ -12,6 +13,7 @@ import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.Counting;
@@ -24,6 +26,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 import org.jooq.impl.DefaultConfiguration;
@@ -186,6 +189,90 @@ class FaultTest {
       assertThat(probe.count("failed")).isEqualTo(1);
       assertThat(gate.isShut()).isTrue();
     }
+  }
+
+  @Test
+  void limits_hold_before_the_request_is_on_record() throws Exception {
+    WipViews limited = views.withLockTimeout(Duration.ofMillis(50));
+    try (Connection blocker = holding("LOCK TABLE wip_view_refresh IN SHARE MODE")) {
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(20),
+          () ->
+              assertThatThrownBy(() -> limited.refresh(Probe.MV_PROBE))
+                  .isInstanceOfSatisfying(
+                      RefreshFailedException.class,
+                      e -> assertThat(e.sqlState()).contains("55P03")));
+      assertThat(blocker.isClosed()).isFalse();
+    }
+    assertThat(outcomes()).isEqualTo("[]");
+
+    try (Connection blocker = holding("LOCK TABLE wip_view")) {
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(20),
+          () ->
+              assertThatThrownBy(limited::refreshAll)
+                  .isInstanceOfSatisfying(
+                      WipViewsException.class, e -> assertThat(e.sqlState()).contains("55P03")));
+      assertThat(blocker.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  void an_interrupt_ends_the_wait_for_the_request_as_well() throws Exception {
+    try (Connection blocker = holding("LOCK TABLE wip_view_refresh IN SHARE MODE")) {
+      CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+      Thread caller =
+          new Thread(
+              () -> {
+                try {
+                  views.refresh(Probe.MV_PROBE);
+                } catch (RuntimeException e) {
+                  thrown.complete(e);
+                }
+              });
+      caller.start();
+      Await.until(
+          "the request waits",
+          () -> database.value("SELECT count(*) FROM pg_locks WHERE NOT granted").equals("1"));
+      caller.interrupt();
+
+      assertThat(thrown.get(20, TimeUnit.SECONDS))
+          .hasMessage("mv_probe: cancelled, because the calling thread was interrupted");
+      assertThat(blocker.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  void a_failure_that_cannot_be_recorded_is_raised_all_the_same() throws Exception {
+    try (Callers callers = new Callers();
+        Probe.Gate gate = probe.shut()) {
+      Future<Refresh> call =
+          callers
+              .start(
+                  1,
+                  database::connect,
+                  (n, c) ->
+                      views.withStatementTimeout(Duration.ofSeconds(1)).refresh(Probe.MV_PROBE))
+              .get(0);
+      gate.awaitRefresh();
+      try (Connection blocker = holding("LOCK TABLE wip_view_refresh IN SHARE MODE")) {
+        assertThatThrownBy(() -> call.get(20, TimeUnit.SECONDS))
+            .cause()
+            .isInstanceOf(RefreshFailedException.class)
+            .hasMessageContaining("statement timeout");
+        assertThat(blocker.isClosed()).isFalse();
+      }
+    }
+  }
+
+  /** A session that holds a lock until it is closed. */
+  private static Connection holding(String lock) throws SQLException {
+    Connection connection = database.connect();
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(lock);
+    }
+    return connection;
   }
 
   @Test
