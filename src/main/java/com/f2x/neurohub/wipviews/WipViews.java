@@ -38,6 +38,7 @@ import org.jooq.DSLContext;
 import org.jooq.Record;
 import org.jooq.Result;
 import org.jooq.ResultQuery;
+import org.jooq.RowCountQuery;
 import org.jooq.SQLDialect;
 import org.jooq.Table;
 import org.jooq.conf.MappedSchema;
@@ -81,6 +82,9 @@ public final class WipViews {
 
   /** Below this, a vacuum costs more than the dead rows do. */
   private static final long VACUUM_DEAD_ROWS = 1_000;
+
+  /** A vacuum of 10,000 rows takes a tenth of this. */
+  private static final int VACUUM_SECONDS = 1;
 
   /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
   private static final String VACUUM =
@@ -590,11 +594,15 @@ public final class WipViews {
     }
   }
 
-  /** Runs a part of a refresh, which an interrupt of this thread cancels on the server. */
   private static <R extends Record> Result<R> cancellable(String view, ResultQuery<R> query) {
-    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(query::cancel)) {
+    return cancellable(view, query::cancel, query::fetch);
+  }
+
+  /** Runs a part of a refresh, which an interrupt of this thread cancels on the server. */
+  private static <T> T cancellable(String view, Runnable cancel, Supplier<T> part) {
+    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(cancel)) {
       try {
-        return query.fetch();
+        return part.get();
       } catch (DataAccessException e) {
         WipViewsException described = WipViewsException.of(view, e);
         if (watch.cancelled() && described.sqlState().equals(Optional.of("57014"))) {
@@ -658,7 +666,10 @@ public final class WipViews {
 
     /**
      * A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
-     * which is enough for one refresh a minute; this is for more.
+     * which is enough for one refresh a minute; this is for more. Other refreshes wait for its
+     * lock, and it waits itself for a reader whose cursor stands on a page: so it has a limit of
+     * its own, kept by the driver, since a VACUUM has no transaction to set one in. What it leaves
+     * behind is autovacuum's, or the next one's.
      */
     private void vacuum(Connection connection, DSLContext db) throws SQLException {
       boolean autoCommit = connection.getAutoCommit();
@@ -669,9 +680,11 @@ public final class WipViews {
                 db.fetchValue(
                     VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
         if (statement != null) {
-          db.execute(statement);
+          RowCountQuery vacuum = db.query(statement);
+          vacuum.queryTimeout(VACUUM_SECONDS);
+          cancellable(view, vacuum::cancel, vacuum::execute);
         }
-      } catch (DataAccessException e) {
+      } catch (DataAccessException | WipViewsException e) {
         // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
         LOG.debug("{} was not vacuumed", view, e);
       } finally {
