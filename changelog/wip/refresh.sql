@@ -550,8 +550,9 @@ BEGIN
     END IF;
   END LOOP;
 
+  -- The caller may be a block that goes on: with its own search_path, and without our locks.
+  COMMIT;
   IF first_state IS NOT NULL THEN
-    COMMIT;
     SET LOCAL search_path = pg_catalog, pg_temp;
     RAISE EXCEPTION '%', array_to_string(failures, '; ')
       USING ERRCODE = first_state,

@@ -365,6 +365,27 @@ class FaultTest {
   }
 
   @Test
+  void a_block_that_calls_the_procedure_goes_on_with_its_own_path_and_without_locks()
+      throws Exception {
+    database.execute(
+        """
+        DO $$
+        BEGIN
+          CALL refresh_wip_views();
+          PERFORM count(*) FROM lots;
+          IF EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory') THEN
+            RAISE 'locks are left';
+          END IF;
+        END
+        $$
+        """);
+
+    fault("RETURN 1 / 0;");
+    assertThatThrownBy(() -> database.execute("DO $$ BEGIN CALL refresh_wip_views(); END $$"))
+        .hasMessageContaining("division by zero");
+  }
+
+  @Test
   void cancelling_the_procedure_leaves_a_record_and_begins_no_other_view() throws Exception {
     fault("PERFORM public.gate(); RETURN 0;");
     try (Callers callers = new Callers()) {
