@@ -274,6 +274,7 @@ DECLARE
   lock_class CONSTANT integer := '"${schema}".wip_view'::regclass::oid::integer;
   request "${schema}".wip_view_refresh;
   is_next boolean;
+  round integer := 0;
   view_oid oid;
   last_id bigint;
   last_no bigint;
@@ -309,10 +310,14 @@ BEGIN
   --
   -- Whoever is served, or not the next, lets go of its locks at once, by rolling the block back: nobody needs to wait
   -- for its transaction to end.
+  --
+  -- After a few rounds it stands in line for the place, too: who holds it may not be after the turn at all (anybody can
+  -- take an advisory lock), and then the turn is free each time, and lock_timeout would never count.
   LOOP
     BEGIN
       is_next := true;
-      IF own_writes OR one_snapshot THEN
+      round := round + 1;
+      IF own_writes OR one_snapshot OR round > 5 THEN
         PERFORM pg_advisory_xact_lock(lock_class, hashtext('next ' || request.view_name));
       ELSE
         is_next := pg_try_advisory_xact_lock(lock_class, hashtext('next ' || request.view_name));
