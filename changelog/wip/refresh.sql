@@ -215,7 +215,8 @@ BEGIN
       ORDER BY r.refresh_id
       LIMIT 500
     ) AS oldest
-    WHERE oldest.requested_at < clock_timestamp() - (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
+    -- an age, since a long retention goes back to before there were timestamps
+    WHERE clock_timestamp() - oldest.requested_at > (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
       AND oldest.outcome <> 'running'
       -- how fresh the view is, is read from this one
       AND oldest.refresh_id IS DISTINCT FROM

@@ -658,6 +658,19 @@ class FaultTest {
   }
 
   @Test
+  void a_retention_longer_than_the_calendar_keeps_everything() throws Exception {
+    database.execute("UPDATE wip_view_settings SET history_retention = '9999 years'");
+    try {
+      views.refresh(Probe.MV_PROBE);
+      database.execute("CALL refresh_wip_views()");
+
+      assertThat(probe.count("refreshed")).isEqualTo(2);
+    } finally {
+      database.execute("UPDATE wip_view_settings SET history_retention = DEFAULT");
+    }
+  }
+
+  @Test
   void what_pruning_costs_does_not_grow_with_the_history() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome)"
