@@ -93,14 +93,20 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
   pid integer NOT NULL DEFAULT pg_backend_pid()
 );
 
--- The latest attempts of one view, and pruning from the other end.
-CREATE INDEX IF NOT EXISTS wip_view_refresh_view_name_idx
-  ON "${schema}".wip_view_refresh (view_name, refresh_id);
+-- IF NOT EXISTS would lock the history before it looks, and wait for whoever has refreshed and not committed yet.
+DO $indexes$
+BEGIN
+  -- The latest attempts of one view.
+  IF pg_catalog.to_regclass('"${schema}".wip_view_refresh_view_name_idx') IS NULL THEN
+    CREATE INDEX wip_view_refresh_view_name_idx ON "${schema}".wip_view_refresh (view_name, refresh_id);
+  END IF;
 
--- Nearly always empty: attempts that died are found without reading the history.
-CREATE INDEX IF NOT EXISTS wip_view_refresh_running_idx
-  ON "${schema}".wip_view_refresh (view_name)
-  WHERE outcome = 'running';
+  -- Nearly always empty: attempts that died are found without reading the history.
+  IF pg_catalog.to_regclass('"${schema}".wip_view_refresh_running_idx') IS NULL THEN
+    CREATE INDEX wip_view_refresh_running_idx ON "${schema}".wip_view_refresh (view_name) WHERE outcome = 'running';
+  END IF;
+END
+$indexes$;
 
 COMMENT ON TABLE "${schema}".wip_view_refresh IS 'The history: a row per attempt to refresh a view, kept for wip_view_settings.history_retention. The refresh functions return these rows.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.refresh_id IS 'Number drawn when the refresh was asked for. It is the order of the requests, whatever the clock says.';

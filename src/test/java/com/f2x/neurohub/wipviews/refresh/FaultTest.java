@@ -18,6 +18,8 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.Counting;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -667,6 +669,20 @@ class FaultTest {
       assertThat(probe.count("refreshed")).isEqualTo(2);
     } finally {
       database.execute("UPDATE wip_view_settings SET history_retention = DEFAULT");
+    }
+  }
+
+  @Test
+  void the_tables_of_a_recovery_wait_for_no_transaction_that_has_refreshed() throws Exception {
+    String registry =
+        Files.readString(Path.of("changelog/wip/registry.sql")).replace("${schema}", "public");
+    try (Connection refreshed = database.connect()) {
+      refreshed.setAutoCommit(false);
+      Probe.rows(refreshed, REFRESH);
+
+      database.execute("SET lock_timeout = '1s'; " + registry);
+
+      assertThat(refreshed.isClosed()).isFalse();
     }
   }
 
