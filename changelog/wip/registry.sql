@@ -115,9 +115,9 @@ COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attem
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode IS 'concurrent: REFRESH MATERIALIZED VIEW CONCURRENTLY, readers go on; plain: without CONCURRENTLY, readers wait; rebuild: built by a deploy or a recovery.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode_reason IS 'Why the mode was plain.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.requested_at IS 'When the call began that asked for the refresh.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.started_at IS 'When its turn had come and it began to read; the rows are at least as new as this. Null when coalesced.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.started_at IS 'When its turn had come and it began to read; under REPEATABLE READ or SERIALIZABLE, when the transaction began. The rows are at least as new as this. Null when coalesced.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.finished_at IS 'When it ended.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.duration IS 'finished_at minus started_at: the work itself, without waiting for a turn. Null when coalesced.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.duration IS 'finished_at minus started_at: the work itself, without waiting for a turn; under REPEATABLE READ or SERIALIZABLE all of the transaction so far. Null when coalesced.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.rows IS 'Rows in the view afterwards.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.bytes IS 'Size of the view on disk afterwards, with its indexes.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.served_by IS 'refresh_id of the refresh that served a coalesced request.';

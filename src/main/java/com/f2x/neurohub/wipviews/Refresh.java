@@ -17,7 +17,8 @@ import java.util.Locale;
  * @param mode how the rows were made; null unless {@link Outcome#REFRESHED}
  * @param modeReason why the mode was {@link Mode#PLAIN}; null otherwise
  * @param requestedAt when the call began that asked for it, by the database's clock
- * @param startedAt when its turn had come: the rows are at least as new as this; null unless {@link
+ * @param startedAt when its turn had come, or, in a transaction with one snapshot (REPEATABLE
+ *     READ), when that began: the rows are at least as new as this; null unless {@link
  *     Outcome#REFRESHED}
  * @param finishedAt when it ended; null while {@link Outcome#RUNNING}
  * @param duration {@code finishedAt} minus {@code startedAt}, without the wait for a turn; null

@@ -14,6 +14,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.internal.Vacuum;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Routines;
@@ -174,9 +175,10 @@ public final class WipViews {
    * The same views, where a refresh waits no longer than this for a lock: for its turn behind
    * another refresh, or for a session that holds the view. It then fails with SQLSTATE 55P03.
    *
-   * @param timeout at least a millisecond; null for the connection's own setting
+   * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
+   *     own setting
    * @return other views, this one unchanged
-   * @throws IllegalArgumentException if the timeout is shorter than a millisecond
+   * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withLockTimeout(Duration timeout) {
     return new WipViews(connections, ownsConnections, schema, checked(timeout), statementTimeout);
@@ -186,17 +188,18 @@ public final class WipViews {
    * The same views, where a refresh takes no longer than this, the wait for its turn included, and
    * neither does a read, in whole seconds, rounded up. It then fails with SQLSTATE 57014.
    *
-   * @param timeout at least a millisecond; null for the connection's own setting
+   * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
+   *     own setting
    * @return other views, this one unchanged
-   * @throws IllegalArgumentException if the timeout is shorter than a millisecond
+   * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withStatementTimeout(Duration timeout) {
     return new WipViews(connections, ownsConnections, schema, lockTimeout, checked(timeout));
   }
 
   private static Duration checked(Duration timeout) {
-    if (timeout != null && timeout.toMillis() < 1) {
-      throw new IllegalArgumentException("a timeout is at least a millisecond: " + timeout);
+    if (timeout != null && !Durations.isTimeout(timeout)) {
+      throw new IllegalArgumentException("a timeout is " + Durations.TIMEOUT + ": " + timeout);
     }
     return timeout;
   }

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.internal.Durations;
 import java.time.Duration;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -28,18 +29,19 @@ final class LimitOptions {
 
   /** Returns the longest wait for a lock; null for the connection's own. */
   Duration lockTimeout() {
-    return positive("--lock-timeout", lockTimeout);
+    return checked("--lock-timeout", lockTimeout);
   }
 
   /** Returns the longest that a refresh may take; null for the connection's own. */
   Duration statementTimeout() {
-    return positive("--statement-timeout", statementTimeout);
+    return checked("--statement-timeout", statementTimeout);
   }
 
-  private Duration positive(String option, Duration timeout) {
-    if (timeout != null && timeout.isZero()) {
+  private Duration checked(String option, Duration timeout) {
+    if (timeout != null && !Durations.isTimeout(timeout)) {
       throw new ParameterException(
-          spec.commandLine(), option + " must be at least 1ms; leave it out for no limit");
+          spec.commandLine(),
+          option + " must be " + Durations.TIMEOUT + "; leave it out for no limit");
     }
     return timeout;
   }

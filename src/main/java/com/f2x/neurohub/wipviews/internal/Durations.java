@@ -6,7 +6,19 @@ import java.util.Locale;
 /** Durations as people say them. */
 public final class Durations {
 
+  /** The longest that the server takes for a timeout. */
+  public static final Duration LONGEST_TIMEOUT = Duration.ofMillis(Integer.MAX_VALUE);
+
+  /** What {@link #isTimeout} asks for. */
+  public static final String TIMEOUT = "at least 1ms and at most " + words(LONGEST_TIMEOUT);
+
   private Durations() {}
+
+  /** Tells whether the server takes a duration for a timeout; not of null. */
+  public static boolean isTimeout(Duration duration) {
+    return duration.compareTo(Duration.ofMillis(1)) >= 0
+        && duration.compareTo(LONGEST_TIMEOUT) <= 0;
+  }
 
   /** {@code 85 ms}, {@code 1.2 s}, {@code 20 min}, {@code 2 h 5 min}; not of null. */
   public static String words(Duration duration) {

@@ -236,9 +236,10 @@ public final class RefreshSchedule {
   /**
    * The same schedule with {@link WipViews#withLockTimeout}.
    *
-   * @param timeout at least a millisecond; null for the connection's own setting
+   * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
+   *     own setting
    * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if the timeout is shorter than a millisecond
+   * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public RefreshSchedule withLockTimeout(Duration timeout) {
     return new RefreshSchedule(
@@ -255,9 +256,10 @@ public final class RefreshSchedule {
   /**
    * The same schedule with {@link WipViews#withStatementTimeout}.
    *
-   * @param timeout at least a millisecond; null for the connection's own setting
+   * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
+   *     own setting
    * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if the timeout is shorter than a millisecond
+   * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public RefreshSchedule withStatementTimeout(Duration timeout) {
     return new RefreshSchedule(

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.spring;
 
+import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -28,13 +29,13 @@ record WipViewsProperties(
     @DefaultValue Http http) {
 
   WipViewsProperties {
-    requireMillisecond("lock-timeout", lockTimeout);
-    requireMillisecond("statement-timeout", statementTimeout);
+    requireTimeout("lock-timeout", lockTimeout);
+    requireTimeout("statement-timeout", statementTimeout);
   }
 
-  private static void requireMillisecond(String name, Duration timeout) {
-    if (timeout != null && timeout.toMillis() < 1) {
-      throw new IllegalArgumentException("wip-views." + name + " must be at least 1ms");
+  private static void requireTimeout(String name, Duration timeout) {
+    if (timeout != null && !Durations.isTimeout(timeout)) {
+      throw new IllegalArgumentException("wip-views." + name + " must be " + Durations.TIMEOUT);
     }
   }
 

@@ -158,6 +158,12 @@ class UsageTest {
     isWrongUsage(cli.run("refresh", option, "0s"), option + " must be at least 1ms");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"--lock-timeout", "--statement-timeout"})
+  void a_timeout_that_the_server_would_not_take_is_refused(String option) {
+    isWrongUsage(cli.run("refresh", option, "25d"), option + " must be", "at most 24 d 20 h");
+  }
+
   @Test
   void a_limit_of_zero_is_refused() {
     isWrongUsage(cli.run("history", "--limit", "0"), "--limit must be at least 1");

@@ -278,6 +278,27 @@ class FaultTest {
   }
 
   @Test
+  void a_timeout_is_one_that_the_server_takes() {
+    Duration longest = Duration.ofMillis(Integer.MAX_VALUE);
+    assertThat(
+            views
+                .withLockTimeout(longest)
+                .withStatementTimeout(longest)
+                .refresh(Probe.MV_PROBE)
+                .outcome())
+        .isEqualTo(Outcome.REFRESHED);
+    assertThat(views.withStatementTimeout(longest).freshness()).hasSize(4);
+
+    for (Duration none : List.of(Duration.ZERO, longest.plusMillis(1), Duration.ofDays(36500))) {
+      assertThatThrownBy(() -> views.withLockTimeout(none))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("a timeout is at least 1ms and at most 24 d 20 h: " + none);
+      assertThatThrownBy(() -> views.withStatementTimeout(none))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
   void limits_end_with_the_refresh() throws Exception {
     try (Connection connection = database.connect()) {
       WipViews limited =

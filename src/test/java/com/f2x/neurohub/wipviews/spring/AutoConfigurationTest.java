@@ -165,8 +165,12 @@ class AutoConfigurationTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "wip-views.lock-timeout=0 -> wip-views.lock-timeout must be at least 1ms",
-        "wip-views.statement-timeout=-5s -> wip-views.statement-timeout must be at least 1ms",
+        "wip-views.lock-timeout=0 -> wip-views.lock-timeout must be at least 1ms and at most 24 d"
+            + " 20 h",
+        "wip-views.statement-timeout=-5s -> wip-views.statement-timeout must be at least 1ms and at"
+            + " most 24 d 20 h",
+        "wip-views.statement-timeout=25d -> wip-views.statement-timeout must be at least 1ms and at"
+            + " most 24 d 20 h",
         "wip-views.schedule.enabled=true -> wip-views.schedule.zone must be set, such as"
             + " Asia/Seoul",
         "wip-views.http.path=refresh -> wip-views.http.path must start with a slash: \"refresh\""
