@@ -927,12 +927,14 @@ BEGIN
   RETURNING r.refresh_id INTO request_id;
 
   INSERT INTO "${schema}".wip_view AS v
-    (view_name, refresh_order, freshness_target, definition, last_refresh_id, last_started_no)
+    (view_name, refresh_order, freshness_target, deployed_target, definition, last_refresh_id, last_started_no)
   VALUES
-    (view_name, refresh_order, freshness_target, "${schema}".wip_view_definition(built), request_id, staged_no)
+    (view_name, refresh_order, freshness_target, freshness_target, "${schema}".wip_view_definition(built), request_id, staged_no)
   ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
   SET refresh_order = excluded.refresh_order,
-      freshness_target = excluded.freshness_target,
+      -- what an operator has set stays, until the changelog says something new
+      freshness_target = CASE WHEN v.deployed_target = excluded.deployed_target THEN v.freshness_target ELSE excluded.freshness_target END,
+      deployed_target = excluded.deployed_target,
       definition = excluded.definition,
       last_refresh_id = excluded.last_refresh_id,
       last_started_no = excluded.last_started_no;
