@@ -169,8 +169,10 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_request(text, bigint) IS
   'Puts an attempt to refresh a registered view on record and returns its refresh_id, for wip_view_run(). call_id: the refresh_id of the first attempt of the same call, if this is not the first. Refuses a name that is not registered.';
 
--- Keeps the history: writes down which attempts died, and prunes what is older than the retention. Both look at a
--- bounded number of rows, by index, however long the history is.
+-- Keeps the history: writes down which attempts of the view died, and prunes what is older than the retention, of
+-- whatever view, since one that is registered no more has nobody else. Both look at a bounded number of rows, by index,
+-- however long the history is. Rows that lie as far ahead of the clock are pruned as well: it was wrong when it dated
+-- them, and they would stand before all that comes after.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_tidy(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -211,16 +213,15 @@ BEGIN
     FROM (
       SELECT r.refresh_id, r.requested_at, r.outcome
       FROM "${schema}".wip_view_refresh AS r
-      WHERE r.view_name = wip_view_tidy.view_name
       ORDER BY r.refresh_id
       LIMIT 500
     ) AS oldest
+    CROSS JOIN "${schema}".wip_view_settings AS s
     -- an age, since a long retention goes back to before there were timestamps
-    WHERE clock_timestamp() - oldest.requested_at > (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
+    WHERE clock_timestamp() - oldest.requested_at NOT BETWEEN - s.history_retention AND s.history_retention
       AND oldest.outcome <> 'running'
-      -- how fresh the view is, is read from this one
-      AND oldest.refresh_id IS DISTINCT FROM
-        (SELECT v.last_refresh_id FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_tidy.view_name)
+      -- how fresh a view is, is read from this one
+      AND NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.last_refresh_id = oldest.refresh_id)
   );
 
   IF old <> '{}' THEN
@@ -232,7 +233,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_tidy(text) IS
-  'Keeps the history of a view: marks attempts that died as failed, prunes those older than wip_view_settings.history_retention. Called by wip_view_run() and wip_view_fail().';
+  'Keeps the history: marks attempts of this view that died as failed, and prunes those of any view that are older than wip_view_settings.history_retention. Called by wip_view_run() and wip_view_fail().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_why_plain(relation oid)
   RETURNS text

@@ -687,6 +687,26 @@ class FaultTest {
   }
 
   @Test
+  void pruning_reaches_views_that_are_registered_no_more_and_what_a_wrong_clock_dated()
+      throws Exception {
+    database.execute(
+        "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) SELECT 'mv_probe',"
+            + " 'coalesced', now() + interval '1 year' FROM generate_series(1, 500)",
+        "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) SELECT 'mv_gone',"
+            + " 'refreshed', now() - interval '15 days' FROM generate_series(1, 9)",
+        "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) SELECT 'mv_gone',"
+            + " 'refreshed', now() - interval '13 days' FROM generate_series(1, 5)");
+
+    views.refresh(Probe.MV_PROBE);
+    views.refresh(Probe.MV_PROBE);
+
+    assertThat(probe.count("coalesced")).isZero();
+    assertThat(
+            database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name = 'mv_gone'"))
+        .isEqualTo("5");
+  }
+
+  @Test
   void what_pruning_costs_does_not_grow_with_the_history() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome)"
