@@ -99,7 +99,7 @@ public final class Changelog {
 
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
-    return named("views.changelog.yaml", "^      labels: (\\S+)");
+    return named("views.changelog.yaml", "^      id: (\\S+)");
   }
 
   /**
@@ -183,11 +183,9 @@ public final class Changelog {
    * @param views names of views, each one of {@link #viewNames()}; none for all
    */
   public void recreate(Collection<String> views) throws Exception {
-    CommandScope command = command("update");
-    if (!views.isEmpty()) {
-      command.addArgumentValue("labelFilter", String.join(",", views));
-    }
-    run(this::preflight, List.of("recreate-views.changelog.yaml"), command);
+    List<String> others = new ArrayList<>(viewNames());
+    others.removeIf(view -> views.isEmpty() || views.contains(view));
+    run(this::preflight, List.of("recreate-views.changelog.yaml"), others, command("update"));
   }
 
   /** Makes a minimal MES. */
@@ -244,18 +242,24 @@ public final class Changelog {
     return new CommandScope(name).setOutput(OutputStream.nullOutputStream());
   }
 
-  @SuppressWarnings("try") // the turn is only held
   private void run(Check first, List<String> files, CommandScope command) throws Exception {
+    run(first, files, List.of(), command);
+  }
+
+  @SuppressWarnings("try") // the turn is only held
+  private void run(Check first, List<String> files, List<String> leftOut, CommandScope command)
+      throws Exception {
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
       first.run();
-      inScope(files, command);
+      inScope(files, leftOut, command);
     } finally {
       IN_THIS_JVM.unlock();
     }
   }
 
-  private void inScope(List<String> files, CommandScope command) throws Exception {
+  private void inScope(List<String> files, List<String> leftOut, CommandScope command)
+      throws Exception {
     Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
     ResourceAccessor jar = (ResourceAccessor) scope.get(Scope.Attr.resourceAccessor.name());
@@ -284,6 +288,9 @@ public final class Changelog {
                 null,
                 DatabaseChangeLog.OnUnknownFileFormat.FAIL);
           }
+          changelog.getChangeSets().stream()
+              .filter(changeSet -> leftOut.contains(changeSet.getId()))
+              .forEach(changeSet -> changeSet.setIgnore(true));
           command
               .addArgumentValue("database", database)
               .addArgumentValue("databaseChangelog", changelog)

@@ -92,16 +92,29 @@ class ChangelogTest {
 
   @Test
   void springs_liquibase_deploys_ours_on_its_own() throws Exception {
+    SpringLiquibase liquibase = springs();
+    liquibase.afterPropertiesSet();
+    isDeployed();
+    liquibase.afterPropertiesSet();
+    isDeployed();
+  }
+
+  @Test
+  void a_services_own_label_and_context_filters_leave_nothing_of_ours_out() throws Exception {
+    SpringLiquibase liquibase = springs();
+    liquibase.setLabelFilter("release-7");
+    liquibase.setContexts("production");
+    liquibase.afterPropertiesSet();
+    isDeployed();
+  }
+
+  private SpringLiquibase springs() {
     SpringLiquibase liquibase = new SpringLiquibase();
     liquibase.setDataSource(database.dataSource());
     liquibase.setResourceLoader(new DefaultResourceLoader());
     liquibase.setChangeLog("classpath:com/f2x/neurohub/wipviews/changelog/db.changelog-root.yaml");
     liquibase.setShowSummary(UpdateSummaryEnum.OFF);
-
-    liquibase.afterPropertiesSet();
-    isDeployed();
-    liquibase.afterPropertiesSet();
-    isDeployed();
+    return liquibase;
   }
 
   @Test
