@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import liquibase.ContextExpression;
 import liquibase.Labels;
 import liquibase.Scope;
@@ -53,6 +54,13 @@ public final class Changelog {
 
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
+
+  /** How a file makes an object that a rollback takes away. */
+  private static final String MAKES =
+      "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
+          + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
+
+  private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -89,6 +97,20 @@ public final class Changelog {
     return name + ".changelog.yaml";
   }
 
+  /**
+   * Refuses the name of a schema that the changelog cannot quote: it goes into the SQL as it is, in
+   * quotes, and dollar-quoted.
+   *
+   * @param schema its name; null passes
+   * @throws IllegalArgumentException if it cannot be deployed to
+   */
+  public static void refuseUnquotable(String schema) {
+    if (schema != null && UNQUOTABLE.matcher(schema).find()) {
+      throw new IllegalArgumentException(
+          "cannot deploy to schema " + schema + ": a name with any of ' \" \\ $ is not supported");
+    }
+  }
+
   /** Returns the names of the parameters that some files take, in their order. */
   public static List<String> parameterNames(List<String> files) {
     return files.stream()
@@ -100,6 +122,20 @@ public final class Changelog {
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
     return named("views.changelog.yaml", "^      id: (\\S+)");
+  }
+
+  /**
+   * Returns the names of what the changelogs make, but for the views of {@link #viewNames()} and
+   * what goes with a table: tables, views, functions, procedures, and the indexes of the MES.
+   */
+  public static List<String> objectNames() {
+    return Stream.concat(
+            Stream.of("mes-indexes.changelog.yaml"),
+            Stream.concat(Stream.of(ROOT), OPT_IN.stream().map(Changelog::optIn))
+                .flatMap(file -> named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
+        .flatMap(file -> named(file, MAKES).stream())
+        .distinct()
+        .toList();
   }
 
   /**
@@ -249,6 +285,7 @@ public final class Changelog {
   @SuppressWarnings("try") // the turn is only held
   private void run(Check first, List<String> files, List<String> leftOut, CommandScope command)
       throws Exception {
+    refuseUnquotable(schema == null ? connection.getSchema() : schema);
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
       first.run();
