@@ -55,6 +55,7 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   view_name text PRIMARY KEY,
   refresh_order integer NOT NULL,
   freshness_target interval NOT NULL CHECK (freshness_target > interval '0'),
+  deployed_target interval,
   definition text NOT NULL,
   last_refresh_id bigint,
   last_started_no bigint
@@ -63,7 +64,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
 COMMENT ON COLUMN "${schema}".wip_view.view_name IS 'Name of the materialized view, in the schema of this table.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_order IS 'Place in refresh_all_wip_views() and CALL refresh_wip_views(): lower goes first.';
-COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness.';
+COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness. An operator may UPDATE it; a deploy changes it only if the changelog''s own target has changed.';
+COMMENT ON COLUMN "${schema}".wip_view.deployed_target IS 'The target in the changelog when the view was last deployed.';
 COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and indexes as the server printed them when it was deployed; wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
 COMMENT ON COLUMN "${schema}".wip_view.last_started_no IS 'Number drawn when the newest refresh started that may serve others, from the sequence that numbers the requests: every request with a lower number is served.';

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.internal.Changelog;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -35,7 +36,9 @@ final class DeployedObjects {
                       : "OR c.relkind = 'm' AND c.relname IN (SELECT v.view_name FROM "
                           + registry
                           + " AS v)"))) {
-        query.setString(1, options.schema());
+        query.setArray(
+            1, connection.createArrayOf("text", Changelog.objectNames().toArray(String[]::new)));
+        query.setString(2, options.schema());
         try (ResultSet row = query.executeQuery()) {
           while (row.next()) {
             objects.add(
@@ -88,7 +91,7 @@ final class DeployedObjects {
   private static final String OBJECTS =
       """
       WITH target AS (
-        SELECT n.oid, n.nspname
+        SELECT n.oid, n.nspname, ?::text[] AS made
         FROM pg_namespace AS n
         WHERE n.nspname = coalesce(?::text, current_schema())
       ),
@@ -110,12 +113,7 @@ final class DeployedObjects {
           nullif(pg_total_relation_size(c.oid), 0) AS bytes
         FROM target
         JOIN pg_class AS c ON c.relnamespace = target.oid
-        WHERE c.relkind = 'r'
-            AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_schedule')
-          OR c.relkind = 'v' AND c.relname IN (
-            'wip_view_blockers', 'wip_view_daily', 'wip_view_freshness', 'wip_view_history', 'wip_view_rights')
-          -- the indexes on MES tables; all others go with their table
-          OR c.relkind = 'i' AND c.relname LIKE 'wip\\_views\\_%'
+        WHERE c.relkind IN ('r', 'v', 'i') AND c.relname = ANY (target.made)
           /* registered */
         UNION ALL
         SELECT
@@ -125,10 +123,7 @@ final class DeployedObjects {
           NULL
         FROM target
         JOIN pg_proc AS p ON p.pronamespace = target.oid
-        WHERE p.proname LIKE 'wip\\_view\\_%'
-          OR p.proname IN (
-            'refresh_wip_view', 'refresh_wip_views', 'refresh_all_wip_views',
-            'refresh_wip_status_dashboard', 'refresh_process_wip_queue')
+        WHERE p.proname = ANY (target.made)
       )
       SELECT kind, name, bytes
       FROM object

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import liquibase.ContextExpression;
 import liquibase.Labels;
 import liquibase.Scope;
@@ -53,6 +54,13 @@ public final class Changelog {
 
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
+
+  /** How a file makes an object that a rollback takes away. */
+  private static final String MAKES =
+      "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
+          + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
+
+  private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -89,6 +97,20 @@ public final class Changelog {
     return name + ".changelog.yaml";
   }
 
+  /**
+   * Refuses the name of a schema that the changelog cannot quote: it goes into the SQL as it is, in
+   * quotes, and dollar-quoted.
+   *
+   * @param schema its name; null passes
+   * @throws IllegalArgumentException if it cannot be deployed to
+   */
+  public static void refuseUnquotable(String schema) {
+    if (schema != null && UNQUOTABLE.matcher(schema).find()) {
+      throw new IllegalArgumentException(
+          "cannot deploy to schema " + schema + ": a name with any of ' \" \\ $ is not supported");
+    }
+  }
+
   /** Returns the names of the parameters that some files take, in their order. */
   public static List<String> parameterNames(List<String> files) {
     return files.stream()
@@ -99,7 +121,21 @@ public final class Changelog {
 
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
-    return named("views.changelog.yaml", "^      labels: (\\S+)");
+    return named("views.changelog.yaml", "^      id: (\\S+)");
+  }
+
+  /**
+   * Returns the names of what the changelogs make, but for the views of {@link #viewNames()} and
+   * what goes with a table: tables, views, functions, procedures, and the indexes of the MES.
+   */
+  public static List<String> objectNames() {
+    return Stream.concat(
+            Stream.of("mes-indexes.changelog.yaml"),
+            Stream.concat(Stream.of(ROOT), OPT_IN.stream().map(Changelog::optIn))
+                .flatMap(file -> named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
+        .flatMap(file -> named(file, MAKES).stream())
+        .distinct()
+        .toList();
   }
 
   /**
@@ -183,11 +219,9 @@ public final class Changelog {
    * @param views names of views, each one of {@link #viewNames()}; none for all
    */
   public void recreate(Collection<String> views) throws Exception {
-    CommandScope command = command("update");
-    if (!views.isEmpty()) {
-      command.addArgumentValue("labelFilter", String.join(",", views));
-    }
-    run(this::preflight, List.of("recreate-views.changelog.yaml"), command);
+    List<String> others = new ArrayList<>(viewNames());
+    others.removeIf(view -> views.isEmpty() || views.contains(view));
+    run(this::preflight, List.of("recreate-views.changelog.yaml"), others, command("update"));
   }
 
   /** Makes a minimal MES. */
@@ -244,18 +278,25 @@ public final class Changelog {
     return new CommandScope(name).setOutput(OutputStream.nullOutputStream());
   }
 
-  @SuppressWarnings("try") // the turn is only held
   private void run(Check first, List<String> files, CommandScope command) throws Exception {
+    run(first, files, List.of(), command);
+  }
+
+  @SuppressWarnings("try") // the turn is only held
+  private void run(Check first, List<String> files, List<String> leftOut, CommandScope command)
+      throws Exception {
+    refuseUnquotable(schema == null ? connection.getSchema() : schema);
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
       first.run();
-      inScope(files, command);
+      inScope(files, leftOut, command);
     } finally {
       IN_THIS_JVM.unlock();
     }
   }
 
-  private void inScope(List<String> files, CommandScope command) throws Exception {
+  private void inScope(List<String> files, List<String> leftOut, CommandScope command)
+      throws Exception {
     Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
     ResourceAccessor jar = (ResourceAccessor) scope.get(Scope.Attr.resourceAccessor.name());
@@ -284,6 +325,9 @@ public final class Changelog {
                 null,
                 DatabaseChangeLog.OnUnknownFileFormat.FAIL);
           }
+          changelog.getChangeSets().stream()
+              .filter(changeSet -> leftOut.contains(changeSet.getId()))
+              .forEach(changeSet -> changeSet.setIgnore(true));
           command
               .addArgumentValue("database", database)
               .addArgumentValue("databaseChangelog", changelog)
