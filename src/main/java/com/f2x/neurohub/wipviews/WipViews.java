@@ -137,7 +137,8 @@ public final class WipViews {
   /**
    * Views on the connections of a jOOQ configuration. Where such a connection is in a transaction
    * (it does not commit by itself), a call takes part in it and commits nothing: what a refresh put
-   * on record is then rolled back together with the transaction.
+   * on record is then rolled back together with the transaction. {@link #recreate} cannot, and
+   * refuses.
    *
    * @param configuration whose connections are used, and nothing else of it; not null
    * @return the views
@@ -456,10 +457,14 @@ public final class WipViews {
    * beside the live one, which serves its readers until the new one takes its place. The connection
    * must not go through a pooler in transaction mode.
    *
+   * <p>Each view is made in a transaction of its own, so this takes no part in a caller's (see
+   * {@link #of(Configuration)}).
+   *
    * @param views generated tables; none for all
    * @throws UnknownViewException if no view of this jar has one of the names; none was touched
    * @throws WipViewsException if a view could not be made; those before it were, and the live ones
-   *     are as they were
+   *     are as they were; or, before anything is done, if the connection is in a caller's
+   *     transaction
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreate(Table<?>... views) {
@@ -468,6 +473,14 @@ public final class WipViews {
     Connection connection = null;
     try {
       connection = connections.acquire();
+      if (!ownsConnections && !connection.getAutoCommit()) {
+        throw new WipViewsException(
+            "views cannot be recreated in a caller's transaction: each is made in one of its own",
+            null,
+            null,
+            "Call recreate on WipViews.of(dataSource), or on a connection that commits by itself.",
+            null);
+      }
       new Changelog(connection, schema, Map.of(), line -> {}).recreate(names);
     } catch (Exception e) {
       throw WipViewsException.of(null, e);
