@@ -14,6 +14,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.MissingObjects;
 import com.f2x.neurohub.wipviews.internal.Vacuum;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Routines;
@@ -363,8 +364,10 @@ public final class WipViews {
     try {
       return reading(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
     } catch (NotDeployedException e) {
+      throw e;
+    } catch (WipViewsException e) {
       // a view that is registered was deployed, and has been dropped since
-      if (freshnessOf(view).isEmpty()) {
+      if (!e.sqlState().equals(Optional.of("42P01")) || freshnessOf(view).isEmpty()) {
         throw e;
       }
       throw new WipViewsException(
@@ -419,7 +422,7 @@ public final class WipViews {
             Doctor.sizes(connection, db.render(WIP_VIEW)).stream().map(RelationSize::of).toList());
   }
 
-  /** Tells a schema with nothing in it from one where something is missing. */
+  /** Fails where there is no registry, without which there is nothing to look at. */
   private <T> T deployed(Query<T> query) {
     return query(
         null,
@@ -443,7 +446,7 @@ public final class WipViews {
    * @param <T> what it returns, read to the end
    * @return what the query returned
    * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if the query names what is not there
+   * @throws NotDeployedException if nothing is deployed in the schema, or not all of it
    * @throws WipViewsException if the query fails otherwise
    */
   public <T> T read(Function<? super DSLContext, ? extends T> query) {
@@ -511,9 +514,11 @@ public final class WipViews {
         Refresh refresh = query(view, attempt::run);
         RefreshLog.refreshed(refresh);
         refreshes.add(refresh);
-      } catch (UnknownViewException | NotDeployedException e) {
-        throw e;
       } catch (WipViewsException e) {
+        if (attempt.requestId == null
+            && (e instanceof UnknownViewException || e instanceof NotDeployedException)) {
+          throw e;
+        }
         RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
         failures.add(e);
         attempt.record(e).ifPresent(refreshes::add);
@@ -636,9 +641,9 @@ public final class WipViews {
         return refresh;
       } catch (DataAccessException | SQLException | WipViewsException e) {
         rollback(connection, e);
-        // With a request on record, a function or table that is missing is one of the view's query.
+        // With a request on record, an object that is unknown is one of the view's query.
         if (requestId != null) {
-          throw WipViewsException.of(view, e);
+          throw described(db, view, e);
         }
         throw e;
       } finally {
@@ -738,9 +743,19 @@ public final class WipViews {
     Connection connection = null;
     try {
       connection = connections.acquire();
-      return query.run(connection, DSL.using(connection, SQLDialect.POSTGRES, settings));
-    } catch (DataAccessException | SQLException e) {
-      throw describe(view, e);
+      DSLContext db = DSL.using(connection, SQLDialect.POSTGRES, settings);
+      try {
+        return query.run(connection, db);
+      } catch (DataAccessException | SQLException e) {
+        WipViewsException described = described(db, view, e);
+        throw described.sqlState().equals(Optional.of("42704"))
+            // raised by wip_view_request()
+            ? new UnknownViewException(
+                described.getMessage(), view, described.remedy().orElse(null), e)
+            : described;
+      }
+    } catch (DataAccessException e) {
+      throw WipViewsException.of(view, e);
     } finally {
       if (connection != null) {
         connections.release(connection);
@@ -753,25 +768,45 @@ public final class WipViews {
     T run(Connection connection, DSLContext db) throws SQLException;
   }
 
-  private static WipViewsException describe(String view, Throwable failure) {
+  /** Tells what a deploy should have made, and is not there, from a name in somebody's query. */
+  private WipViewsException described(DSLContext db, String view, Exception failure) {
     WipViewsException described = WipViewsException.of(view, failure);
     String state = described.sqlState().orElse("");
-    String message = described.getMessage();
-    String remedy = described.remedy().orElse(null);
-    return switch (state) {
-      // raised by wip_view_request()
-      case "42704" -> new UnknownViewException(message, view, remedy, failure);
-      // a function, table or schema of ours; a view that is missing comes with a remedy
-      case "42883", "3F000", "42P01" ->
-          remedy == null || !state.equals("42P01")
-              ? new NotDeployedException(
-                  "wip-views is not deployed in this schema: " + message,
-                  state,
-                  "Deploy it with wip-views update, or name the schema that it was deployed to.",
-                  failure)
-              : described;
-      default -> described;
-    };
+    if (!List.of("42883", "3F000", "42P01").contains(state)) {
+      return described;
+    }
+    List<String> missing;
+    try {
+      missing = MissingObjects.in(db, schema);
+    } catch (DataAccessException e) {
+      // a caller's transaction, which the failure ended: only the message is left to go by
+      return state.equals("3F000")
+              || Changelog.objectNames().stream().anyMatch(described.getMessage()::contains)
+          ? new NotDeployedException(
+              "wip-views is not deployed in this schema, or not all of it: "
+                  + described.getMessage(),
+              view,
+              state,
+              "What to do, says wip-views doctor.",
+              failure)
+          : described;
+    }
+    if (missing.isEmpty()) {
+      return described;
+    }
+    return missing.equals(Changelog.objectNames())
+        ? new NotDeployedException(
+            "wip-views is not deployed in this schema: " + described.getMessage(),
+            view,
+            state,
+            "Deploy it with wip-views update, or name the schema that it was deployed to.",
+            failure)
+        : new NotDeployedException(
+            "wip-views is incomplete in this schema: " + String.join(", ", missing) + " missing",
+            view,
+            state,
+            "Bring it back: wip-views recreate",
+            failure);
   }
 
   private UnknownViewException unknown(String view) {

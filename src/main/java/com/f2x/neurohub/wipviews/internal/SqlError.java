@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.internal;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
+import java.util.List;
 import java.util.stream.Collectors;
 import liquibase.exception.PreconditionFailedException;
 import org.postgresql.util.PSQLException;
@@ -13,9 +14,14 @@ import org.postgresql.util.ServerErrorMessage;
  *
  * @param sqlState the SQLSTATE; null if there was none
  * @param message the primary message, one line
- * @param hint the server's hint; null if there was none
+ * @param hint what to do, as the server says it; null if it says nothing that helps
  */
 public record SqlError(String sqlState, String message, String hint) {
+
+  private static final List<String> MISSING_NAME = List.of("42P01", "42883");
+
+  /** The routine of the server that runs the RAISE of a function. */
+  private static final String RAISED = "exec_stmt_raise";
 
   /**
    * Finds the database's error among the causes of a failure.
@@ -26,13 +32,20 @@ public record SqlError(String sqlState, String message, String hint) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof PSQLException e && e.getServerErrorMessage() != null) {
         ServerErrorMessage server = e.getServerErrorMessage();
-        return new SqlError(e.getSQLState(), oneLine(server.getMessage()), server.getHint());
+        return new SqlError(e.getSQLState(), oneLine(server.getMessage()), hint(server));
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
         return new SqlError(sqlState(e), oneLine(e.getMessage()), null);
       }
     }
     return null;
+  }
+
+  /** Of a table or function that is not there, the server only guesses at a typo; RAISE knows. */
+  private static String hint(ServerErrorMessage server) {
+    boolean guess =
+        MISSING_NAME.contains(server.getSQLState()) && !RAISED.equals(server.getRoutine());
+    return guess ? null : server.getHint();
   }
 
   /** A pool that has no connection to give says so by the exception's type alone. */
