@@ -61,8 +61,8 @@ final class HtmlReport {
   private final List<Freshness> freshness;
   private final Read<MvProcessWipQueueRecord> queue;
   private final Read<MvWipStatusDashboardRecord> lots;
-  private final Map<String, RecentRefreshes> recent;
-  private final List<DailyRefreshes> daily;
+  private final Read<Map.Entry<String, RecentRefreshes>> recent;
+  private final Read<DailyRefreshes> daily;
   private final Read<Finding> findings;
 
   /**
@@ -74,8 +74,8 @@ final class HtmlReport {
     freshness = views.freshness();
     queue = Read.of(() -> views.rows(MV_PROCESS_WIP_QUEUE));
     lots = Read.of(() -> views.rows(MV_WIP_STATUS_DASHBOARD));
-    recent = RecentRefreshes.byView(views, ATTEMPTS_SHOWN);
-    daily = views.daily(null, DAYS_SHOWN);
+    recent = Read.of(() -> List.copyOf(RecentRefreshes.byView(views, ATTEMPTS_SHOWN).entrySet()));
+    daily = Read.of(() -> views.daily(null, DAYS_SHOWN));
     findings = Read.of(views::diagnose);
   }
 
@@ -488,7 +488,10 @@ final class HtmlReport {
   // ------------------------------------------------------------------------------- the durations
 
   private void durations(Html html) {
-    if (recent.values().stream().allMatch(view -> view.attempts().isEmpty())) {
+    if (cannotRead(html, recent)) {
+      return;
+    }
+    if (recent.rows().stream().allMatch(view -> view.getValue().attempts().isEmpty())) {
       html.element("p", "No refresh is on record.", "class", "empty");
       return;
     }
@@ -496,7 +499,7 @@ final class HtmlReport {
         "div",
         charts -> {
           int number = 0;
-          for (Map.Entry<String, RecentRefreshes> view : recent.entrySet()) {
+          for (Map.Entry<String, RecentRefreshes> view : recent.rows()) {
             if (!view.getValue().attempts().isEmpty()) {
               String id = "chart-" + ++number;
               charts.element(
@@ -521,13 +524,16 @@ final class HtmlReport {
         "class",
         "legend");
     html.element("h3", "Day by day");
+    if (cannotRead(html, daily)) {
+      return;
+    }
     table(
         html,
         "Refreshes of the last " + DAYS_SHOWN + " days",
         List.of("Day", "View"),
         List.of("Attempts", "Failed", "Half took up to", "19 of 20 up to", "Longest"),
         rows -> {
-          for (DailyRefreshes day : daily) {
+          for (DailyRefreshes day : daily.rows()) {
             row(
                 rows,
                 name -> name.text(day.day().toString()),
