@@ -1,9 +1,11 @@
 package com.f2x.neurohub.wipviews.internal;
 
+import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import liquibase.exception.PreconditionFailedException;
 import org.postgresql.util.PSQLException;
@@ -35,7 +37,7 @@ public record SqlError(String sqlState, String message, String hint) {
         return new SqlError(e.getSQLState(), oneLine(server.getMessage()), hint(server));
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
-        return new SqlError(sqlState(e), oneLine(e.getMessage()), null);
+        return new SqlError(sqlState(e), oneLine(message(e)), null);
       }
     }
     return null;
@@ -46,6 +48,12 @@ public record SqlError(String sqlState, String message, String hint) {
     boolean guess =
         MISSING_NAME.contains(server.getSQLState()) && !RAISED.equals(server.getRoutine());
     return guess ? null : server.getHint();
+  }
+
+  private static String message(SQLException e) {
+    return e.getCause() instanceof UnknownHostException host
+        ? "unknown host " + host.getMessage()
+        : e.getMessage();
   }
 
   /** A pool that has no connection to give says so by the exception's type alone. */
@@ -72,6 +80,16 @@ public record SqlError(String sqlState, String message, String hint) {
 
   private static String oneLine(String message) {
     return message == null ? "" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  /**
+   * Tells whether the driver and the server could not agree on SSL; in whatever language it says
+   * so.
+   */
+  public boolean isOfSsl() {
+    return sqlState != null
+        && sqlState.startsWith("08")
+        && message.toLowerCase(Locale.ROOT).contains("ssl");
   }
 
   /** Tells whether the database could not be reached, refused the login, or went away. */
