@@ -150,6 +150,22 @@ public final class WipViews {
   }
 
   /**
+   * Names a view for which there is no generated table at hand: one that is known by name alone, as
+   * in the result of {@link #freshness()}, on a command line, or in a setting.
+   *
+   * <pre>{@code
+   * views.refresh(WipViews.view("mv_process_wip_queue"));
+   * }</pre>
+   *
+   * @param name name of the view, unquoted and without a schema; not null
+   * @return a table of that name, whether there is such a view or not; its {@link #rows} have the
+   *     columns that the view has
+   */
+  public static Table<Record> view(String name) {
+    return DSL.table(DSL.name(Objects.requireNonNull(name, "name")));
+  }
+
+  /**
    * The same views in a schema of this name.
    *
    * @param schema the schema that the changelog deployed to, unquoted; null for the one on top of

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.DailyRefreshes;
 import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.Json.Day;
 import java.time.Duration;
@@ -61,7 +62,7 @@ final class HistoryCommand implements Callable<Integer> {
     if (days < 1) {
       throw new ParameterException(spec.commandLine(), "--days must be at least 1");
     }
-    Table<?> view = name == null ? null : ViewNames.table(name);
+    Table<?> view = name == null ? null : WipViews.view(name);
     Output output = format.output();
     if (summary) {
       summary(output, connection.views().daily(view, days));

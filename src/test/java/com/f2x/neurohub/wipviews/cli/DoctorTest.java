@@ -221,7 +221,7 @@ class DoctorTest {
     database.execute("CREATE TABLE divisor (n integer)", "INSERT INTO divisor VALUES (1)");
     register("mv_faulty", "SELECT 1 / n AS id FROM divisor");
     database.execute("UPDATE divisor SET n = 0");
-    Table<?> faulty = DSL.table(DSL.name("mv_faulty"));
+    Table<?> faulty = WipViews.view("mv_faulty");
     assertThatThrownBy(() -> views.refresh(faulty)).hasMessageContaining("division by zero");
     assertThat(views.diagnose()).as("one may be an accident").isEmpty();
     assertThatThrownBy(() -> views.refresh(faulty)).hasMessageContaining("division by zero");
