@@ -826,12 +826,6 @@ public final class WipViews {
   }
 
   private UnknownViewException unknown(String view) {
-    return new UnknownViewException(
-        "unknown view \"" + view + "\"",
-        view,
-        "Registered: "
-            + freshness().stream().map(Freshness::view).collect(Collectors.joining(", "))
-            + ".",
-        null);
+    return UnknownViewException.of(freshness().stream().map(Freshness::view).toList(), view);
   }
 }
