@@ -16,9 +16,7 @@ import com.f2x.neurohub.wipviews.jooq.tables.records.MvWipStatusDashboardRecord;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -259,11 +257,11 @@ final class HtmlReport {
                       });
                   figure(cells, "Items", Words.count(station.getWipCountAtProcess()));
                   figure(cells, "Failed", Words.count(station.getFailedCount()));
-                  figure(cells, "Mean wait", seconds(station.getAvgWaitTimeSeconds()));
-                  figure(cells, "Longest wait", seconds(station.getMaxWaitTimeSeconds()));
+                  figure(cells, "Mean wait", Words.seconds(station.getAvgWaitTimeSeconds()));
+                  figure(cells, "Longest wait", Words.seconds(station.getMaxWaitTimeSeconds()));
                   figure(
                       cells, "Done in the last hour", Words.count(station.getCompletedLastHour()));
-                  figure(cells, "Passed", percent(station.getPassRateLastHourPct()));
+                  figure(cells, "Passed", Words.percent(station.getPassRateLastHourPct()));
                 });
           }
         });
@@ -316,10 +314,10 @@ final class HtmlReport {
                 name -> name.text(lot.getLotNumber()),
                 cells -> {
                   cell(cells, null, "bar", bar -> stack(bar, lot));
-                  figure(cells, "Completed", percent(lot.getCompletionRatePct()));
+                  figure(cells, "Completed", Words.percent(lot.getCompletionRatePct()));
                   figure(cells, "At stations", Words.count(lot.getInProgressCount()));
                   figure(cells, "Failed", Words.count(lot.getFailedCount()));
-                  figure(cells, "Mean cycle", seconds(lot.getAvgCycleTimeSeconds()));
+                  figure(cells, "Mean cycle", Words.seconds(lot.getAvgCycleTimeSeconds()));
                 });
           }
         });
@@ -578,7 +576,7 @@ final class HtmlReport {
           badge(line, problem ? "bad" : "warn", finding.check());
           line.element(
               "strong",
-              sentence(
+              Words.sentence(
                   (finding.subject() == null ? "" : finding.subject() + ": ") + finding.what()));
         });
     html.element("p", finding.why());
@@ -600,16 +598,12 @@ final class HtmlReport {
     html.element(
         "p",
         message -> {
-          message.element("strong", sentence(read.failure().getMessage())).text(" ");
-          message.text(read.failure().remedy().map(HtmlReport::sentence).orElse(""));
+          message.element("strong", Words.sentence(read.failure().getMessage())).text(" ");
+          message.text(read.failure().remedy().map(Words::sentence).orElse(""));
         },
         "class",
         "unreadable");
     return true;
-  }
-
-  private static String sentence(String text) {
-    return text.matches("(?s).*[.!?]") ? text : text + ".";
   }
 
   /**
@@ -681,14 +675,6 @@ final class HtmlReport {
 
   private static String number(double number) {
     return String.format(Locale.ROOT, "%.1f", number);
-  }
-
-  private static String percent(BigDecimal percent) {
-    return percent == null ? Words.NONE : Math.round(percent.doubleValue()) + "%";
-  }
-
-  private static String seconds(BigDecimal seconds) {
-    return seconds == null ? Words.NONE : Words.coarse(Duration.ofSeconds(seconds.longValue()));
   }
 
   private String time(String pattern, Instant time) {
