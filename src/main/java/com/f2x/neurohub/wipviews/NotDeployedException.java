@@ -1,8 +1,8 @@
 package com.f2x.neurohub.wipviews;
 
 /**
- * The schema lacks wip-views objects: nothing was deployed there, an opt-in changelog was not, or
- * the schema is another.
+ * The schema lacks wip-views objects: nothing was deployed there, an opt-in changelog was not, the
+ * schema is another, or something of it was dropped since.
  */
 public final class NotDeployedException extends WipViewsException {
 
@@ -17,6 +17,11 @@ public final class NotDeployedException extends WipViewsException {
    * @param cause the error beneath; null if none
    */
   public NotDeployedException(String message, String sqlState, String remedy, Throwable cause) {
-    super(message, null, sqlState, remedy, cause);
+    this(message, null, sqlState, remedy, cause);
+  }
+
+  NotDeployedException(
+      String message, String view, String sqlState, String remedy, Throwable cause) {
+    super(message, view, sqlState, remedy, cause);
   }
 }

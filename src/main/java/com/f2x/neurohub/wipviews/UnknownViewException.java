@@ -2,7 +2,10 @@ package com.f2x.neurohub.wipviews;
 
 import java.util.Collection;
 
-/** A name was given that is not registered in {@code wip_view}. */
+/**
+ * A name was given that is no view's: it is not registered in {@code wip_view}, or, where views are
+ * recreated, the jar defines none of that name.
+ */
 public final class UnknownViewException extends WipViewsException {
 
   private static final long serialVersionUID = 1L;
@@ -21,12 +24,16 @@ public final class UnknownViewException extends WipViewsException {
   public static void unlessAmong(Collection<String> known, Collection<String> names) {
     for (String name : names) {
       if (!known.contains(name)) {
-        throw new UnknownViewException(
-            "unknown view \"" + name + "\"",
-            name,
-            "There are " + String.join(", ", known) + ".",
-            null);
+        throw of(known, name);
       }
     }
+  }
+
+  static UnknownViewException of(Collection<String> known, String name) {
+    return new UnknownViewException(
+        "unknown view \"" + name + "\"",
+        name,
+        "There are: " + String.join(", ", known) + ".",
+        null);
   }
 }

@@ -15,6 +15,7 @@ import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.Durations;
+import com.f2x.neurohub.wipviews.internal.MissingObjects;
 import com.f2x.neurohub.wipviews.internal.Vacuum;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Routines;
@@ -150,7 +151,8 @@ public final class WipViews {
   /**
    * Views on the connections of a jOOQ configuration. Where such a connection is in a transaction
    * (it does not commit by itself), a call takes part in it and commits nothing: what a refresh put
-   * on record is then rolled back together with the transaction.
+   * on record is then rolled back together with the transaction. {@link #recreate} cannot, and
+   * refuses.
    *
    * @param configuration whose connections are used, and nothing else of it; not null
    * @return the views
@@ -158,6 +160,22 @@ public final class WipViews {
   public static WipViews of(Configuration configuration) {
     Objects.requireNonNull(configuration, "configuration");
     return new WipViews(configuration.connectionProvider(), false, null, null, null);
+  }
+
+  /**
+   * Names a view for which there is no generated table at hand: one that is known by name alone, as
+   * in the result of {@link #freshness()}, on a command line, or in a setting.
+   *
+   * <pre>{@code
+   * views.refresh(WipViews.view("mv_process_wip_queue"));
+   * }</pre>
+   *
+   * @param name name of the view, unquoted and without a schema; not null
+   * @return a table of that name, whether there is such a view or not; its {@link #rows} have the
+   *     columns that the view has
+   */
+  public static Table<Record> view(String name) {
+    return DSL.table(DSL.name(Objects.requireNonNull(name, "name")));
   }
 
   /**
@@ -373,8 +391,10 @@ public final class WipViews {
     try {
       return reading(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
     } catch (NotDeployedException e) {
+      throw e;
+    } catch (WipViewsException e) {
       // a view that is registered was deployed, and has been dropped since
-      if (freshnessOf(view).isEmpty()) {
+      if (!e.sqlState().equals(Optional.of("42P01")) || freshnessOf(view).isEmpty()) {
         throw e;
       }
       throw new WipViewsException(
@@ -429,7 +449,7 @@ public final class WipViews {
             Doctor.sizes(connection, db.render(WIP_VIEW)).stream().map(RelationSize::of).toList());
   }
 
-  /** Tells a schema with nothing in it from one where something is missing. */
+  /** Fails where there is no registry, without which there is nothing to look at. */
   private <T> T deployed(Query<T> query) {
     return query(
         null,
@@ -453,7 +473,7 @@ public final class WipViews {
    * @param <T> what it returns, read to the end
    * @return what the query returned
    * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if the query names what is not there
+   * @throws NotDeployedException if nothing is deployed in the schema, or not all of it
    * @throws WipViewsException if the query fails otherwise
    */
   public <T> T read(Function<? super DSLContext, ? extends T> query) {
@@ -467,10 +487,14 @@ public final class WipViews {
    * beside the live one, which serves its readers until the new one takes its place. The connection
    * must not go through a pooler in transaction mode.
    *
+   * <p>Each view is made in a transaction of its own, so this takes no part in a caller's (see
+   * {@link #of(Configuration)}).
+   *
    * @param views generated tables; none for all
    * @throws UnknownViewException if no view of this jar has one of the names; none was touched
    * @throws WipViewsException if a view could not be made; those before it were, and the live ones
-   *     are as they were
+   *     are as they were; or, before anything is done, if the connection is in a caller's
+   *     transaction
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreate(Table<?>... views) {
@@ -479,6 +503,14 @@ public final class WipViews {
     Connection connection = null;
     try {
       connection = connections.acquire();
+      if (!ownsConnections && !connection.getAutoCommit()) {
+        throw new WipViewsException(
+            "views cannot be recreated in a caller's transaction: each is made in one of its own",
+            null,
+            null,
+            "Call recreate on WipViews.of(dataSource), or on a connection that commits by itself.",
+            null);
+      }
       new Changelog(connection, schema, Map.of(), line -> {}).recreate(names);
     } catch (Exception e) {
       throw WipViewsException.of(null, e);
@@ -520,9 +552,11 @@ public final class WipViews {
         Refresh refresh = query(view, attempt::run);
         RefreshLog.refreshed(refresh);
         refreshes.add(refresh);
-      } catch (UnknownViewException | NotDeployedException e) {
-        throw e;
       } catch (WipViewsException e) {
+        if (attempt.requestId == null
+            && (e instanceof UnknownViewException || e instanceof NotDeployedException)) {
+          throw e;
+        }
         RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
         failures.add(e);
         attempt.record(e).ifPresent(refreshes::add);
@@ -661,9 +695,9 @@ public final class WipViews {
           vacuum(connection, db);
         }
         return refresh;
-      } catch (DataAccessException | SQLException e) {
-        // With a request on record, a function or table that is missing is one of the view's query.
-        throw WipViewsException.of(view, e);
+      } catch (DataAccessException | SQLException | WipViewsException e) {
+        // With a request on record, an object that is unknown is one of the view's query.
+        throw described(db, view, e);
       }
     }
 
@@ -796,9 +830,19 @@ public final class WipViews {
     Connection connection = null;
     try {
       connection = connections.acquire();
-      return query.run(connection, DSL.using(connection, SQLDialect.POSTGRES, settings));
-    } catch (DataAccessException | SQLException e) {
-      throw describe(view, e);
+      DSLContext db = DSL.using(connection, SQLDialect.POSTGRES, settings);
+      try {
+        return query.run(connection, db);
+      } catch (DataAccessException | SQLException e) {
+        WipViewsException described = described(db, view, e);
+        throw described.sqlState().equals(Optional.of("42704"))
+            // raised by wip_view_request()
+            ? new UnknownViewException(
+                described.getMessage(), view, described.remedy().orElse(null), e)
+            : described;
+      }
+    } catch (DataAccessException e) {
+      throw WipViewsException.of(view, e);
     } finally {
       if (connection != null) {
         connections.release(connection);
@@ -811,34 +855,48 @@ public final class WipViews {
     T run(Connection connection, DSLContext db) throws SQLException;
   }
 
-  private static WipViewsException describe(String view, Throwable failure) {
+  /** Tells what a deploy should have made, and is not there, from a name in somebody's query. */
+  private WipViewsException described(DSLContext db, String view, Exception failure) {
     WipViewsException described = WipViewsException.of(view, failure);
     String state = described.sqlState().orElse("");
-    String message = described.getMessage();
-    String remedy = described.remedy().orElse(null);
-    return switch (state) {
-      // raised by wip_view_request()
-      case "42704" -> new UnknownViewException(message, view, remedy, failure);
-      // a function, table or schema of ours; a view that is missing comes with a remedy
-      case "42883", "3F000", "42P01" ->
-          remedy == null || !state.equals("42P01")
-              ? new NotDeployedException(
-                  "wip-views is not deployed in this schema: " + message,
-                  state,
-                  "Deploy it with wip-views update, or name the schema that it was deployed to.",
-                  failure)
-              : described;
-      default -> described;
-    };
+    if (!List.of("42883", "3F000", "42P01").contains(state)) {
+      return described;
+    }
+    List<String> missing;
+    try {
+      missing = MissingObjects.in(db, schema);
+    } catch (DataAccessException e) {
+      // a caller's transaction, which the failure ended: only the message is left to go by
+      return state.equals("3F000")
+              || Changelog.objectNames().stream().anyMatch(described.getMessage()::contains)
+          ? new NotDeployedException(
+              "wip-views is not deployed in this schema, or not all of it: "
+                  + described.getMessage(),
+              view,
+              state,
+              "What to do, says wip-views doctor.",
+              failure)
+          : described;
+    }
+    if (missing.isEmpty()) {
+      return described;
+    }
+    return missing.equals(Changelog.objectNames())
+        ? new NotDeployedException(
+            "wip-views is not deployed in this schema: " + described.getMessage(),
+            view,
+            state,
+            "Deploy it with wip-views update, or name the schema that it was deployed to.",
+            failure)
+        : new NotDeployedException(
+            "wip-views is incomplete in this schema: " + String.join(", ", missing) + " missing",
+            view,
+            state,
+            "Bring it back: wip-views recreate",
+            failure);
   }
 
   private UnknownViewException unknown(String view) {
-    return new UnknownViewException(
-        "unknown view \"" + view + "\"",
-        view,
-        "Registered: "
-            + freshness().stream().map(Freshness::view).collect(Collectors.joining(", "))
-            + ".",
-        null);
+    return UnknownViewException.of(freshness().stream().map(Freshness::view).toList(), view);
   }
 }

@@ -65,6 +65,9 @@ public class WipViewsException extends RuntimeException {
           default ->
               error.unavailable() ? "Check that the server runs, and its host and port." : null;
         };
+    if (error.isOfSsl()) {
+      remedy = "Check sslmode and the certificates, and whether the server has SSL on.";
+    }
     if (error.hint() != null) {
       remedy = error.hint();
     }

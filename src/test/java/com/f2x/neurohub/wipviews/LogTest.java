@@ -13,7 +13,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jooq.Table;
-import org.jooq.impl.DSL;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -54,7 +53,7 @@ class LogTest {
         "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
             + " VALUES ('mv_logged', 9, '1 hour', '')",
         "UPDATE logged_divisor SET n = 0");
-    Table<?> view = DSL.table(DSL.name("mv_logged"));
+    Table<?> view = WipViews.view("mv_logged");
 
     List<String> lines = logged(() -> assertThatThrownBy(() -> views.refresh(view)).isNotNull());
 

@@ -46,12 +46,13 @@ class PartitionedHistoryTest {
       "CREATE INDEX ON wip_process_history (completed_at) WHERE completed_at IS NOT NULL";
 
   private final TestDatabase database = TestDatabase.mes();
+  private Factory factory;
 
   @BeforeEach
   void an_mes_whose_history_has_three_parts() throws Exception {
     database.create();
     try (Connection connection = database.connect()) {
-      Factory.load(connection, new Factory.Size(20, 10), line -> {});
+      factory = Factory.load(connection, new Factory.Size(20, 10), line -> {});
     }
     database.execute(PARTITION);
   }
@@ -69,7 +70,6 @@ class PartitionedHistoryTest {
   void the_views_are_deployed_and_their_figures_are_right() throws Exception {
     database.execute(INDEX, "ANALYZE");
     migration().update();
-    Factory factory = Factory.existing();
     try (Connection connection = database.connect()) {
       factory.produce(connection);
       WipViews.of(database.dataSource()).refreshAll();

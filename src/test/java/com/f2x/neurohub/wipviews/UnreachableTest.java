@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -17,6 +18,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A database that cannot be reached: one line that says why, from every entrance. */
@@ -109,6 +112,39 @@ class UnreachableTest {
         "08001",
         "Connection to 127.0.0.1:" + port + " refused.",
         "Check that the server runs, and its host and port.");
+  }
+
+  @Test
+  void a_host_that_is_not_known_is_named() {
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl("jdbc:postgresql://no-such-host.invalid/mes");
+    dataSource.setUser("mes");
+
+    refused(
+        dataSource,
+        "08001",
+        "unknown host no-such-host.invalid",
+        "Check that the server runs, and its host and port.");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"require", "bogus"})
+  void what_is_wrong_with_ssl_is_not_laid_to_the_password_or_the_port(String sslmode)
+      throws SQLException {
+    assumeThat(database.value("SHOW ssl")).isEqualTo("off");
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl(database.url());
+    dataSource.setUser(database.user());
+    dataSource.setPassword(database.password());
+    dataSource.setSslMode(sslmode);
+
+    assertThatThrownBy(() -> WipViews.of(dataSource).freshness())
+        .isInstanceOfSatisfying(
+            DatabaseUnavailableException.class,
+            e ->
+                assertThat(e.remedy())
+                    .hasValue(
+                        "Check sslmode and the certificates, and whether the server has SSL on."));
   }
 
   private static void refused(

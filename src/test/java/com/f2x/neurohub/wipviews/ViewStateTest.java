@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DefaultConfiguration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -226,6 +228,64 @@ class ViewStateTest {
                                 "Deploy it with wip-views update, or name the schema that it was"
                                     + " deployed to."))
                 .hasMessageStartingWith("wip-views is not deployed in this schema: "));
+  }
+
+  @Test
+  void an_object_of_a_deploy_that_is_gone_is_named_and_recreate_brings_it_back() throws Exception {
+    database.execute("DROP VIEW wip_view_daily", "DROP FUNCTION wip_view_why_plain(oid)");
+
+    assertThatThrownBy(() -> views.daily(null, 1))
+        .isInstanceOfSatisfying(
+            NotDeployedException.class,
+            e -> {
+              assertThat(e.sqlState()).hasValue("42P01");
+              assertThat(e.remedy()).hasValue("Bring it back: wip-views recreate");
+            })
+        .hasMessage(
+            "wip-views is incomplete in this schema: wip_view_why_plain, wip_view_daily missing");
+
+    assertThatThrownBy(() -> views.refresh(MV_PROCESS_WIP_QUEUE))
+        .isInstanceOfSatisfying(
+            RefreshFailedException.class,
+            e -> {
+              assertThat(e.view()).hasValue("mv_process_wip_queue");
+              assertThat(e.remedy()).hasValue("Bring it back: wip-views recreate");
+              assertThat(e.refreshes())
+                  .extracting(Refresh::outcome)
+                  .containsExactly(Refresh.Outcome.FAILED);
+            })
+        .hasMessageContaining("incomplete");
+
+    views.recreate();
+    assertThat(views.daily(null, 1)).isNotEmpty();
+    views.refresh(MV_PROCESS_WIP_QUEUE);
+  }
+
+  @Test
+  void also_in_a_callers_transaction_which_the_failure_has_ended() throws Exception {
+    database.execute("DROP VIEW wip_view_daily");
+    try (Connection connection = database.connect()) {
+      connection.setAutoCommit(false);
+      WipViews joined =
+          WipViews.of(new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES));
+
+      assertThatThrownBy(() -> joined.daily(null, 1))
+          .isInstanceOfSatisfying(
+              NotDeployedException.class,
+              e -> assertThat(e.remedy().orElseThrow()).contains("wip-views doctor"))
+          .hasMessageContaining("\"wip_view_daily\" does not exist");
+    }
+  }
+
+  @Test
+  void a_typo_in_a_query_of_ones_own_is_described_as_it_is() {
+    for (String typo :
+        List.of("SELECT * FROM mv_proces_wip_queue", "SELECT length(1)", "SELECT no.such()")) {
+      assertThatThrownBy(() -> views.read(db -> db.fetch(typo)))
+          .isExactlyInstanceOf(WipViewsException.class)
+          .hasMessageContaining("does not exist")
+          .satisfies(e -> assertThat(((WipViewsException) e).remedy()).isEmpty());
+    }
   }
 
   @Test

@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
@@ -96,6 +97,12 @@ final class ConnectionOptions {
             variable("WIP_VIEWS_PASSWORD"),
             passwordInUrl,
             variable("PGPASSWORD")));
+    if (inUrl.getProperty("sslmode") == null) {
+      dataSource.setSslMode(first(variable("PGSSLMODE")));
+    }
+    if (inUrl.getProperty("sslrootcert") == null) {
+      dataSource.setSslRootCert(first(variable("PGSSLROOTCERT")));
+    }
     if (inUrl.getProperty("ApplicationName") == null) {
       dataSource.setApplicationName(WipViewsCommand.NAME);
     }
@@ -103,16 +110,29 @@ final class ConnectionOptions {
   }
 
   private Properties parsed(String given) {
+    boolean postgresql = given.startsWith("jdbc:postgresql:");
+    if (postgresql && given.split("\\?", 2)[0].contains("@")) {
+      throw wrong(
+          optionOrVariable()
+              + " has an @ before its parameters, which the driver would take for a part of the"
+              + " host: use --username and --password-file");
+    }
     // The driver would log what it cannot parse, with the password that may be in it.
-    Properties properties =
-        given.startsWith("jdbc:postgresql:") ? Driver.parseURL(given, null) : null;
+    Properties properties = postgresql ? Driver.parseURL(given, null) : null;
     if (properties == null) {
-      throw wrong((url == null ? "WIP_VIEWS_URL" : "--url") + " is not of the form " + FORM);
+      throw wrong(optionOrVariable() + " is not of the form " + FORM);
     }
     return properties;
   }
 
+  private String optionOrVariable() {
+    return url == null ? "WIP_VIEWS_URL" : "--url";
+  }
+
   private void libpq(PGSimpleDataSource dataSource) {
+    if (first(variable("PGSERVICE")) != null) {
+      throw wrong("PGSERVICE is not read: set PGHOST and PGDATABASE in its place, or give --url");
+    }
     String host = variable("PGHOST");
     String database = variable("PGDATABASE");
     if (host == null && database == null) {
@@ -133,17 +153,21 @@ final class ConnectionOptions {
 
   private int port() {
     String port = variable("PGPORT");
-    try {
-      return port == null ? 5432 : Integer.parseInt(port);
-    } catch (NumberFormatException e) {
-      throw wrong("PGPORT is not a number: " + port);
+    if (port == null) {
+      return 5432;
     }
+    if (!port.matches("\\d{1,5}") || Integer.parseInt(port) < 1 || Integer.parseInt(port) > 65535) {
+      throw wrong("PGPORT is not a port from 1 to 65535: " + port);
+    }
+    return Integer.parseInt(port);
   }
 
   private String passwordInFile() {
     try (BufferedReader reader = Files.newBufferedReader(passwordFile)) {
       String line = reader.readLine();
       return line == null ? "" : line;
+    } catch (CharacterCodingException e) {
+      throw wrong("the password file " + passwordFile + " is not UTF-8");
     } catch (IOException e) {
       throw wrong("cannot read the password file " + passwordFile);
     }

@@ -2,8 +2,6 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvWipStatusDashboardRecord;
-import java.math.BigDecimal;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +49,7 @@ final class FactoryReport {
                     lot.getLotNumber(),
                     lot.getLotStatus(),
                     Words.count(lot.getTotalWipCount()),
-                    percent(lot.getCompletionRatePct()),
+                    Words.percent(lot.getCompletionRatePct()),
                     lot.getFailedCount() == 0 ? "0" : output.bad(lot.getFailedCount().toString()),
                     lot.getAtProcess_1Count(),
                     lot.getAtProcess_2Count(),
@@ -59,7 +57,7 @@ final class FactoryReport {
                     lot.getAtProcess_4Count(),
                     lot.getAtProcess_5Count(),
                     lot.getAtProcess_6Count(),
-                    seconds(lot.getAvgCycleTimeSeconds())));
+                    Words.seconds(lot.getAvgCycleTimeSeconds())));
     output.print(grid);
     if (lots.size() > shown) {
       Map<String, Long> statuses =
@@ -100,10 +98,10 @@ final class FactoryReport {
           station.getProcessNameKo(),
           Words.count(station.getWipCountAtProcess()),
           Words.count(station.getFailedCount()),
-          seconds(station.getAvgWaitTimeSeconds()),
-          seconds(station.getMaxWaitTimeSeconds()),
+          Words.seconds(station.getAvgWaitTimeSeconds()),
+          Words.seconds(station.getMaxWaitTimeSeconds()),
           Words.count(station.getCompletedLastHour()),
-          percent(station.getPassRateLastHourPct()));
+          Words.percent(station.getPassRateLastHourPct()));
     }
     output.print(grid);
   }
@@ -176,13 +174,5 @@ final class FactoryReport {
     return stations.stream()
         .sorted(Comparator.comparing(MvProcessWipQueueRecord::getProcessNumber))
         .toList();
-  }
-
-  private static String percent(BigDecimal percent) {
-    return percent == null ? Words.NONE : Math.round(percent.doubleValue()) + "%";
-  }
-
-  private static String seconds(BigDecimal seconds) {
-    return seconds == null ? Words.NONE : Words.coarse(Duration.ofSeconds(seconds.longValue()));
   }
 }

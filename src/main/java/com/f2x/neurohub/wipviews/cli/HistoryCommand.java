@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.DailyRefreshes;
 import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.Json.Day;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jooq.Table;
+import org.jooq.impl.DSL;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -26,6 +28,9 @@ import picocli.CommandLine.Spec;
     description = "Show the last attempts to refresh, latest first, or a summary of each day.")
 final class HistoryCommand implements Callable<Integer> {
 
+  private static final int LIMIT = 20;
+  private static final int DAYS = 14;
+
   @Spec private CommandSpec spec;
 
   @Parameters(arity = "0..1", paramLabel = "VIEW", description = "Name of a view; none for all.")
@@ -34,9 +39,8 @@ final class HistoryCommand implements Callable<Integer> {
   @Option(
       names = "--limit",
       paramLabel = "N",
-      defaultValue = "20",
-      description = "Attempts at most; default ${DEFAULT-VALUE}.")
-  private int limit;
+      description = "Attempts at most; default " + LIMIT + ".")
+  private Integer limit;
 
   @Option(
       names = "--summary",
@@ -46,36 +50,49 @@ final class HistoryCommand implements Callable<Integer> {
   @Option(
       names = "--days",
       paramLabel = "N",
-      defaultValue = "14",
-      description = "Days at most of --summary, today included; default ${DEFAULT-VALUE}.")
-  private int days;
+      description = "Days at most of --summary, today included; default " + DAYS + ".")
+  private Integer days;
 
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
   @Override
   public Integer call() {
-    if (limit < 1) {
-      throw new ParameterException(spec.commandLine(), "--limit must be at least 1");
+    if (limit != null && summary) {
+      throw wrong("--limit counts attempts: leave it out with --summary, or give --days");
     }
-    if (days < 1) {
-      throw new ParameterException(spec.commandLine(), "--days must be at least 1");
+    if (days != null && !summary) {
+      throw wrong("--days is of --summary: give both, or --limit");
     }
-    Table<?> view = name == null ? null : ViewNames.table(name);
+    int attemptsAtMost = atLeastOne("--limit", limit, LIMIT);
+    int daysAtMost = atLeastOne("--days", days, DAYS);
+    Table<?> view = name == null ? null : WipViews.view(name);
     Output output = format.output();
+    WipViews views = connection.views();
     if (summary) {
-      summary(output, connection.views().daily(view, days));
+      summary(output, views.daily(view, daysAtMost));
       return CommandLine.ExitCode.OK;
     }
-    List<Refresh> history = connection.views().history(view, limit);
+    List<Refresh> history = views.history(view, attemptsAtMost);
     if (format.isJson()) {
       output.json(history.stream().map(Attempt::of).toList());
     } else if (history.isEmpty()) {
       output.paragraph("No attempt is on record yet.");
     } else {
-      table(output, history);
+      table(output, history, clock(views));
     }
     return CommandLine.ExitCode.OK;
+  }
+
+  private int atLeastOne(String option, Integer given, int otherwise) {
+    if (given != null && given < 1) {
+      throw wrong(option + " must be at least 1");
+    }
+    return given == null ? otherwise : given;
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 
   private void summary(Output output, List<DailyRefreshes> days) {
@@ -119,8 +136,14 @@ final class HistoryCommand implements Callable<Integer> {
     output.print(grid);
   }
 
-  private static void table(Output output, List<Refresh> history) {
-    Instant now = Instant.now();
+  /** The database's, which wrote the times on record; that of this machine may be another. */
+  private static Instant clock(WipViews views) {
+    return views
+        .read(db -> db.select(DSL.currentOffsetDateTime()).fetchSingle().value1())
+        .toInstant();
+  }
+
+  private static void table(Output output, List<Refresh> history, Instant now) {
     Grid grid =
         output
             .grid()

@@ -16,9 +16,7 @@ import com.f2x.neurohub.wipviews.jooq.tables.records.MvWipStatusDashboardRecord;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -61,8 +59,8 @@ final class HtmlReport {
   private final List<Freshness> freshness;
   private final Read<MvProcessWipQueueRecord> queue;
   private final Read<MvWipStatusDashboardRecord> lots;
-  private final Map<String, RecentRefreshes> recent;
-  private final List<DailyRefreshes> daily;
+  private final Read<Map.Entry<String, RecentRefreshes>> recent;
+  private final Read<DailyRefreshes> daily;
   private final Read<Finding> findings;
 
   /**
@@ -74,8 +72,8 @@ final class HtmlReport {
     freshness = views.freshness();
     queue = Read.of(() -> views.rows(MV_PROCESS_WIP_QUEUE));
     lots = Read.of(() -> views.rows(MV_WIP_STATUS_DASHBOARD));
-    recent = RecentRefreshes.byView(views, ATTEMPTS_SHOWN);
-    daily = views.daily(null, DAYS_SHOWN);
+    recent = Read.of(() -> List.copyOf(RecentRefreshes.byView(views, ATTEMPTS_SHOWN).entrySet()));
+    daily = Read.of(() -> views.daily(null, DAYS_SHOWN));
     findings = Read.of(views::diagnose);
   }
 
@@ -259,11 +257,11 @@ final class HtmlReport {
                       });
                   figure(cells, "Items", Words.count(station.getWipCountAtProcess()));
                   figure(cells, "Failed", Words.count(station.getFailedCount()));
-                  figure(cells, "Mean wait", seconds(station.getAvgWaitTimeSeconds()));
-                  figure(cells, "Longest wait", seconds(station.getMaxWaitTimeSeconds()));
+                  figure(cells, "Mean wait", Words.seconds(station.getAvgWaitTimeSeconds()));
+                  figure(cells, "Longest wait", Words.seconds(station.getMaxWaitTimeSeconds()));
                   figure(
                       cells, "Done in the last hour", Words.count(station.getCompletedLastHour()));
-                  figure(cells, "Passed", percent(station.getPassRateLastHourPct()));
+                  figure(cells, "Passed", Words.percent(station.getPassRateLastHourPct()));
                 });
           }
         });
@@ -316,10 +314,10 @@ final class HtmlReport {
                 name -> name.text(lot.getLotNumber()),
                 cells -> {
                   cell(cells, null, "bar", bar -> stack(bar, lot));
-                  figure(cells, "Completed", percent(lot.getCompletionRatePct()));
+                  figure(cells, "Completed", Words.percent(lot.getCompletionRatePct()));
                   figure(cells, "At stations", Words.count(lot.getInProgressCount()));
                   figure(cells, "Failed", Words.count(lot.getFailedCount()));
-                  figure(cells, "Mean cycle", seconds(lot.getAvgCycleTimeSeconds()));
+                  figure(cells, "Mean cycle", Words.seconds(lot.getAvgCycleTimeSeconds()));
                 });
           }
         });
@@ -488,7 +486,10 @@ final class HtmlReport {
   // ------------------------------------------------------------------------------- the durations
 
   private void durations(Html html) {
-    if (recent.values().stream().allMatch(view -> view.attempts().isEmpty())) {
+    if (cannotRead(html, recent)) {
+      return;
+    }
+    if (recent.rows().stream().allMatch(view -> view.getValue().attempts().isEmpty())) {
       html.element("p", "No refresh is on record.", "class", "empty");
       return;
     }
@@ -496,7 +497,7 @@ final class HtmlReport {
         "div",
         charts -> {
           int number = 0;
-          for (Map.Entry<String, RecentRefreshes> view : recent.entrySet()) {
+          for (Map.Entry<String, RecentRefreshes> view : recent.rows()) {
             if (!view.getValue().attempts().isEmpty()) {
               String id = "chart-" + ++number;
               charts.element(
@@ -521,13 +522,16 @@ final class HtmlReport {
         "class",
         "legend");
     html.element("h3", "Day by day");
+    if (cannotRead(html, daily)) {
+      return;
+    }
     table(
         html,
         "Refreshes of the last " + DAYS_SHOWN + " days",
         List.of("Day", "View"),
         List.of("Attempts", "Failed", "Half took up to", "19 of 20 up to", "Longest"),
         rows -> {
-          for (DailyRefreshes day : daily) {
+          for (DailyRefreshes day : daily.rows()) {
             row(
                 rows,
                 name -> name.text(day.day().toString()),
@@ -572,7 +576,7 @@ final class HtmlReport {
           badge(line, problem ? "bad" : "warn", finding.check());
           line.element(
               "strong",
-              sentence(
+              Words.sentence(
                   (finding.subject() == null ? "" : finding.subject() + ": ") + finding.what()));
         });
     html.element("p", finding.why());
@@ -594,16 +598,12 @@ final class HtmlReport {
     html.element(
         "p",
         message -> {
-          message.element("strong", sentence(read.failure().getMessage())).text(" ");
-          message.text(read.failure().remedy().map(HtmlReport::sentence).orElse(""));
+          message.element("strong", Words.sentence(read.failure().getMessage())).text(" ");
+          message.text(read.failure().remedy().map(Words::sentence).orElse(""));
         },
         "class",
         "unreadable");
     return true;
-  }
-
-  private static String sentence(String text) {
-    return text.matches("(?s).*[.!?]") ? text : text + ".";
   }
 
   /**
@@ -675,14 +675,6 @@ final class HtmlReport {
 
   private static String number(double number) {
     return String.format(Locale.ROOT, "%.1f", number);
-  }
-
-  private static String percent(BigDecimal percent) {
-    return percent == null ? Words.NONE : Math.round(percent.doubleValue()) + "%";
-  }
-
-  private static String seconds(BigDecimal seconds) {
-    return seconds == null ? Words.NONE : Words.coarse(Duration.ofSeconds(seconds.longValue()));
   }
 
   private String time(String pattern, Instant time) {

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,7 @@ final class ParameterOptions {
       description =
           "Set a changelog parameter: refresherRole, readerRole, stuckAfter, bottleneckAbove or"
               + " historyRetention. May be given several times.")
-  private Map<String, String> parameters = new LinkedHashMap<>();
+  private List<String> parameters = new ArrayList<>();
 
   /**
    * Gives the parameters to a migration, which is made only once all of them have a known name.
@@ -30,17 +31,25 @@ final class ParameterOptions {
    * @param known the names that there are
    */
   WipViewsMigration on(List<String> known, Supplier<WipViewsMigration> migration) {
-    for (String name : parameters.keySet()) {
-      if (!known.contains(name)) {
-        throw new ParameterException(
-            spec.commandLine(),
-            "unknown parameter " + name + "; there are " + String.join(", ", known));
+    Map<String, String> values = new LinkedHashMap<>();
+    for (String parameter : parameters) {
+      String[] parts = parameter.split("=", 2);
+      if (parts.length < 2) {
+        throw wrong("--param must be NAME=VALUE, not " + parameter);
       }
+      if (!known.contains(parts[0])) {
+        throw wrong("unknown parameter " + parts[0] + "; there are " + String.join(", ", known));
+      }
+      values.put(parts[0], parts[1]);
     }
     WipViewsMigration with = migration.get();
-    for (Map.Entry<String, String> parameter : parameters.entrySet()) {
+    for (Map.Entry<String, String> parameter : values.entrySet()) {
       with = with.withParameter(parameter.getKey(), parameter.getValue());
     }
     return with;
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 }

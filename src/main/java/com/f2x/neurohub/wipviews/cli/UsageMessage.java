@@ -1,16 +1,29 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import picocli.CommandLine.MutuallyExclusiveArgsException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What was wrong with the arguments, without repeating what may be a password among them. */
 final class UsageMessage {
 
+  private static final Pattern OPTION = Pattern.compile("--[a-z-]+");
+
   private UsageMessage() {}
 
   static String of(ParameterException failure) {
+    if (failure instanceof MutuallyExclusiveArgsException) {
+      return "give only one of "
+          + OPTION
+              .matcher(failure.getMessage())
+              .results()
+              .map(MatchResult::group)
+              .collect(Collectors.joining(" and "));
+    }
     if (!(failure instanceof UnmatchedArgumentException unmatched)) {
       return failure.getMessage();
     }

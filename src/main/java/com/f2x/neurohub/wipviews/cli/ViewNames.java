@@ -4,16 +4,11 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.WipViews;
 import java.util.List;
 import org.jooq.Table;
-import org.jooq.impl.DSL;
 
 /** Views by the names that somebody typed, of which the generated code may know nothing. */
 final class ViewNames {
 
   private ViewNames() {}
-
-  static Table<?> table(String name) {
-    return DSL.table(DSL.name(name));
-  }
 
   /**
    * Finds the registered views of these names, before anything is done with the first of them.
@@ -25,10 +20,10 @@ final class ViewNames {
     List<String> registered = views.freshness().stream().map(Freshness::view).toList();
     for (String name : names) {
       if (!registered.contains(name)) {
-        views.freshness(table(name));
+        views.freshness(WipViews.view(name));
       }
     }
     return (names.isEmpty() ? registered : names)
-        .stream().distinct().<Table<?>>map(ViewNames::table).toList();
+        .stream().distinct().<Table<?>>map(WipViews::view).toList();
   }
 }

@@ -186,17 +186,13 @@ public final class WipViewsCommand implements Runnable {
     err.println(
         command
             .getColorScheme()
-            .errorText(NAME + ": " + (sentence(message) + " " + sentence(remedy)).strip()));
+            .errorText(
+                NAME + ": " + (Words.sentence(message) + " " + Words.sentence(remedy)).strip()));
     WipViewsCommand root = (WipViewsCommand) command.getCommandSpec().root().userObject();
     if (root.debug) {
       failure.printStackTrace(err);
     }
     err.flush();
-  }
-
-  private static String sentence(String text) {
-    String line = text.strip().replaceAll("\\s*\\R\\s*", " ");
-    return line.isEmpty() || line.matches(".*[.!?]") ? line : line + ".";
   }
 
   /** The version of the jar. */

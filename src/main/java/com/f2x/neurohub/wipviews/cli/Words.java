@@ -1,10 +1,11 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.internal.Durations;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Locale;
 
-/** Figures as people say them. */
+/** Figures and sentences as people say them. */
 final class Words {
 
   /** What stands for a figure that there is none of. */
@@ -62,5 +63,21 @@ final class Words {
   /** {@code 1 view}, {@code 2 views}. */
   static String count(long count, String noun) {
     return count(count) + " " + noun + (count == 1 ? "" : "s");
+  }
+
+  /** {@code 87%}. */
+  static String percent(BigDecimal percent) {
+    return percent == null ? NONE : Math.round(percent.doubleValue()) + "%";
+  }
+
+  /** {@code 12 s}, {@code 2 min}: as {@link #coarse}. */
+  static String seconds(BigDecimal seconds) {
+    return seconds == null ? NONE : coarse(Duration.ofSeconds(seconds.longValue()));
+  }
+
+  /** The text in one line, with a full stop unless it ends in one; an empty one stays so. */
+  static String sentence(String text) {
+    String line = text.strip().replaceAll("\\s*\\R\\s*", " ");
+    return line.isEmpty() || line.matches(".*[.!?]") ? line : line + ".";
   }
 }

@@ -89,26 +89,6 @@ public final class Factory {
             "openLots must be from 0 to " + lots + " (lots), not " + openLots);
       }
     }
-
-    /**
-     * A small factory, loaded in seconds: 300 lots of which 60 are open, about 30,000 units and
-     * 160,000 history rows.
-     *
-     * @return the size of the demo
-     */
-    public static Size demo() {
-      return new Size(300, 60);
-    }
-
-    /**
-     * An MES after some years, loaded in minutes: 10,000 lots of which 1,000 are open, about 1
-     * million units and 6 million history rows.
-     *
-     * @return the size of the benchmark
-     */
-    public static Size benchmark() {
-      return new Size(10_000, 1_000);
-    }
   }
 
   /**
@@ -139,19 +119,10 @@ public final class Factory {
       // The commit below would commit the caller's work too.
       throw new IllegalStateException("the connection must be in auto-commit mode");
     }
-    Factory factory = existing();
+    Factory factory = new Factory(readSql());
     inTransaction(connection, () -> factory.loadAll(connection, size, progress));
     factory.run(connection, "load_vacuum");
     return factory;
-  }
-
-  /**
-   * The factory that an earlier {@link #load} left in the MES. Reads nothing from the database.
-   *
-   * @return a factory, ready to {@link #produce}
-   */
-  public static Factory existing() {
-    return new Factory(readSql());
   }
 
   /**

@@ -139,6 +139,22 @@ public final class Changelog {
   }
 
   /**
+   * Returns the names of the tables, views and routines that the root changelog makes in the
+   * schema, in its order.
+   */
+  public static List<String> objectNames() {
+    return named(ROOT, "sqlFile: \\{path: ([\\w./]+)").stream()
+        .flatMap(
+            file ->
+                named(
+                    file,
+                    "^CREATE (?:OR REPLACE )?(?:TABLE IF NOT EXISTS|VIEW|FUNCTION|PROCEDURE)"
+                        + " \"\\$\\{schema\\}\"\\.(\\w+)")
+                    .stream())
+        .toList();
+  }
+
+  /**
    * An index of the MES that the views read by.
    *
    * @param columns its table and columns, as {@code wip_items (lot_id)}

@@ -1,8 +1,11 @@
 package com.f2x.neurohub.wipviews.internal;
 
+import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
 import java.sql.SQLTransientConnectionException;
+import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import liquibase.exception.PreconditionFailedException;
 import org.postgresql.util.PSQLException;
@@ -13,9 +16,14 @@ import org.postgresql.util.ServerErrorMessage;
  *
  * @param sqlState the SQLSTATE; null if there was none
  * @param message the primary message, one line
- * @param hint the server's hint; null if there was none
+ * @param hint what to do, as the server says it; null if it says nothing that helps
  */
 public record SqlError(String sqlState, String message, String hint) {
+
+  private static final List<String> MISSING_NAME = List.of("42P01", "42883");
+
+  /** The routine of the server that runs the RAISE of a function. */
+  private static final String RAISED = "exec_stmt_raise";
 
   /**
    * Finds the database's error among the causes of a failure.
@@ -26,13 +34,26 @@ public record SqlError(String sqlState, String message, String hint) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof PSQLException e && e.getServerErrorMessage() != null) {
         ServerErrorMessage server = e.getServerErrorMessage();
-        return new SqlError(e.getSQLState(), oneLine(server.getMessage()), server.getHint());
+        return new SqlError(e.getSQLState(), oneLine(server.getMessage()), hint(server));
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
-        return new SqlError(sqlState(e), oneLine(e.getMessage()), null);
+        return new SqlError(sqlState(e), oneLine(message(e)), null);
       }
     }
     return null;
+  }
+
+  /** Of a table or function that is not there, the server only guesses at a typo; RAISE knows. */
+  private static String hint(ServerErrorMessage server) {
+    boolean guess =
+        MISSING_NAME.contains(server.getSQLState()) && !RAISED.equals(server.getRoutine());
+    return guess ? null : server.getHint();
+  }
+
+  private static String message(SQLException e) {
+    return e.getCause() instanceof UnknownHostException host
+        ? "unknown host " + host.getMessage()
+        : e.getMessage();
   }
 
   /** A pool that has no connection to give says so by the exception's type alone. */
@@ -59,6 +80,16 @@ public record SqlError(String sqlState, String message, String hint) {
 
   private static String oneLine(String message) {
     return message == null ? "" : message.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+
+  /**
+   * Tells whether the driver and the server could not agree on SSL; in whatever language it says
+   * so.
+   */
+  public boolean isOfSsl() {
+    return sqlState != null
+        && sqlState.startsWith("08")
+        && message.toLowerCase(Locale.ROOT).contains("ssl");
   }
 
   /** Tells whether the database could not be reached, refused the login, or went away. */

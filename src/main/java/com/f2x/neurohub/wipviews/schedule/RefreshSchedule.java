@@ -22,7 +22,6 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jooq.Table;
-import org.jooq.impl.DSL;
 
 /**
  * Refreshes the views on a schedule, together with any number of other instances on the same
@@ -338,7 +337,7 @@ public final class RefreshSchedule {
     }
     cronByView.forEach(
         (name, cron) -> {
-          Table<?> view = table(name);
+          Table<?> view = WipViews.view(name);
           views.freshness(view);
           jobs.add(
               new Instance.Job(
@@ -354,12 +353,8 @@ public final class RefreshSchedule {
     return views.freshness().stream()
         .map(Freshness::view)
         .filter(view -> !cronByView.containsKey(view))
-        .<Supplier<List<Refresh>>>map(view -> () -> List.of(views.refresh(table(view))))
+        .<Supplier<List<Refresh>>>map(view -> () -> List.of(views.refresh(WipViews.view(view))))
         .toList();
-  }
-
-  private static Table<?> table(String view) {
-    return DSL.table(DSL.name(view));
   }
 
   /** A schedule that runs. Thread-safe. */

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jooq.Table;
-import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Selector;
@@ -38,7 +37,7 @@ final class WipViewsEndpoint {
 
   @ReadOperation
   WebEndpointResponse<Object> read(@Selector String view, @Nullable Integer limit) {
-    Table<?> table = table(view);
+    Table<?> table = WipViews.view(view);
     return read(limit, () -> List.of(views.freshness(table)), table);
   }
 
@@ -49,7 +48,7 @@ final class WipViewsEndpoint {
 
   @WriteOperation
   WebEndpointResponse<Object> refresh(@Selector String view) {
-    return response(Answer.to(() -> Answer.views(List.of(views.refresh(table(view))))));
+    return response(Answer.to(() -> Answer.views(List.of(views.refresh(WipViews.view(view))))));
   }
 
   private WebEndpointResponse<Object> read(
@@ -66,11 +65,6 @@ final class WipViewsEndpoint {
               body.put("history", views.history(view, attempts).stream().map(Rows::of).toList());
               return body;
             }));
-  }
-
-  /** By the name in the path, of which the generated code may know nothing. */
-  private static Table<?> table(String view) {
-    return DSL.table(DSL.name(view));
   }
 
   private static WebEndpointResponse<Object> response(Answer answer) {

@@ -1,10 +1,10 @@
 package com.f2x.neurohub.wipviews.spring;
 
+import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import java.util.Map;
 import javax.sql.DataSource;
-import org.jooq.impl.DSL;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -46,7 +46,7 @@ final class WipViewsScheduleAutoConfiguration {
       schedule = schedule.withCron(wanted.cron());
     }
     for (Map.Entry<String, String> view : wanted.views().entrySet()) {
-      schedule = schedule.withCron(DSL.table(DSL.name(view.getKey())), view.getValue());
+      schedule = schedule.withCron(WipViews.view(view.getKey()), view.getValue());
     }
     return schedule;
   }

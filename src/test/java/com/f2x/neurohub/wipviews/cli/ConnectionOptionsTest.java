@@ -149,6 +149,20 @@ class ConnectionOptionsTest {
         .contains("sslmode=require", "currentSchema=mes");
   }
 
+  @Test
+  void libpqs_sslmode_and_root_certificate_hold_unless_the_url_says_otherwise() {
+    Cli safe = libpq.with("PGSSLMODE", "verify-full").with("PGSSLROOTCERT", "/etc/ca.crt");
+
+    PGSimpleDataSource source = options(safe).dataSource();
+    assertThat(source.getSslMode()).isEqualTo("verify-full");
+    assertThat(source.getSslRootCert()).isEqualTo("/etc/ca.crt");
+
+    PGSimpleDataSource other =
+        options(safe, "--url", "jdbc:postgresql://h/d?sslmode=require").dataSource();
+    assertThat(other.getSslMode()).isEqualTo("require");
+    assertThat(other.getSslRootCert()).isEqualTo("/etc/ca.crt");
+  }
+
   private static ConnectionOptions options(Cli cli, String... args) {
     List<String> all = new ArrayList<>(List.of("freshness"));
     all.addAll(List.of(args));

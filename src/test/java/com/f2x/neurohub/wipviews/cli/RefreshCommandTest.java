@@ -134,7 +134,7 @@ class RefreshCommandTest {
     assertThat(result.errLines())
         .containsExactly(
             "wip-views: unknown view \"mv_nope\"."
-                + " Registered: mv_wip_status_dashboard, mv_process_wip_queue.");
+                + " There are: mv_wip_status_dashboard, mv_process_wip_queue.");
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh")).isEqualTo(before);
   }
 

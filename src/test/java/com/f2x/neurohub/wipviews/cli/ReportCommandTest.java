@@ -235,6 +235,28 @@ class ReportCommandTest {
   }
 
   @Test
+  void shows_the_rest_where_what_is_missing_is_of_the_refreshes() throws Exception {
+    TestDatabase broken = TestDatabase.deployed().create();
+    try {
+      broken.execute("DROP VIEW wip_view_daily");
+
+      Cli.Result result = Cli.on(broken).run("report", "--html", "-");
+
+      assertThat(result.exitCode()).isZero();
+      Document page = Jsoup.parse(result.out());
+      assertThat(page.select(".unreadable").eachText())
+          .containsExactly(
+              "wip-views is incomplete in this schema: wip_view_daily missing. Bring it back:"
+                  + " wip-views recreate.");
+      assertThat(page.select("section[aria-labelledby=durations] svg")).hasSize(2);
+      assertThat(page.select("section[aria-labelledby=findings] .badge").eachText())
+          .contains("incomplete");
+    } finally {
+      broken.drop();
+    }
+  }
+
+  @Test
   void replaces_the_file_in_one_step_and_leaves_nothing_else() throws Exception {
     Path file = folder.resolve("report.html");
     Files.writeString(file, "old");

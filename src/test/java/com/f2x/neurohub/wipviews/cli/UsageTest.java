@@ -2,7 +2,10 @@ package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -131,11 +134,52 @@ class UsageTest {
     isWrongUsage(cli.with("PGHOST", "/var/run/postgresql").run("freshness"), "PGHOST", "TCP");
   }
 
-  @Test
-  void a_port_that_is_no_number_is_refused() {
+  @ParameterizedTest
+  @ValueSource(strings = {"x", "0", "99999"})
+  void a_port_that_is_none_is_refused(String port) {
     isWrongUsage(
-        cli.with("PGHOST", "localhost").with("PGPORT", "x").run("freshness"),
-        "PGPORT is not a number: x");
+        cli.with("PGHOST", "localhost").with("PGPORT", port).run("freshness"),
+        "PGPORT is not a port from 1 to 65535: " + port);
+  }
+
+  @Test
+  void a_service_of_libpq_is_refused_unless_the_database_is_named_by_a_url() {
+    Cli service = cli.with("PGSERVICE", "mes").with("PGHOST", "localhost");
+
+    isWrongUsage(service.run("freshness"), "PGSERVICE", "PGHOST", "--url");
+    assertThat(service.run("freshness", "--url", "jdbc:postgresql://127.0.0.1:1/mes").exitCode())
+        .isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"mes:hunter2@host/mes", "mes:hunter2@host:5432/mes", "mes@host/mes"})
+  void a_user_before_the_host_of_a_url_is_refused_without_repeating_it(String rest) {
+    Cli.Result result = cli.run("freshness", "--url", "jdbc:postgresql://" + rest);
+
+    isWrongUsage(result, "--url", "@", "--username", "--password-file");
+    assertThat(result.err()).doesNotContain("hunter2");
+  }
+
+  @Test
+  void two_options_of_which_one_is_enough_are_refused() {
+    isWrongUsage(
+        cli.run("update", "--with", "pg-cron", "--only", "pg-cron"),
+        "give only one of --with and --only");
+  }
+
+  @Test
+  void an_option_of_history_that_would_do_nothing_is_refused() {
+    isWrongUsage(cli.run("history", "--days", "3"), "--days", "--summary");
+    isWrongUsage(cli.run("history", "--summary", "--limit", "3"), "--limit", "--summary");
+  }
+
+  @Test
+  void a_password_file_that_is_not_utf_8_is_named(@TempDir Path folder) throws Exception {
+    Path file = Files.write(folder.resolve("password"), new byte[] {(byte) 0xb5, '\n'});
+
+    isWrongUsage(
+        cli.run("freshness", "--url", "jdbc:postgresql:mes", "--password-file", file.toString()),
+        file + " is not UTF-8");
   }
 
   @Test
@@ -172,12 +216,13 @@ class UsageTest {
   @Test
   void a_format_that_is_none_names_the_formats() {
     isWrongUsage(
-        cli.run("history", "--format", "xml"), "--format", "[TEXT, JSON] (case-insensitive)");
+        cli.run("history", "--format", "xml"), "--format", "'xml' is neither text nor json");
   }
 
   @Test
   void a_parameter_without_a_value_is_refused() {
-    isWrongUsage(cli.run("update", "--param", "stuckAfter"), "--param", "NAME=VALUE");
+    isWrongUsage(
+        cli.run("update", "--param", "stuckAfter"), "--param must be NAME=VALUE, not stuckAfter");
   }
 
   @Test

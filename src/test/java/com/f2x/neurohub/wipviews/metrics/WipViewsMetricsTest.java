@@ -26,7 +26,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jooq.impl.DSL;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -249,7 +248,7 @@ class WipViewsMetricsTest {
         "CREATE UNIQUE INDEX mv_third_id_idx ON mv_third (id)",
         "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
             + " VALUES ('mv_third', 3, '1 minute', '')");
-    views.refresh(DSL.table(DSL.name("mv_third")));
+    views.refresh(WipViews.view("mv_third"));
 
     Await.until(
         "the third view is there",

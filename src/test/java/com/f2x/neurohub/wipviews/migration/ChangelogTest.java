@@ -219,4 +219,15 @@ class ChangelogTest {
     database.execute(
         "REASSIGN OWNED BY schema_owner TO CURRENT_USER", "DROP OWNED BY schema_owner");
   }
+
+  @Test
+  void the_names_of_its_objects_are_those_of_all_that_a_deploy_makes() throws Exception {
+    List<String> made = new ArrayList<>(reference.objects());
+    made.removeAll(database.objects());
+
+    assertThat(made)
+        .filteredOn(object -> object.matches("(relation [rv]|routine) .*"))
+        .extracting(object -> object.replaceFirst(".*public\\.(\\w+).*", "$1"))
+        .containsExactlyInAnyOrderElementsOf(Changelog.objectNames());
+  }
 }

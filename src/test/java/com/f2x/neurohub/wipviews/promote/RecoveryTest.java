@@ -2,17 +2,23 @@ package com.f2x.neurohub.wipviews.promote;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DefaultConfiguration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -128,5 +134,26 @@ class RecoveryTest {
         .contains("mv_process_wip_queue")
         .anyMatch(line -> line.matches("  mv_process_wip_queue: built, 6 rows in \\d+ ms"))
         .anyMatch(line -> line.matches("  mv_process_wip_queue: promoted in .* kept public.over"));
+  }
+
+  @Test
+  void in_a_callers_transaction_it_refuses_before_it_has_committed_anything() throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      statement.execute("CREATE TABLE callers (i integer)");
+      WipViews joined =
+          WipViews.of(new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES));
+
+      assertThatThrownBy(joined::recreate)
+          .isInstanceOf(WipViewsException.class)
+          .hasMessageContaining("in a caller's transaction");
+      assertThat(connection.getAutoCommit()).isFalse();
+      connection.rollback();
+
+      assertThat(database.value("SELECT to_regclass('callers')")).isNull();
+      connection.setAutoCommit(true);
+      joined.recreate(MV_PROCESS_WIP_QUEUE);
+    }
   }
 }

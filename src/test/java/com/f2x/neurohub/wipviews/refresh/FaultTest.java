@@ -597,7 +597,7 @@ class FaultTest {
   @ParameterizedTest
   @ValueSource(strings = {"wip_view", "pg_class", "mv_probe; DROP TABLE probe", "", "MV_PROBE"})
   void a_name_that_is_not_registered_is_refused(String name) {
-    assertThatThrownBy(() -> views.refresh(DSL.table(DSL.name(name))))
+    assertThatThrownBy(() -> views.refresh(WipViews.view(name)))
         .isInstanceOf(UnknownViewException.class)
         .hasMessage("unknown view \"" + name + "\"");
   }

@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jooq.SQLDialect;
-import org.jooq.impl.DSL;
 import org.jooq.impl.DefaultConfiguration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -50,7 +49,7 @@ class HousekeepingTest {
           WipViews.of(new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES));
       List<Long> bytes = new ArrayList<>();
       for (int i = 1; i <= REFRESHES; i++) {
-        views.refresh(DSL.table(DSL.name("mv_all_new")));
+        views.refresh(WipViews.view("mv_all_new"));
         if (i % 50 == 0) {
           bytes.add(
               Long.parseLong(
@@ -84,7 +83,7 @@ class HousekeepingTest {
       visitor.setUser(role);
       visitor.setPassword("secret");
       for (int i = 0; i < 3; i++) {
-        assertThat(WipViews.of(visitor).refresh(DSL.table(DSL.name("mv_many"))).mode())
+        assertThat(WipViews.of(visitor).refresh(WipViews.view("mv_many")).mode())
             .isEqualTo(Refresh.Mode.CONCURRENT);
       }
       assertThat(vacuums("mv_many")).isZero();
@@ -93,7 +92,7 @@ class HousekeepingTest {
       Await.until(
           "the dead rows are cleared",
           () -> {
-            WipViews.of(database.dataSource()).refresh(DSL.table(DSL.name("mv_many")));
+            WipViews.of(database.dataSource()).refresh(WipViews.view("mv_many"));
             return vacuums("mv_many") > 0;
           });
     } finally {

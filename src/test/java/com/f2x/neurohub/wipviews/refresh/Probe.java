@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.refresh;
 
+import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -11,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jooq.Table;
-import org.jooq.impl.DSL;
 
 /**
  * A third view, {@code mv_probe} on the table {@code probe}, whose refresh can be held half-way:
@@ -19,7 +19,7 @@ import org.jooq.impl.DSL;
  */
 final class Probe {
 
-  static final Table<?> MV_PROBE = DSL.table(DSL.name("mv_probe"));
+  static final Table<?> MV_PROBE = WipViews.view("mv_probe");
 
   private static final int GATE = 4711;
 

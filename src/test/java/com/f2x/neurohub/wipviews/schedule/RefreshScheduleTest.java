@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.UnknownViewException;
+import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.cli.WipViewsCommand;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
@@ -33,7 +34,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
-import org.jooq.impl.DSL;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -456,7 +456,7 @@ class RefreshScheduleTest {
   @Test
   void a_view_that_is_not_registered_is_refused_before_anything_starts() throws Exception {
     RefreshSchedule schedule =
-        schedule(ONCE_A_YEAR).withCron(DSL.table(DSL.name("mv_nope")), EVERY_SECOND);
+        schedule(ONCE_A_YEAR).withCron(WipViews.view("mv_nope"), EVERY_SECOND);
 
     assertThatThrownBy(schedule::start)
         .isInstanceOf(UnknownViewException.class)

@@ -9,7 +9,6 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.Function;
 import org.jooq.DSLContext;
 import org.jooq.Record;
@@ -30,6 +29,7 @@ public final class Doctor {
   /** In the order in which an operator would mend. */
   static final List<Check> CHECKS =
       List.of(
+          new Incomplete(),
           new ViewState(),
           new PlainRefresh(),
           new Drift(),
@@ -136,7 +136,7 @@ public final class Doctor {
     List<Fault> faults = new ArrayList<>();
     for (Check check : CHECKS) {
       for (Fault fault : examine(check)) {
-        // what mends an earlier one mends this one: a view that lost its index has drifted too
+        // what is missing keeps other checks from looking, and is one finding all the same
         if (faults.stream().noneMatch(earlier -> mends(earlier, fault))) {
           faults.add(fault);
         }
@@ -148,7 +148,8 @@ public final class Doctor {
   private static boolean mends(Fault earlier, Fault later) {
     return earlier.looked()
         && later.looked()
-        && Objects.equals(earlier.subject(), later.subject())
+        && earlier.subject() == null
+        && later.subject() == null
         && earlier.remedy().equals(later.remedy());
   }
 
@@ -172,14 +173,15 @@ public final class Doctor {
                     error.message(),
                     "Look as the owner, or deploy with the parameter readerRole naming this"
                         + " role."));
-        // what a deploy made is gone, or this library is newer than the last deploy
+        // a signature or a column that is not the one of this library
         case "42P01", "42883", "42703" ->
             List.of(
                 Fault.of(
                     check,
                     null,
                     error.message(),
-                    "Something that a deploy makes is not there, so this check could not look.",
+                    "What a deploy makes is not there as it should be, so this check could not"
+                        + " look.",
                     site.command("recreate")));
         default -> throw e;
       };
