@@ -1,7 +1,6 @@
 package com.f2x.neurohub.wipviews.spring;
 
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.WipViewsException;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -58,20 +57,7 @@ final class WipViewsHttpAutoConfiguration {
       String path = properties.http().path();
       DispatcherServletPath mapping = servlet.getIfAvailable();
       String url = mapping == null ? path : mapping.getRelativePath(path);
-      if (!properties.http().allowUnprotected() && Protection.isMissing(context, url)) {
-        throw new WipViewsException(
-            "wip-views.http.enabled is true, and anybody may call POST "
-                + url
-                + ": there is no Spring Security, or no SecurityFilterChain of it asks who calls"
-                + " there",
-            null,
-            null,
-            "Add spring-boot-starter-security, and a SecurityFilterChain that demands a role for "
-                + url
-                + ". If something in front of this service protects it, set"
-                + " wip-views.http.allow-unprotected to true.",
-            null);
-      }
+      Protection.demand(context, properties, "wip-views.http.enabled is true", url, "");
     };
   }
 }
