@@ -32,19 +32,23 @@ final class WipViewsHttpAutoConfiguration {
   RouterFunction<ServerResponse> wipViewsRoute(WipViews views, WipViewsProperties properties) {
     String path = properties.http().path();
     return RouterFunctions.route()
-        .POST(
-            path,
-            request -> {
-              Answer answer = Answer.to(() -> Answer.views(views.refreshAll()));
-              return ServerResponse.status(answer.status())
-                  .contentType(answer.contentType())
-                  .body(answer.body());
-            })
+        .POST(path, request -> response(Answer.to(() -> Answer.views(views.refreshAll()))))
         .route(
             RequestPredicates.path(path),
             request ->
-                ServerResponse.status(HttpStatus.METHOD_NOT_ALLOWED).allow(HttpMethod.POST).build())
+                response(
+                    Answer.refused(
+                        HttpStatus.METHOD_NOT_ALLOWED, "POST refreshes; nothing else is here"),
+                    HttpMethod.POST))
         .build();
+  }
+
+  private static ServerResponse response(Answer answer, HttpMethod... allowed) {
+    ServerResponse.BodyBuilder response = ServerResponse.status(answer.status());
+    if (allowed.length > 0) {
+      response.allow(allowed);
+    }
+    return response.contentType(answer.contentType()).body(answer.body());
   }
 
   /** Asked once every bean is there, and before the service answers the first request. */
