@@ -82,7 +82,13 @@ final class WatchedDataSource extends DelegatingDataSource {
     try (Statement query = connection.createStatement();
         ResultSet row = query.executeQuery(SESSION)) {
       row.next();
-      return new Session(row.getInt(1), row.getObject(2, OffsetDateTime.class), Instant.now());
+      Session session =
+          new Session(row.getInt(1), row.getObject(2, OffsetDateTime.class), Instant.now());
+      if (!connection.getAutoCommit()) {
+        // no transaction has begun for whoever gets it
+        connection.rollback();
+      }
+      return session;
     }
   }
 

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -52,7 +53,7 @@ class DatabaseAwayTest {
     server.close();
   }
 
-  private RefreshSchedule everySecond(PGSimpleDataSource dataSource) {
+  private RefreshSchedule everySecond(DataSource dataSource) {
     return RefreshSchedule.of(dataSource)
         .withCron("* * * * * *")
         .withZone("UTC")
@@ -178,6 +179,25 @@ class DatabaseAwayTest {
         awaitTicksSince(Instant.EPOCH, 2);
         assertThat(running.nextRefresh()).isPresent();
       }
+    }
+    assertThat(ticks).allMatch(tick -> tick.failure().isEmpty());
+  }
+
+  @Test
+  void connections_that_do_not_commit_by_themselves_are_as_good() throws Exception {
+    DataSource transactional =
+        new DelegatingDataSource(server.dataSource()) {
+          @Override
+          public Connection getConnection() throws SQLException {
+            Connection connection = delegate().getConnection();
+            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            connection.setAutoCommit(false);
+            return connection;
+          }
+        };
+    try (Running running = everySecond(transactional).start()) {
+      awaitTicksSince(Instant.EPOCH, 2);
+      assertThat(running.nextRefresh()).isPresent();
     }
     assertThat(ticks).allMatch(tick -> tick.failure().isEmpty());
   }
