@@ -18,7 +18,6 @@ import liquibase.UpdateSummaryEnum;
 import liquibase.integration.spring.SpringLiquibase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
-import org.springframework.beans.factory.InitializingBean;
 import org.springframework.boot.LazyInitializationBeanFactoryPostProcessor;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
@@ -26,7 +25,6 @@ import org.springframework.boot.sql.init.dependency.AbstractBeansOfTypeDatabaseI
 import org.springframework.boot.sql.init.dependency.DatabaseInitializationDependencyConfigurer;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
-import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 
@@ -36,7 +34,6 @@ class ScheduleTest {
   @RegisterExtension static final TestDatabase deployed = TestDatabase.deployed();
   @RegisterExtension static final TestDatabase without = TestDatabase.deployed();
   @RegisterExtension static final TestDatabase lazy = TestDatabase.deployed();
-  @RegisterExtension static final TestDatabase early = TestDatabase.deployed();
 
   private static ApplicationContextRunner on(TestDatabase database) {
     return new ApplicationContextRunner()
@@ -98,14 +95,6 @@ class ScheduleTest {
   }
 
   @Test
-  void whoever_asks_a_schedule_in_its_own_initialization_finds_the_table() {
-    on(early)
-        .withUserConfiguration(Ordered.class, StartsByItself.class)
-        .withBean(SpringLiquibase.class, () -> table(early))
-        .run(context -> assertThat(context).hasNotFailed());
-  }
-
-  @Test
   void a_schedule_of_the_services_own_is_the_one_that_runs() {
     List<Tick> ticks = new CopyOnWriteArrayList<>();
     on(deployed)
@@ -148,14 +137,6 @@ class ScheduleTest {
   @Configuration(proxyBeanMethods = false)
   @Import(DatabaseInitializationDependencyConfigurer.class)
   static class Ordered {}
-
-  @Configuration(proxyBeanMethods = false)
-  static class StartsByItself {
-    @Bean
-    InitializingBean starts(RefreshSchedule schedule) {
-      return () -> schedule.start().close();
-    }
-  }
 
   static final class LiquibaseDetector extends AbstractBeansOfTypeDatabaseInitializerDetector {
     @Override
