@@ -9,6 +9,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.time.format.DateTimeFormatter;
 import org.junit.jupiter.api.Test;
 
 /** The arrows between the packages point one way. */
@@ -76,6 +77,23 @@ class PackagesTest {
   @Test
   void namesSayWhatAThingIs() {
     noClasses().should().haveNameMatching(".*(Manager|Helper|Utils?)$").check(CLASSES);
+  }
+
+  /** A JVM in Cairo would write other digits, one in Ankara other letters. */
+  @Test
+  void what_machines_read_does_not_depend_on_where_the_jvm_runs() {
+    noClasses()
+        .should()
+        .callMethod(String.class, "format", String.class, Object[].class)
+        .orShould()
+        .callMethod(String.class, "formatted", Object[].class)
+        .orShould()
+        .callMethod(String.class, "toLowerCase")
+        .orShould()
+        .callMethod(String.class, "toUpperCase")
+        .orShould()
+        .callMethod(DateTimeFormatter.class, "ofPattern", String.class)
+        .check(CLASSES);
   }
 
   private static void only(String library, String... packages) {

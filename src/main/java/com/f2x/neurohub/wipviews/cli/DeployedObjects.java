@@ -37,7 +37,7 @@ final class DeployedObjects {
                           + registry
                           + " AS v)"))) {
         query.setArray(
-            1, connection.createArrayOf("text", Changelog.objectNames().toArray(String[]::new)));
+            1, connection.createArrayOf("text", Changelog.allObjectNames().toArray(String[]::new)));
         query.setString(2, options.schema());
         try (ResultSet row = query.executeQuery()) {
           while (row.next()) {

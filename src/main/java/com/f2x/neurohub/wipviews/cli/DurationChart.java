@@ -163,7 +163,7 @@ final class DurationChart {
         "class",
         "failed",
         "d",
-        "M%s %dl8 8m0 -8l-8 8".formatted(number(x - 4), BOTTOM - 8));
+        "M" + number(x - 4) + " " + (BOTTOM - 8) + "l8 8m0 -8l-8 8");
   }
 
   private double x(Instant at) {

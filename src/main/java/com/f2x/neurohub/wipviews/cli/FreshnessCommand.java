@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.cli.Json.ViewFreshness;
 import com.f2x.neurohub.wipviews.internal.Spelling;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -146,8 +147,8 @@ final class FreshnessCommand implements Callable<Integer> {
         .plain("  age ")
         .concat(styled(output, view.state(), "█".repeat(length)))
         .concat(output.plain("░".repeat(LONGEST_BAR - length)))
-        .concat(output.plain(String.format(" %5s  took ", percent)))
-        .concat(output.plain(String.format("%-" + RECENT + "s", recent.sparkline())))
+        .concat(output.plain(String.format(Locale.ROOT, " %5s  took ", percent)))
+        .concat(output.plain(String.format(Locale.ROOT, "%-" + RECENT + "s", recent.sparkline())))
         .concat(output.plain("  last: "))
         .concat(view.failuresInARow() > 0 ? output.bad(outcome) : output.plain(outcome));
   }

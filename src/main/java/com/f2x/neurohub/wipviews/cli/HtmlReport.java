@@ -387,13 +387,14 @@ final class HtmlReport {
         "role",
         "img",
         "aria-label",
-        "%d completed, %d at the stations, %d failed, %d not begun of %d"
-            .formatted(
-                lot.getCompletedCount(),
-                lot.getInProgressCount(),
-                lot.getFailedCount(),
-                lot.getCreatedCount(),
-                lot.getTotalWipCount()));
+        String.format(
+            Locale.ROOT,
+            "%d completed, %d at the stations, %d failed, %d not begun of %d",
+            lot.getCompletedCount(),
+            lot.getInProgressCount(),
+            lot.getFailedCount(),
+            lot.getCreatedCount(),
+            lot.getTotalWipCount()));
   }
 
   private static void part(Html html, String name, double part) {

@@ -3,6 +3,8 @@ package com.f2x.neurohub.wipviews.cli;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi.Style;
 import picocli.CommandLine.Help.Ansi.Text;
@@ -13,14 +15,44 @@ final class Output {
   /** Columns of a terminal that everything fits in. */
   static final int WIDTH = 80;
 
+  /**
+   * What a terminal obeys, or shows as another text than it is: control characters, and those that
+   * turn the direction. In the first group is what gives our own lines their colours.
+   */
+  private static final Pattern OBEYED =
+      Pattern.compile(
+          "(\u001b\\[(?:0|1|21|31|32|33|39)m)"
+              + "|[\\p{Cc}&&[^\\t\\n]]"
+              + "|[\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069]");
+
   private final CommandLine command;
 
   Output(CommandLine command) {
     this.command = command;
   }
 
+  /**
+   * Prints a line. Queries, names and messages of other sessions may be in it, whose control
+   * characters the terminal of whoever looks shall not obey.
+   */
   void line(String text) {
-    command.getOut().println(text);
+    command.getOut().println(visible(text));
+  }
+
+  /** The same text with a question mark for each character that cannot be seen. */
+  String visible(String text) {
+    return OBEYED
+        .matcher(text)
+        .replaceAll(
+            found ->
+                found.group(1) != null && isTerminal()
+                    ? Matcher.quoteReplacement(found.group(1))
+                    : "?");
+  }
+
+  /** Tells whether what is printed still gets somewhere. */
+  boolean isRead() {
+    return !command.getOut().checkError();
   }
 
   /** Prints text, broken at spaces so that it fits. */
@@ -55,7 +87,8 @@ final class Output {
   }
 
   void json(Object value) {
-    line(Json.write(value));
+    // a machine gets the text as it is
+    command.getOut().println(Json.write(value));
   }
 
   /** Tells whether what is printed is looked at on a terminal that understands more than text. */
@@ -72,7 +105,7 @@ final class Output {
   void complain(String text) {
     command
         .getErr()
-        .println(command.getColorScheme().errorText(WipViewsCommand.NAME + ": " + text));
+        .println(command.getColorScheme().errorText(WipViewsCommand.NAME + ": " + visible(text)));
     command.getErr().flush();
   }
 

@@ -6,19 +6,21 @@ import java.time.LocalTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
  * Shows something again and again until the thread is interrupted, which is what Ctrl-C does. A
- * terminal is redrawn in place; elsewhere one print follows the other. A database that goes away is
- * waited for.
+ * terminal is redrawn in place; elsewhere one print follows the other, as long as somebody reads
+ * them. A database that goes away is waited for.
  */
 final class Watch {
 
   static final Duration SHORTEST = Duration.ofMillis(100);
 
-  private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss");
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("HH:mm:ss", Locale.ROOT);
 
   private static final String ESCAPE = "\u001b[";
   private static final String HIDE_CURSOR = ESCAPE + "?25l";
@@ -48,8 +50,8 @@ final class Watch {
     String away = null;
     begin();
     try {
-      while (true) {
-        draw(shown, away);
+      draw(shown, away);
+      while (output.isRead()) {
         TimeUnit.NANOSECONDS.sleep(every.toNanos());
         try {
           shown = lines.get();
@@ -57,6 +59,7 @@ final class Watch {
         } catch (DatabaseUnavailableException e) {
           away = away != null ? away : "since " + now() + ": " + e.getMessage();
         }
+        draw(shown, away);
       }
     } catch (InterruptedException e) {
       // that is how it ends
@@ -92,7 +95,11 @@ final class Watch {
     if (output.isTerminal()) {
       StringBuilder screen = new StringBuilder(HOME);
       lines.forEach(
-          line -> screen.append(line).append(CLEAR_REST_OF_LINE).append(System.lineSeparator()));
+          line ->
+              screen
+                  .append(output.visible(line))
+                  .append(CLEAR_REST_OF_LINE)
+                  .append(System.lineSeparator()));
       output.begin(screen.append(CLEAR_BELOW).toString());
     } else {
       lines.add("");

@@ -2,6 +2,8 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import java.io.FilterOutputStream;
+import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -128,9 +130,24 @@ public final class WipViewsCommand implements Runnable {
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpWidth(Output.WIDTH)
         .setUsageHelpAutoWidth(false)
+        .setExecutionStrategy(WipViewsCommand::execute)
         .setExitCodeExceptionMapper(WipViewsCommand::exitCode)
         .setParameterExceptionHandler(WipViewsCommand::wrongUsage)
         .setExecutionExceptionHandler(WipViewsCommand::failed);
+  }
+
+  /** A script that was cut short must not pass for a whole one. */
+  private static int execute(ParseResult parsed) {
+    int exitCode = new CommandLine.RunLast().execute(parsed);
+    CommandLine command = parsed.commandSpec().commandLine();
+    if (command.getOut().checkError()) {
+      complain(
+          command,
+          "not all of the output could be written",
+          "Either the disk is full, or whoever read it has gone.");
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+    return exitCode;
   }
 
   /**
@@ -141,7 +158,8 @@ public final class WipViewsCommand implements Runnable {
         System.console() == null ? StandardCharsets.UTF_8 : System.console().charset();
     return new PrintWriter(
         new OutputStreamWriter(
-            stream, charset.equals(StandardCharsets.US_ASCII) ? StandardCharsets.UTF_8 : charset),
+            new Telling(stream),
+            charset.equals(StandardCharsets.US_ASCII) ? StandardCharsets.UTF_8 : charset),
         true);
   }
 
@@ -166,7 +184,8 @@ public final class WipViewsCommand implements Runnable {
 
   private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
     WipViewsException described = WipViewsException.of(null, failure);
-    complain(command, described.getMessage(), described.remedy().orElse(""), failure);
+    complain(command, described.getMessage(), described.remedy().orElse(""));
+    trace(command, failure);
     return exitCode(failure);
   }
 
@@ -175,24 +194,45 @@ public final class WipViewsCommand implements Runnable {
     complain(
         command,
         UsageMessage.of(failure),
-        "See " + command.getCommandSpec().qualifiedName() + " --help.",
-        failure);
+        "See " + command.getCommandSpec().qualifiedName() + " --help.");
+    trace(command, failure);
     return CommandLine.ExitCode.USAGE;
   }
 
-  private static void complain(
-      CommandLine command, String message, String remedy, Exception failure) {
-    PrintWriter err = command.getErr();
-    err.println(
-        command
-            .getColorScheme()
-            .errorText(
-                NAME + ": " + (Words.sentence(message) + " " + Words.sentence(remedy)).strip()));
+  private static void complain(CommandLine command, String message, String remedy) {
+    new Output(command).complain((Words.sentence(message) + " " + Words.sentence(remedy)).strip());
+  }
+
+  private static void trace(CommandLine command, Exception failure) {
     WipViewsCommand root = (WipViewsCommand) command.getCommandSpec().root().userObject();
     if (root.debug) {
+      PrintWriter err = command.getErr();
       failure.printStackTrace(err);
+      err.flush();
     }
-    err.flush();
+  }
+
+  /** A PrintStream keeps an error to itself. */
+  private static final class Telling extends FilterOutputStream {
+
+    private final PrintStream stream;
+
+    Telling(PrintStream stream) {
+      super(stream);
+      this.stream = stream;
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) {
+      stream.write(bytes, offset, length);
+    }
+
+    @Override
+    public void flush() throws IOException {
+      if (stream.checkError()) {
+        throw new IOException("the stream does not take any more");
+      }
+    }
   }
 
   /** The version of the jar. */

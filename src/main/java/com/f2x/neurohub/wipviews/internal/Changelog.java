@@ -125,32 +125,30 @@ public final class Changelog {
   }
 
   /**
-   * Returns the names of what the changelogs make, but for the views of {@link #viewNames()} and
-   * what goes with a table: tables, views, functions, procedures, and the indexes of the MES.
+   * Returns the names of what the root changelog makes in the schema, in its order: tables, views,
+   * functions and procedures; not what goes with a table, nor the views of {@link #viewNames()}.
    */
   public static List<String> objectNames() {
-    return Stream.concat(
-            Stream.of("mes-indexes.changelog.yaml"),
-            Stream.concat(Stream.of(ROOT), OPT_IN.stream().map(Changelog::optIn))
-                .flatMap(file -> named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
-        .flatMap(file -> named(file, MAKES).stream())
-        .distinct()
-        .toList();
+    return objectNames(List.of(ROOT));
   }
 
-  /**
-   * Returns the names of the tables, views and routines that the root changelog makes in the
-   * schema, in its order.
-   */
-  public static List<String> objectNames() {
-    return named(ROOT, "sqlFile: \\{path: ([\\w./]+)").stream()
+  /** The same of all changelogs, with the indexes that they make for the MES. */
+  public static List<String> allObjectNames() {
+    return objectNames(
+        Stream.concat(
+                Stream.of(ROOT, "mes-indexes.changelog.yaml"),
+                OPT_IN.stream().map(Changelog::optIn))
+            .toList());
+  }
+
+  private static List<String> objectNames(List<String> files) {
+    return files.stream()
         .flatMap(
             file ->
-                named(
-                    file,
-                    "^CREATE (?:OR REPLACE )?(?:TABLE IF NOT EXISTS|VIEW|FUNCTION|PROCEDURE)"
-                        + " \"\\$\\{schema\\}\"\\.(\\w+)")
-                    .stream())
+                Stream.concat(
+                    Stream.of(file), named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
+        .flatMap(file -> named(file, MAKES).stream())
+        .distinct()
         .toList();
   }
 

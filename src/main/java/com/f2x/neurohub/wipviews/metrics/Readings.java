@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.Impatient;
 import com.f2x.neurohub.wipviews.internal.Spelling;
 import java.time.Duration;
 import java.util.HashMap;
@@ -124,19 +125,28 @@ final class Readings {
     private long counted;
   }
 
-  private final WipViews views;
+  /**
+   * What a reading brought.
+   *
+   * @param from above which mark it counted
+   */
+  private record Rows(long from, List<Record> rows) {}
+
+  private final Impatient<Rows> database;
   private final Duration kept;
   private final Map<List<Object>, Counter> counters = new HashMap<>();
 
   private Reading reading;
   private long readAt;
-  private Long mark;
+  private volatile Long mark;
 
   /**
-   * @param kept how long a reading is current
+   * @param patience how long a reading is waited for
+   * @param kept how long it is current
    */
-  Readings(WipViews views, Duration kept) {
-    this.views = views;
+  Readings(WipViews views, Duration patience, Duration kept) {
+    WipViews bounded = views.withStatementTimeout(patience);
+    this.database = new Impatient<>(() -> bounded.read(this::rows), patience);
     this.kept = kept;
   }
 
@@ -157,19 +167,29 @@ final class Readings {
 
   private Reading read() {
     try {
-      return new Reading(true, views.read(this::read));
+      return database
+          .ask()
+          .map(rows -> new Reading(true, figures(rows)))
+          .orElseGet(() -> new Reading(false, Map.of()));
     } catch (WipViewsException e) {
       LOG.debug("no metrics of the views", e);
       return new Reading(false, Map.of());
     }
   }
 
-  private Map<String, View> read(DSLContext db) {
+  private Rows rows(DSLContext db) {
+    Long known = mark;
+    long from = known == null ? (Long) db.fetchValue(FIRST_MARK, WIP_VIEW_REFRESH) : known;
+    return new Rows(
+        from,
+        List.copyOf(db.fetch(READING, WIP_VIEW_FRESHNESS, WIP_VIEW_HISTORY, DSL.inline(from))));
+  }
+
+  private Map<String, View> figures(Rows read) {
     boolean first = mark == null;
-    long from = first ? (Long) db.fetchValue(FIRST_MARK, WIP_VIEW_REFRESH) : mark;
-    long next = from;
+    long next = read.from();
     Map<String, View> found = new LinkedHashMap<>();
-    for (Record row : db.fetch(READING, WIP_VIEW_FRESHNESS, WIP_VIEW_HISTORY, DSL.inline(from))) {
+    for (Record row : read.rows()) {
       String view = row.get("view_name", String.class);
       found.put(view, view(row));
       for (Outcome outcome : ENDS) {

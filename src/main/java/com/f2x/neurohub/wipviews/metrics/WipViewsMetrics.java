@@ -60,9 +60,9 @@ import java.util.function.ToDoubleFunction;
  * {@code max}. Alert rules for Prometheus and a Grafana dashboard are beside this class in the jar:
  * {@code prometheus-rules.yaml} and {@code grafana-dashboard.json}.
  *
- * <p>Thread-safe; no threads of its own. No meter ever throws. A reading takes no longer than two
- * seconds of a server that answers; how long one waits for a connection, or for a network that
- * swallows packets, is up to the data source.
+ * <p>Thread-safe. No meter ever throws, and none waits longer than two seconds, whatever the data
+ * source and the network do: a scrape is over before a scraper gives it up, with all the other
+ * meters of the service. A reading is on a daemon thread that ends with it, one at a time.
  */
 public final class WipViewsMetrics implements MeterBinder {
 
@@ -86,12 +86,11 @@ public final class WipViewsMetrics implements MeterBinder {
    * @return metrics to bind to a registry
    */
   public static WipViewsMetrics of(WipViews views) {
-    return of(Objects.requireNonNull(views, "views"), KEPT);
+    return of(Objects.requireNonNull(views, "views"), PATIENCE, KEPT);
   }
 
-  static WipViewsMetrics of(WipViews views, Duration kept) {
-    return new WipViewsMetrics(
-        new Readings(views.withStatementTimeout(PATIENCE), kept), Tags.empty());
+  static WipViewsMetrics of(WipViews views, Duration patience, Duration kept) {
+    return new WipViewsMetrics(new Readings(views, patience, kept), Tags.empty());
   }
 
   /**

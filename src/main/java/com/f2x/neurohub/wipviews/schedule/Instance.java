@@ -86,6 +86,8 @@ final class Instance implements RefreshSchedule.Running {
       };
 
   private final DataSource dataSource;
+  private final WatchedDataSource refreshing;
+  private final Duration silence;
   private final String table;
   private final Consumer<Tick> listener;
   private final PatientDataSource patient;
@@ -98,15 +100,17 @@ final class Instance implements RefreshSchedule.Running {
   /**
    * An instance, not started.
    *
+   * @param refreshing what the jobs take their connections from
    * @param jobs at least one
    */
   Instance(
-      DataSource dataSource,
+      WatchedDataSource refreshing,
       String schema,
       List<Job> jobs,
       Duration grace,
       Consumer<Tick> listener) {
-    this.dataSource = dataSource;
+    this.dataSource = refreshing.delegate();
+    this.refreshing = refreshing;
     this.table =
         DSL.using(SQLDialect.POSTGRES)
             .render(schema == null ? DSL.name(TABLE) : DSL.name(schema, TABLE));
@@ -118,10 +122,11 @@ final class Instance implements RefreshSchedule.Running {
                 .map(job -> job.cadence().shortestInterval(now))
                 .min(Comparator.naturalOrder())
                 .orElseThrow());
+    this.silence = pace.silence();
     this.patient = new PatientDataSource(dataSource, pace.polling(), pace.answer());
     this.tasks = jobs.stream().map(this::task).toList();
     // Twice as many as needed: a refresh whose connection vanished without a word keeps its thread
-    // until TCP gives up, and whoever takes the tick over needs another.
+    // until that is found out, and whoever takes the tick over needs another.
     int threads = 2 * tasks.size();
     this.refreshes = Executors.newFixedThreadPool(threads, daemons("wip-views-refresh"));
     this.scheduler =
@@ -262,7 +267,10 @@ final class Instance implements RefreshSchedule.Running {
     }
   }
 
-  /** Says once what is the matter, in a sentence; makes a row that somebody deleted again. */
+  /**
+   * Says once what is the matter, in a sentence; makes a row that somebody deleted again; looks for
+   * connections that vanished.
+   */
   private final class Watch extends AbstractSchedulerListener {
 
     @Override
@@ -274,6 +282,15 @@ final class Instance implements RefreshSchedule.Running {
         for (RecurringTask<Void> task : tasks) {
           scheduler.scheduleIfNotExists(task.schedulableInstance(RecurringTask.INSTANCE));
         }
+        giveUpLostConnections();
+      }
+    }
+
+    private void giveUpLostConnections() {
+      try {
+        refreshing.giveUpLost(patient, silence);
+      } catch (SQLException e) {
+        LOG.debug("the next look will tell", e);
       }
     }
 

@@ -27,6 +27,13 @@ record Pace(Duration polling, Duration heartbeat) {
     return heartbeat.multipliedBy(3);
   }
 
+  /**
+   * How long an instance, or the other end of a connection, is silent until it is taken for dead.
+   */
+  Duration silence() {
+    return heartbeat.multipliedBy(MISSED_HEARTBEATS);
+  }
+
   private static Duration within(Duration value, Duration least, Duration most) {
     if (value.compareTo(least) < 0) {
       return least;

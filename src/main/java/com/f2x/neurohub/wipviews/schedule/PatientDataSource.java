@@ -1,15 +1,11 @@
 package com.f2x.neurohub.wipviews.schedule;
 
 import com.f2x.neurohub.wipviews.internal.SqlError;
-import java.io.PrintWriter;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
-import java.util.logging.Logger;
 import javax.sql.DataSource;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -18,11 +14,10 @@ import org.slf4j.LoggerFactory;
  * tick that has just ended wanted to write. A statement that gets no answer fails in the end, so
  * that a connection that vanished without a word holds nobody.
  */
-final class PatientDataSource implements DataSource, AutoCloseable {
+final class PatientDataSource extends DelegatingDataSource implements AutoCloseable {
 
-  private static final org.slf4j.Logger LOG = LoggerFactory.getLogger(PatientDataSource.class);
+  private static final Logger LOG = LoggerFactory.getLogger(PatientDataSource.class);
 
-  private final DataSource dataSource;
   private final Duration pause;
   private final Duration answerWithin;
   private long successes;
@@ -36,7 +31,7 @@ final class PatientDataSource implements DataSource, AutoCloseable {
    * @param answerWithin how long a statement may take
    */
   PatientDataSource(DataSource dataSource, Duration pause, Duration answerWithin) {
-    this.dataSource = dataSource;
+    super(dataSource);
     this.pause = pause;
     this.answerWithin = answerWithin;
   }
@@ -46,7 +41,7 @@ final class PatientDataSource implements DataSource, AutoCloseable {
     while (true) {
       long before = successes();
       try {
-        Connection connection = dataSource.getConnection();
+        Connection connection = delegate().getConnection();
         back();
         return impatient(connection);
       } catch (SQLException e) {
@@ -106,60 +101,13 @@ final class PatientDataSource implements DataSource, AutoCloseable {
   private Connection impatient(Connection connection) throws SQLException {
     int before = connection.getNetworkTimeout();
     connection.setNetworkTimeout(Runnable::run, (int) answerWithin.toMillis());
-    return (Connection)
-        Proxy.newProxyInstance(
-            PatientDataSource.class.getClassLoader(),
-            new Class<?>[] {Connection.class},
-            (proxy, method, arguments) -> {
-              if (method.getName().equals("close") && !connection.isClosed()) {
-                // it may go back to a pool
-                connection.setNetworkTimeout(Runnable::run, before);
-              }
-              try {
-                return method.invoke(connection, arguments);
-              } catch (InvocationTargetException e) {
-                throw e.getCause();
-              }
-            });
-  }
-
-  @Override
-  public Connection getConnection(String username, String password) throws SQLException {
-    throw new SQLFeatureNotSupportedException();
-  }
-
-  @Override
-  public PrintWriter getLogWriter() throws SQLException {
-    return dataSource.getLogWriter();
-  }
-
-  @Override
-  public void setLogWriter(PrintWriter out) throws SQLException {
-    dataSource.setLogWriter(out);
-  }
-
-  @Override
-  public void setLoginTimeout(int seconds) throws SQLException {
-    dataSource.setLoginTimeout(seconds);
-  }
-
-  @Override
-  public int getLoginTimeout() throws SQLException {
-    return dataSource.getLoginTimeout();
-  }
-
-  @Override
-  public Logger getParentLogger() throws SQLFeatureNotSupportedException {
-    return dataSource.getParentLogger();
-  }
-
-  @Override
-  public <T> T unwrap(Class<T> type) throws SQLException {
-    return dataSource.unwrap(type);
-  }
-
-  @Override
-  public boolean isWrapperFor(Class<?> type) throws SQLException {
-    return dataSource.isWrapperFor(type);
+    return closing(
+        connection,
+        () -> {
+          if (!connection.isClosed()) {
+            // it may go back to a pool
+            connection.setNetworkTimeout(Runnable::run, before);
+          }
+        });
   }
 }

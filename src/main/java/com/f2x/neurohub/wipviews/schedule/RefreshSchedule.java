@@ -37,11 +37,14 @@ import org.jooq.Table;
  * <p>It needs db-scheduler on the class path, and in the database the table that {@code wip-views
  * update --with db-scheduler} deploys. Instances that share the schema should have the same
  * schedule; where they differ for a while, as in a rolling deploy, whoever ran a tick decides when
- * the next one is.
+ * the next one is. A view that gets a cadence of its own has a row of its own, which each old
+ * instance takes once, does not know what to do with, and leaves to the others: that tick is late,
+ * and that is logged.
  *
  * <p>A tick that fails is on record and logged, and the next one goes on. Ticks that were missed,
  * because no instance ran or the database was away, run once. A refresh that is slower than its
- * interval leaves ticks out, and is reported. What an instance was at when it was killed is begun
+ * interval leaves ticks out, and is reported. One whose connection vanished without a word fails as
+ * soon as the database can be asked about it. What an instance was at when it was killed is begun
  * again by another one within an interval, if that is at least four seconds long.
  *
  * <p>Each tick is one line in the log, at INFO, at WARN if it was slow or could not begin; a view
@@ -57,7 +60,7 @@ public final class RefreshSchedule {
   /** Name of the task for all views without a cadence of their own. */
   private static final String ALL = "refresh-wip-views";
 
-  private final DataSource dataSource;
+  private final WatchedDataSource dataSource;
   private final String schema;
   private final WipViews views;
   private final List<String> crons;
@@ -67,7 +70,7 @@ public final class RefreshSchedule {
   private final Consumer<Tick> listener;
 
   private RefreshSchedule(
-      DataSource dataSource,
+      WatchedDataSource dataSource,
       String schema,
       WipViews views,
       List<String> crons,
@@ -111,8 +114,7 @@ public final class RefreshSchedule {
    * top of their search_path. The zone is still to be named.
    *
    * @param dataSource where connections come from and go back to, up to four at once, and one more
-   *     for each view with a cadence of its own; not null. One with {@code tcpKeepAlive=true} finds
-   *     out when its peer has vanished without a word.
+   *     for each view with a cadence of its own; not null
    * @return the schedule, not started
    * @throws IllegalStateException if db-scheduler is not on the class path
    */
@@ -127,10 +129,12 @@ public final class RefreshSchedule {
           "a schedule needs db-scheduler on the class path: com.github.kagkarlsson:db-scheduler",
           e);
     }
+    WatchedDataSource watched =
+        new WatchedDataSource(Objects.requireNonNull(dataSource, "dataSource"));
     return new RefreshSchedule(
-        Objects.requireNonNull(dataSource, "dataSource"),
+        watched,
         null,
-        WipViews.of(dataSource),
+        WipViews.of(watched),
         Policy.PRODUCTION.crons(),
         Map.of(),
         null,

@@ -18,10 +18,11 @@ import org.springframework.http.ProblemDetail;
 /**
  * What a caller over HTTP is told: what was asked for, or a problem as in RFC 9457.
  *
- * @param status 200; 404 for a view that is not registered; 409 if a lock that others hold kept
- *     every view from being refreshed, and trying again will help; 503 if there is no database;
- *     else 500, also if only some views failed, since a caller that looks at nothing but the status
- *     (curl -f, a monitor, an external scheduler) would take any 2xx for success
+ * @param status 200; 400 or 405 for a call that cannot be; 404 for a view that is not registered;
+ *     409 if a lock that others hold kept every view from being refreshed, and trying again will
+ *     help; 503 if there is no database; else 500, also if only some views failed, since a caller
+ *     that looks at nothing but the status (curl -f, a monitor, an external scheduler) would take
+ *     any 2xx for success
  * @param body JSON: an object; of a refresh it has in {@code views} what happened to each view,
  *     also when it is a problem
  */
@@ -44,9 +45,8 @@ record Answer(HttpStatus status, Object body) {
     }
   }
 
-  static Answer refused(String detail) {
-    return new Answer(
-        HttpStatus.BAD_REQUEST, ProblemDetail.forStatusAndDetail(HttpStatus.BAD_REQUEST, detail));
+  static Answer refused(HttpStatus status, String detail) {
+    return new Answer(status, ProblemDetail.forStatusAndDetail(status, detail));
   }
 
   static Map<String, Object> views(List<Refresh> refreshes) {

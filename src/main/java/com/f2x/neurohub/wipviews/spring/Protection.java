@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.spring;
 
+import com.f2x.neurohub.wipviews.WipViewsException;
 import jakarta.servlet.http.HttpServletRequest;
 import org.springframework.context.ApplicationContext;
 import org.springframework.security.authentication.AnonymousAuthenticationToken;
@@ -12,7 +13,7 @@ import org.springframework.security.web.access.WebInvocationPrivilegeEvaluator;
 import org.springframework.util.ClassUtils;
 
 /**
- * Whether Spring Security keeps strangers away: asked of Security itself, which knows all filter
+ * That Spring Security keeps strangers away: asked of Security itself, which knows all filter
  * chains, in their order, and what each of them demands.
  */
 final class Protection {
@@ -20,11 +21,41 @@ final class Protection {
   private Protection() {}
 
   /**
-   * Tells whether anybody may POST there.
+   * Lets a service start only if not everybody may POST there, or it was told that this is meant.
+   * To be asked once every bean is there.
    *
+   * @param cause what opened the path, as the beginning of a sentence
    * @param path without the context path
+   * @param instead what else to do about it: a sentence, or nothing
+   * @throws WipViewsException if anybody may
    */
-  static boolean isMissing(ApplicationContext context, String path) {
+  static void demand(
+      ApplicationContext context,
+      WipViewsProperties properties,
+      String cause,
+      String path,
+      String instead) {
+    if (properties.http().allowUnprotected() || !isMissing(context, path)) {
+      return;
+    }
+    throw new WipViewsException(
+        cause
+            + ", and anybody may call POST "
+            + path
+            + ": there is no Spring Security, or no SecurityFilterChain of it asks who calls there",
+        null,
+        null,
+        ("Add spring-boot-starter-security, and a SecurityFilterChain that demands a role for "
+                    + path
+                    + ". "
+                    + instead)
+                .strip()
+            + " If something in front of this service protects it, set"
+            + " wip-views.http.allow-unprotected to true.",
+        null);
+  }
+
+  private static boolean isMissing(ApplicationContext context, String path) {
     return !ClassUtils.isPresent(
             "org.springframework.security.web.access.WebInvocationPrivilegeEvaluator",
             context.getClassLoader())

@@ -4,9 +4,9 @@ import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * Starts the schedule when every other bean is there, and so when the service's Liquibase has
- * deployed what it needs; closes it, waiting for the refresh that runs, while the pool still gives
- * connections.
+ * Starts the schedule when every other bean is there, and the service's Liquibase has deployed what
+ * it needs, as {@link WipViewsDatabaseInitializationDetector} demands; closes it, waiting for the
+ * refresh that runs, while the pool still gives connections.
  */
 final class ScheduleLifecycle implements SmartLifecycle {
 

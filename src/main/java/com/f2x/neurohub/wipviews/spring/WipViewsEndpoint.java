@@ -13,6 +13,7 @@ import org.springframework.boot.actuate.endpoint.annotation.Selector;
 import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
 import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 import org.springframework.boot.actuate.endpoint.web.annotation.WebEndpoint;
+import org.springframework.http.HttpStatus;
 
 /**
  * {@code GET /actuator/wipviews} and {@code …/wipviews/{view}}: freshness and the latest attempts,
@@ -55,7 +56,7 @@ final class WipViewsEndpoint {
       Integer limit, Supplier<List<Freshness>> freshness, Table<?> view) {
     int attempts = limit == null ? LIMIT : limit;
     if (attempts < 1) {
-      return response(Answer.refused("limit must be at least 1"));
+      return response(Answer.refused(HttpStatus.BAD_REQUEST, "limit must be at least 1"));
     }
     return response(
         Answer.to(

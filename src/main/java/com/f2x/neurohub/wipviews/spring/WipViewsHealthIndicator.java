@@ -4,6 +4,8 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.Impatient;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -13,7 +15,8 @@ import org.springframework.boot.health.contributor.Status;
 
 /**
  * {@code DOWN} if a view cannot be read, or there is no database; {@code STALE} if all can be read
- * and one is older than its target; else {@code UP}. Each view is a detail.
+ * and one is older than its target; else {@code UP}. Each view is a detail. No answer within two
+ * seconds is none.
  *
  * <p>Stale rows are no reason to take the service away from its users: another instance would show
  * them the same rows. So {@code STALE} is a status of our own, which Spring Boot answers with 200
@@ -26,17 +29,19 @@ final class WipViewsHealthIndicator implements HealthIndicator {
   private static final Status STALE =
       new Status("STALE", "the rows of a view are older than its target");
 
-  private final WipViews views;
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+  private final Impatient<List<Freshness>> freshness;
 
   WipViewsHealthIndicator(WipViews views) {
-    this.views = views;
+    this.freshness = new Impatient<>(views.withStatementTimeout(PATIENCE)::freshness, PATIENCE);
   }
 
   @Override
   public Health health() {
     List<Freshness> all;
     try {
-      all = views.freshness();
+      all = freshness.ask().orElseThrow(WipViewsHealthIndicator::noAnswer);
     } catch (WipViewsException e) {
       Health.Builder down = Health.down().withDetail("error", e.getMessage());
       e.remedy().ifPresent(remedy -> down.withDetail("remedy", remedy));
@@ -45,6 +50,15 @@ final class WipViewsHealthIndicator implements HealthIndicator {
     Health.Builder health = Health.status(status(all));
     all.forEach(view -> health.withDetail(view.view(), Rows.of(view)));
     return health.build();
+  }
+
+  private static WipViewsException noAnswer() {
+    return new WipViewsException(
+        "the database did not answer within " + PATIENCE.toSeconds() + " s",
+        null,
+        null,
+        "Check that the server runs, and that the pool has a connection to give.",
+        null);
   }
 
   private static Status status(List<Freshness> all) {

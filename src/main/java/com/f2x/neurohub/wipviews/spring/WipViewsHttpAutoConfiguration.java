@@ -1,7 +1,6 @@
 package com.f2x.neurohub.wipviews.spring;
 
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.WipViewsException;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -33,19 +32,23 @@ final class WipViewsHttpAutoConfiguration {
   RouterFunction<ServerResponse> wipViewsRoute(WipViews views, WipViewsProperties properties) {
     String path = properties.http().path();
     return RouterFunctions.route()
-        .POST(
-            path,
-            request -> {
-              Answer answer = Answer.to(() -> Answer.views(views.refreshAll()));
-              return ServerResponse.status(answer.status())
-                  .contentType(answer.contentType())
-                  .body(answer.body());
-            })
+        .POST(path, request -> response(Answer.to(() -> Answer.views(views.refreshAll()))))
         .route(
             RequestPredicates.path(path),
             request ->
-                ServerResponse.status(HttpStatus.METHOD_NOT_ALLOWED).allow(HttpMethod.POST).build())
+                response(
+                    Answer.refused(
+                        HttpStatus.METHOD_NOT_ALLOWED, "POST refreshes; nothing else is here"),
+                    HttpMethod.POST))
         .build();
+  }
+
+  private static ServerResponse response(Answer answer, HttpMethod... allowed) {
+    ServerResponse.BodyBuilder response = ServerResponse.status(answer.status());
+    if (allowed.length > 0) {
+      response.allow(allowed);
+    }
+    return response.contentType(answer.contentType()).body(answer.body());
   }
 
   /** Asked once every bean is there, and before the service answers the first request. */
@@ -58,20 +61,7 @@ final class WipViewsHttpAutoConfiguration {
       String path = properties.http().path();
       DispatcherServletPath mapping = servlet.getIfAvailable();
       String url = mapping == null ? path : mapping.getRelativePath(path);
-      if (!properties.http().allowUnprotected() && Protection.isMissing(context, url)) {
-        throw new WipViewsException(
-            "wip-views.http.enabled is true, and anybody may call POST "
-                + url
-                + ": there is no Spring Security, or no SecurityFilterChain of it asks who calls"
-                + " there",
-            null,
-            null,
-            "Add spring-boot-starter-security, and a SecurityFilterChain that demands a role for "
-                + url
-                + ". If something in front of this service protects it, set"
-                + " wip-views.http.allow-unprotected to true.",
-            null);
-      }
+      Protection.demand(context, properties, "wip-views.http.enabled is true", url, "");
     };
   }
 }

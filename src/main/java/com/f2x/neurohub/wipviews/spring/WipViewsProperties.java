@@ -74,8 +74,8 @@ record WipViewsProperties(
    *
    * @param enabled Whether a POST refreshes all views.
    * @param path Path of that POST.
-   * @param allowUnprotected Whether to start although anybody may call it. Say so where something
-   *     in front of this service protects it.
+   * @param allowUnprotected Whether to start although anybody may call it, or refresh by a POST to
+   *     the actuator endpoint. Say so where something in front of this service protects it.
    */
   record Http(
       boolean enabled,

@@ -162,16 +162,36 @@ class DoctorTest {
   }
 
   @Test
-  void a_table_that_was_never_analyzed() throws Exception {
-    database.execute(
-        "ALTER TABLE lots SET (autovacuum_enabled = false)",
+  void a_table_that_was_never_analyzed_but_not_one_of_which_the_server_forgot_when()
+      throws Exception {
+    String sixty =
         "INSERT INTO lots (lot_number, product_model_id, production_date)"
-            + " SELECT 'L' || i, 1, current_date FROM generate_series(1, 60) AS i");
+            + " SELECT 'L' || i, 1, current_date FROM generate_series(%d, %d) AS i";
+    database.execute("ALTER TABLE lots SET (autovacuum_enabled = false)", sixty.formatted(1, 60));
 
     Finding found = theOne("never-analyzed", "lots", "about 60 rows");
 
     assertThat(found.remedy()).containsExactly("ANALYZE public.lots;");
     apply(found);
+    wellAgain();
+
+    // as after a crash or a failover
+    Await.until(
+        "it is forgotten",
+        () ->
+            database
+                .value(
+                    "SELECT pg_stat_reset()::text || coalesce(last_analyze::text, 'forgotten')"
+                        + " FROM pg_stat_user_tables WHERE relname = 'lots'")
+                .equals("forgotten"));
+    database.execute(sixty.formatted(61, 120));
+    Await.until(
+        "the rows are counted",
+        () ->
+            database
+                .value("SELECT n_live_tup > 50 FROM pg_stat_user_tables WHERE relname = 'lots'")
+                .equals("t"));
+
     wellAgain();
   }
 

@@ -16,15 +16,19 @@ import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,8 +51,8 @@ class WipViewsMetricsTest {
   void a_fresh_database() throws Exception {
     database.create();
     views = WipViews.of(database.dataSource());
-    // nothing to wait for
-    metrics = WipViewsMetrics.of(views, Duration.ZERO);
+    // nothing to wait for, and a machine that is busy
+    metrics = WipViewsMetrics.of(views, Duration.ofSeconds(10), Duration.ZERO);
   }
 
   @AfterEach
@@ -137,7 +141,7 @@ class WipViewsMetricsTest {
   @Test
   void counters_do_not_go_back_when_the_history_is_pruned() throws Exception {
     database.execute("UPDATE wip_view_refresh SET requested_at = now() - interval '2 hours'");
-    Readings readings = new Readings(views, Duration.ZERO);
+    Readings readings = new Readings(views, Duration.ofSeconds(10), Duration.ZERO);
     readings.current();
     // ended, and older than what is still looked at
     database.execute(
@@ -227,7 +231,7 @@ class WipViewsMetricsTest {
 
   @Test
   void a_statement_that_hangs_is_given_up_after_two_seconds() throws Exception {
-    metrics.bindTo(registry);
+    WipViewsMetrics.of(views).bindTo(registry);
     try (Connection locks = database.connect();
         Statement lock = locks.createStatement()) {
       locks.setAutoCommit(false);
@@ -238,6 +242,25 @@ class WipViewsMetricsTest {
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));
     }
     Await.until("it is back", () -> registry.get("wip.views.up").gauge().value() == 1);
+  }
+
+  @Test
+  void a_scrape_does_not_wait_for_a_server_or_a_pool_that_does_not_answer() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      PGSimpleDataSource nowhere = new PGSimpleDataSource();
+      nowhere.setUrl("jdbc:postgresql://127.0.0.1:" + silent.getLocalPort() + "/mes");
+      PrometheusMeterRegistry prometheus = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+      long start = System.nanoTime();
+      WipViewsMetrics.of(WipViews.of(nowhere)).bindTo(prometheus);
+
+      String scrape = CompletableFuture.supplyAsync(prometheus::scrape).get(8, TimeUnit.SECONDS);
+
+      assertThat(scrape).contains("wip_views_up 0.0");
+      assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));
+      assertThat(Thread.getAllStackTraces().keySet())
+          .filteredOn(thread -> thread.getName().equals("wip-views-reading"))
+          .hasSizeLessThanOrEqualTo(1);
+    }
   }
 
   @Test
@@ -268,7 +291,7 @@ class WipViewsMetricsTest {
         "GRANT SELECT ON wip_view_freshness, wip_view_history, wip_view_refresh TO " + role);
     try {
       PGSimpleDataSource reader = (PGSimpleDataSource) database.dataSource(role, "secret");
-      WipViewsMetrics.of(WipViews.of(reader), Duration.ZERO)
+      WipViewsMetrics.of(WipViews.of(reader), Duration.ofSeconds(10), Duration.ZERO)
           .withTags(Tags.of("factory", "1"))
           .bindTo(registry);
       metrics.withTags(Tags.of("factory", "2")).bindTo(registry);

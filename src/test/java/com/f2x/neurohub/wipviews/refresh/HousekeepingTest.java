@@ -127,7 +127,7 @@ class HousekeepingTest {
       Refresh refresh =
           assertTimeoutPreemptively(
               Duration.ofSeconds(20),
-              () -> WipViews.of(database.dataSource()).refresh(DSL.table(DSL.name("mv_read"))));
+              () -> WipViews.of(database.dataSource()).refresh(WipViews.view("mv_read")));
 
       assertThat(refresh.outcome()).isEqualTo(Refresh.Outcome.REFRESHED);
       assertThat(

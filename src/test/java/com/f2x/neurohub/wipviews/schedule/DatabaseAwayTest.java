@@ -15,16 +15,22 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A database that goes away under a schedule, and comes back. */
@@ -47,7 +53,7 @@ class DatabaseAwayTest {
     server.close();
   }
 
-  private RefreshSchedule everySecond(PGSimpleDataSource dataSource) {
+  private RefreshSchedule everySecond(DataSource dataSource) {
     return RefreshSchedule.of(dataSource)
         .withCron("* * * * * *")
         .withZone("UTC")
@@ -113,6 +119,89 @@ class DatabaseAwayTest {
     }
   }
 
+  /** As after a failover behind an address that stays; or where a firewall forgot a connection. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_connection_that_falls_silent_in_mid_refresh_is_given_up_while_new_ones_work(
+      boolean serverForgets) throws Exception {
+    try (Network network = new Network(server.dataSource().getPortNumbers()[0]);
+        Connection other = server.dataSource().getConnection();
+        Statement statement = other.createStatement()) {
+      PGSimpleDataSource through = server.dataSource();
+      through.setPortNumbers(new int[] {network.port()});
+      through.setApplicationName("falls silent");
+      String waiting =
+          " FROM pg_stat_activity WHERE application_name = 'falls silent'"
+              + " AND wait_event_type = 'Lock'";
+      try (Running running = everySecond(through).start()) {
+        awaitTicksSince(Instant.EPOCH, 1);
+        other.setAutoCommit(false);
+        statement.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE");
+        Await.until("a refresh waits", () -> !value("SELECT count(*)" + waiting).equals("0"));
+
+        network.forgetConnections();
+        Instant lost = Instant.now();
+        if (serverForgets) {
+          value("SELECT pg_terminate_backend(pid)" + waiting);
+        }
+        other.rollback();
+
+        Await.until(
+            "the tick has failed",
+            () -> ticks.stream().anyMatch(tick -> tick.failure().isPresent()));
+        awaitTicksSince(lost, 3);
+        assertThat(ticks).filteredOn(tick -> tick.failure().isPresent()).hasSize(1);
+        assertThat(running.nextRefresh()).isPresent();
+      }
+    }
+  }
+
+  private static String value(String query) throws SQLException {
+    try (Connection connection = server.dataSource().getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(query)) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+
+  @Test
+  void a_refresh_that_takes_longer_than_a_silence_is_left_alone() throws Exception {
+    try (Connection other = server.dataSource().getConnection();
+        Statement statement = other.createStatement()) {
+      other.setAutoCommit(false);
+      statement.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE");
+      try (Running running = everySecond(server.dataSource()).start()) {
+        Instant released =
+            Instant.now().plus(Pace.of(Duration.ofSeconds(1)).silence().multipliedBy(2));
+        Await.until("it is older", () -> Instant.now().isAfter(released));
+        other.rollback();
+        awaitTicksSince(Instant.EPOCH, 2);
+        assertThat(running.nextRefresh()).isPresent();
+      }
+    }
+    assertThat(ticks).allMatch(tick -> tick.failure().isEmpty());
+  }
+
+  @Test
+  void connections_that_do_not_commit_by_themselves_are_as_good() throws Exception {
+    DataSource transactional =
+        new DelegatingDataSource(server.dataSource()) {
+          @Override
+          public Connection getConnection() throws SQLException {
+            Connection connection = delegate().getConnection();
+            connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+            connection.setAutoCommit(false);
+            return connection;
+          }
+        };
+    try (Running running = everySecond(transactional).start()) {
+      awaitTicksSince(Instant.EPOCH, 2);
+      assertThat(running.nextRefresh()).isPresent();
+    }
+    assertThat(ticks).allMatch(tick -> tick.failure().isEmpty());
+  }
+
   @Test
   void a_start_without_a_database_fails_at_once() throws SQLException {
     PGSimpleDataSource nowhere = server.dataSource();
@@ -133,6 +222,7 @@ class DatabaseAwayTest {
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
     private final int to;
     private volatile boolean swallows;
+    private volatile int forgotten;
 
     Network(int to) throws IOException {
       this.to = to;
@@ -160,18 +250,24 @@ class DatabaseAwayTest {
       swallows = all;
     }
 
+    /** What is open stays dead; what is opened from now on works. */
+    void forgetConnections() {
+      forgotten++;
+    }
+
     private void carry(Socket from, Socket there) {
+      int born = forgotten;
       boolean dead = false;
       byte[] bytes = new byte[8_192];
       try {
         for (int n = from.getInputStream().read(bytes); n >= 0; ) {
-          dead |= swallows;
+          dead |= swallows || born != forgotten;
           if (!dead) {
             there.getOutputStream().write(bytes, 0, n);
           }
           n = from.getInputStream().read(bytes);
         }
-        if (!dead) {
+        if (!dead && born == forgotten) {
           there.shutdownOutput();
         }
       } catch (IOException e) {

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +101,22 @@ class HealthTest {
         .containsExactly(
             "database \"no_such_database\" does not exist",
             "Check the database's name in the URL.");
+  }
+
+  @Test
+  void a_database_that_does_not_answer_is_down_within_seconds() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      PGSimpleDataSource nowhere = new PGSimpleDataSource();
+      nowhere.setUrl("jdbc:postgresql://127.0.0.1:" + silent.getLocalPort() + "/mes");
+      HealthIndicator indicator = new WipViewsHealthIndicator(WipViews.of(nowhere));
+
+      Health health = CompletableFuture.supplyAsync(indicator::health).get(8, TimeUnit.SECONDS);
+
+      assertThat(health.getStatus()).isEqualTo(Status.DOWN);
+      assertThat(health.getDetails())
+          .containsEntry("error", "the database did not answer within 2 s")
+          .containsKey("remedy");
+    }
   }
 
   @Test

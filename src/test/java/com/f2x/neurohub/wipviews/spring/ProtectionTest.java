@@ -6,6 +6,8 @@ import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.boot.actuate.autoconfigure.endpoint.EndpointAutoConfiguration;
+import org.springframework.boot.actuate.autoconfigure.endpoint.web.WebEndpointAutoConfiguration;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 import org.springframework.boot.security.autoconfigure.SecurityAutoConfiguration;
@@ -103,6 +105,70 @@ class ProtectionTest {
     secured.withUserConfiguration(Ignored.class).run(ProtectionTest::refuses);
   }
 
+  private WebApplicationContextRunner exposed() {
+    return secured
+        .withConfiguration(
+            AutoConfigurations.of(
+                EndpointAutoConfiguration.class,
+                WebEndpointAutoConfiguration.class,
+                WipViewsEndpointAutoConfiguration.class))
+        .withPropertyValues(
+            "wip-views.http.enabled=false", "management.endpoints.web.exposure.include=wipviews");
+  }
+
+  @Test
+  void an_actuator_endpoint_that_anybody_may_refresh_by_is_refused_too() {
+    exposed()
+        .withUserConfiguration(Elsewhere.class)
+        .run(
+            context -> {
+              assertThat(context).hasFailed();
+              FailureAnalysis analysis =
+                  new WipViewsFailureAnalyzer().analyze(context.getStartupFailure());
+              assertThat(analysis.getDescription())
+                  .startsWith("the actuator endpoint wipviews is exposed")
+                  .contains("anybody may call POST /actuator/wipviews");
+              assertThat(analysis.getAction()).contains("wipviews.access to read-only");
+            });
+    exposed().run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void a_chain_for_the_endpoint_alone_leaves_its_views_open() {
+    exposed()
+        .withUserConfiguration(AllViewsOnly.class)
+        .run(
+            context ->
+                assertThat(context)
+                    .getFailure()
+                    .hasMessageContaining("POST /actuator/wipviews/{view}"));
+  }
+
+  @Test
+  void
+      an_actuator_endpoint_that_only_reads_may_be_open_and_so_may_one_that_somebody_else_protects() {
+    exposed()
+        .withUserConfiguration(Elsewhere.class)
+        .withPropertyValues("management.endpoint.wipviews.access=READ_ONLY")
+        .run(context -> assertThat(context).hasNotFailed());
+    exposed()
+        .withUserConfiguration(Elsewhere.class)
+        .withPropertyValues("wip-views.http.allow-unprotected=true")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
+  @Test
+  void on_a_management_port_of_its_own_the_endpoint_is_where_that_says() {
+    exposed()
+        .withUserConfiguration(Elsewhere.class)
+        .withPropertyValues("management.server.port=1")
+        .run(context -> assertThat(context).hasFailed());
+    exposed()
+        .withUserConfiguration(Elsewhere.class)
+        .withPropertyValues("management.server.port=1", "management.server.base-path=/api")
+        .run(context -> assertThat(context).hasNotFailed());
+  }
+
   private static void refuses(AssertableWebApplicationContext context) {
     assertThat(context).hasFailed();
     FailureAnalysis analysis = new WipViewsFailureAnalyzer().analyze(context.getStartupFailure());
@@ -117,6 +183,16 @@ class ProtectionTest {
     @Bean
     SecurityFilterChain api(HttpSecurity http) {
       return http.securityMatcher("/api/**")
+          .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
+          .build();
+    }
+  }
+
+  @Configuration(proxyBeanMethods = false)
+  static class AllViewsOnly {
+    @Bean
+    SecurityFilterChain endpoint(HttpSecurity http) {
+      return http.securityMatcher("/actuator/wipviews")
           .authorizeHttpRequests(requests -> requests.anyRequest().authenticated())
           .build();
     }

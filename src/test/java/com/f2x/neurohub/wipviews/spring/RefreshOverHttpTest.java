@@ -188,6 +188,11 @@ class RefreshOverHttpTest {
   void another_method_is_told_which_one_is_allowed() {
     service(
         database.dataSource(),
-        http -> assertThat(http.get().uri(PATH)).hasStatus(405).hasHeader("Allow", "POST"));
+        http -> {
+          MvcTestResult answer = http.get().uri(PATH).exchange();
+
+          assertThat(answer).hasHeader("Allow", "POST");
+          assertThat(problem(answer, 405).get("detail").asString()).contains("POST refreshes");
+        });
   }
 }

@@ -11,22 +11,29 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import javax.sql.DataSource;
 import liquibase.UpdateSummaryEnum;
 import liquibase.integration.spring.SpringLiquibase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.boot.LazyInitializationBeanFactoryPostProcessor;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.sql.init.dependency.AbstractBeansOfTypeDatabaseInitializerDetector;
+import org.springframework.boot.sql.init.dependency.DatabaseInitializationDependencyConfigurer;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Import;
 
 /** The schedule as a part of the service. */
 class ScheduleTest {
 
   @RegisterExtension static final TestDatabase deployed = TestDatabase.deployed();
   @RegisterExtension static final TestDatabase without = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase lazy = TestDatabase.deployed();
 
   private static ApplicationContextRunner on(TestDatabase database) {
     return new ApplicationContextRunner()
@@ -42,8 +49,12 @@ class ScheduleTest {
 
   /** What a service's own Liquibase does at start, declared so late that it would be too late. */
   private static SpringLiquibase table() {
+    return table(deployed);
+  }
+
+  private static SpringLiquibase table(TestDatabase database) {
     SpringLiquibase liquibase = new SpringLiquibase();
-    liquibase.setDataSource(deployed.dataSource());
+    liquibase.setDataSource(database.dataSource());
     liquibase.setChangeLog("classpath:" + Changelog.FOLDER + "db-scheduler.changelog.yaml");
     liquibase.setShowSummary(UpdateSummaryEnum.OFF);
     liquibase.setAnalyticsEnabled(false);
@@ -69,6 +80,18 @@ class ScheduleTest {
               assertThat(views.history(null, 20))
                   .noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.RUNNING);
             });
+  }
+
+  @Test
+  void it_starts_where_beans_are_made_when_they_are_asked_for() {
+    on(lazy)
+        .withInitializer(
+            context ->
+                context.addBeanFactoryPostProcessor(
+                    new LazyInitializationBeanFactoryPostProcessor()))
+        .withUserConfiguration(Ordered.class)
+        .withBean(SpringLiquibase.class, () -> table(lazy))
+        .run(context -> assertThat(context).hasNotFailed());
   }
 
   @Test
@@ -108,5 +131,17 @@ class ScheduleTest {
               assertThat(analysis.getAction())
                   .isEqualTo("Add the dependency com.github.kagkarlsson:db-scheduler.");
             });
+  }
+
+  /** What Spring Boot's own auto-configurations of Liquibase and of the data source import. */
+  @Configuration(proxyBeanMethods = false)
+  @Import(DatabaseInitializationDependencyConfigurer.class)
+  static class Ordered {}
+
+  static final class LiquibaseDetector extends AbstractBeansOfTypeDatabaseInitializerDetector {
+    @Override
+    protected Set<Class<?>> getDatabaseInitializerBeanTypes() {
+      return Set.of(SpringLiquibase.class);
+    }
   }
 }

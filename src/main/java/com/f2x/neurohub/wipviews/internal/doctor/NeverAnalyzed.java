@@ -6,7 +6,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** A table that a view reads, of which the planner knows nothing. */
+/**
+ * A table that a view reads, of which the planner knows nothing. When it was analyzed is forgotten
+ * with a crash, a failover or pg_stat_reset(); what that found is not, and is in pg_stats for those
+ * who may read the table.
+ */
 final class NeverAnalyzed implements Check {
 
   /** The server's own autovacuum_analyze_threshold: below it, the planner cannot be far off. */
@@ -31,6 +35,15 @@ final class NeverAnalyzed implements Check {
               AND pg_stat_get_last_analyze_time(c.oid) IS NULL
               AND pg_stat_get_last_autoanalyze_time(c.oid) IS NULL
               AND pg_stat_get_live_tuples(c.oid) > ?::bigint
+              AND CASE
+                WHEN has_any_column_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)
+                  THEN NOT EXISTS (
+                    SELECT
+                    FROM pg_stats AS s
+                    WHERE s.schemaname = c.relnamespace::regnamespace::name AND s.tablename = c.relname
+                  )
+                ELSE c.reltuples < 0
+              END
             ORDER BY c.relname
             """,
             names.keySet().toArray(Long[]::new),

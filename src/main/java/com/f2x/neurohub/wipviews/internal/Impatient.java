@@ -1,0 +1,68 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+
+/**
+ * A question whose answer is waited for only so long: a pool or a network may hold a caller for
+ * half a minute, and a statement's own timeout begins after that.
+ *
+ * <p>It is asked on a daemon thread that ends with the answer, of which there is one at most: who
+ * asks while an answer is due waits for that one. Thread-safe.
+ *
+ * @param <T> what the answer is
+ */
+public final class Impatient<T> {
+
+  private final Supplier<T> question;
+  private final Duration patience;
+  private FutureTask<T> asked;
+
+  /**
+   * @param question asked on another thread; answers other than null, or throws
+   * @param patience how long to wait for the answer
+   */
+  public Impatient(Supplier<T> question, Duration patience) {
+    this.question = question;
+    this.patience = patience;
+  }
+
+  /**
+   * Asks.
+   *
+   * @return the answer; empty if there was none in time, or this thread was interrupted, which it
+   *     then still is
+   * @throws RuntimeException what the question threw
+   */
+  public Optional<T> ask() {
+    FutureTask<T> answer = asked();
+    try {
+      return Optional.of(answer.get(patience.toNanos(), TimeUnit.NANOSECONDS));
+    } catch (TimeoutException e) {
+      return Optional.empty();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof RuntimeException thrown) {
+        throw thrown;
+      }
+      throw (Error) e.getCause();
+    }
+  }
+
+  private synchronized FutureTask<T> asked() {
+    if (asked == null || asked.isDone()) {
+      asked = new FutureTask<>(question::get);
+      Thread thread = new Thread(asked, "wip-views-reading");
+      thread.setDaemon(true);
+      thread.start();
+    }
+    return asked;
+  }
+}

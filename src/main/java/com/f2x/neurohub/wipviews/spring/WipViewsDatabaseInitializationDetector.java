@@ -1,0 +1,20 @@
+package com.f2x.neurohub.wipviews.spring;
+
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
+import java.util.Set;
+import org.springframework.boot.sql.init.dependency.AbstractBeansOfTypeDependsOnDatabaseInitializationDetector;
+
+/**
+ * Has Spring Boot run the service's Liquibase before whoever needs what it deploys gets the views
+ * or the schedule: in a bean's own initialization, or with lazy initialization, no other order is
+ * certain.
+ */
+final class WipViewsDatabaseInitializationDetector
+    extends AbstractBeansOfTypeDependsOnDatabaseInitializationDetector {
+
+  @Override
+  protected Set<Class<?>> getDependsOnDatabaseInitializationBeanTypes() {
+    return Set.of(WipViews.class, RefreshSchedule.class);
+  }
+}

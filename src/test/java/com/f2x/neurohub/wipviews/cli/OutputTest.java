@@ -1,0 +1,155 @@
+package com.f2x.neurohub.wipviews.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import picocli.CommandLine;
+
+/** What reaches whoever looks. */
+class OutputTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+
+  private static Process start(Path out, String... arguments) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-classpath",
+            System.getProperty("java.class.path"),
+            WipViewsCommand.class.getName());
+    builder.command().addAll(List.of(arguments));
+    builder.environment().put("WIP_VIEWS_URL", database.url());
+    builder.environment().put("WIP_VIEWS_USERNAME", database.user());
+    builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
+    if (out != null) {
+      builder.redirectOutput(out.toFile());
+    }
+    return builder.start();
+  }
+
+  @Test
+  void a_full_disk_is_a_failure() throws Exception {
+    Path full = Path.of("/dev/full");
+    if (!Files.exists(full)) {
+      System.out.println("SKIPPED: there is no /dev/full");
+    }
+    assumeTrue(Files.exists(full), "there is no /dev/full");
+    Process freshness = start(full, "freshness");
+
+    String err = new String(freshness.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(freshness.waitFor()).isEqualTo(1);
+    assertThat(err)
+        .isEqualToIgnoringNewLines(
+            "wip-views: not all of the output could be written. Either the disk is full, or whoever"
+                + " read it has gone.");
+  }
+
+  @Test
+  void a_script_that_was_cut_short_is_a_failure() {
+    StringWriter err = new StringWriter();
+    int exitCode =
+        Cli.on(database)
+            .commandLine()
+            .setOut(new PrintWriter(new Full()))
+            .setErr(new PrintWriter(err))
+            .execute("update", "--sql");
+
+    assertThat(exitCode).isEqualTo(1);
+    assertThat(err.toString()).hasLineCount(1).contains("not all of the output could be written");
+  }
+
+  @Test
+  void watching_ends_when_nobody_reads_any_more() throws Exception {
+    Process watching = start(null, "freshness", "--watch=100ms");
+    try {
+      watching.getInputStream().read();
+      watching.getInputStream().close();
+
+      assertThat(watching.waitFor(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(watching.exitValue()).isEqualTo(1);
+    } finally {
+      watching.destroyForcibly();
+    }
+  }
+
+  @Test
+  void a_terminal_obeys_nothing_but_our_own_colours() {
+    StringWriter out = new StringWriter();
+    Output output =
+        new Output(
+            new CommandLine(new WipViewsCommand(Map.of()))
+                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.ON))
+                .setOut(new PrintWriter(out)));
+    String foreign = "\u001b]0;title\u0007 \u001b[2J \u009b8m \u202egnp \r\u007f\u0000";
+
+    output.line(output.good("fine") + " " + foreign);
+    output.print(output.grid().left("QUERY").row(foreign).note(foreign));
+
+    assertThat(out.toString().replaceAll("\u001b\\[(0|1|21|32|39)m", ""))
+        .contains("fine ?]0;title? ?[2J ?8m ?gnp ???")
+        .doesNotContainPattern("[\\p{Cc}\u202e&&[^\n]]");
+    assertThat(out.toString()).contains("\u001b[32m");
+  }
+
+  @Test
+  void the_query_of_another_session_is_shown_and_not_obeyed() throws Exception {
+    try (Connection holder = database.connect();
+        Connection waiter = database.connect();
+        Statement hold = holder.createStatement();
+        Statement wait = waiter.createStatement()) {
+      holder.setAutoCommit(false);
+      hold.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE -- \u001b[2J\u202e");
+      Thread waiting =
+          new Thread(
+              () -> {
+                try {
+                  wait.execute("SELECT count(*) FROM lots");
+                } catch (SQLException e) {
+                  // ended with the test
+                }
+              });
+      waiting.start();
+      Await.until(
+          "somebody waits",
+          () -> database.value("SELECT count(*) FROM wip_view_blockers").equals("1"));
+
+      Cli.Result result = Cli.on(database).run("blockers");
+
+      holder.rollback();
+      waiting.join();
+      assertThat(result.out()).contains("?[2J?").doesNotContain("\u001b", "\u202e");
+    }
+  }
+
+  /** A disk, or a pipe whose reader has gone. */
+  private static final class Full extends Writer {
+    @Override
+    public void write(char[] characters, int offset, int length) throws IOException {
+      throw new IOException("no space left on device");
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
+  }
+}
