@@ -79,6 +79,34 @@ class RollbackTest {
   }
 
   @Test
+  void works_after_a_recovery_of_one_view_which_makes_the_functions_anew_too() throws Exception {
+    List<String> objects = database.objects();
+    migration.update();
+    migration.recreate(List.of("mv_process_wip_queue"));
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+    assertThat(database.rows("SELECT id FROM databasechangelog WHERE author = 'wip-views'"))
+        .extracting(row -> row.get(0))
+        .containsExactly("mes-schema");
+  }
+
+  @Test
+  void works_after_an_upgrade_that_changed_the_functions_alone() throws Exception {
+    List<String> objects = database.objects();
+    migration.update();
+    database.execute("UPDATE databasechangelog SET md5sum = '9:0' WHERE id = 'promote'");
+    List<String> ran = new ArrayList<>();
+    migration.withProgress(ran::add).update();
+    assertThat(ran).contains("promote").doesNotContain("mv_process_wip_queue");
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+  }
+
+  @Test
   void works_when_a_view_is_gone_already() throws Exception {
     List<String> objects = database.objects();
     migration.update();

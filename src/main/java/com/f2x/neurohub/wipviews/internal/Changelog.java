@@ -21,17 +21,27 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import liquibase.ContextExpression;
+import liquibase.Contexts;
+import liquibase.LabelExpression;
 import liquibase.Labels;
+import liquibase.RuntimeEnvironment;
 import liquibase.Scope;
 import liquibase.change.core.RawSQLChange;
+import liquibase.changelog.ChangeLogHistoryServiceFactory;
+import liquibase.changelog.ChangeLogIterator;
 import liquibase.changelog.ChangeLogParameters;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
+import liquibase.changelog.filter.AlreadyRanChangeSetFilter;
+import liquibase.changelog.visitor.RollbackVisitor;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.CommandExecutionException;
+import liquibase.exception.LiquibaseException;
+import liquibase.lockservice.LockService;
+import liquibase.lockservice.LockServiceFactory;
 import liquibase.parser.ChangeLogParserFactory;
 import liquibase.precondition.core.SqlPrecondition;
 import liquibase.resource.ClassLoaderResourceAccessor;
@@ -228,7 +238,7 @@ public final class Changelog {
   }
 
   /**
-   * Takes back what {@link #update} did, last first.
+   * Takes back what {@link #update} did, what stands last in the files first.
    *
    * @param files changelogs; with the root, the opt-in ones need not be named
    */
@@ -237,25 +247,61 @@ public final class Changelog {
     if (files.contains(ROOT)) {
       OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
     }
-    run(() -> {}, all, command("rollbackCount").addArgumentValue("count", Integer.MAX_VALUE));
+    run(() -> {}, all, Changelog::rollback);
+  }
+
+  /**
+   * Liquibase's own command goes by when a changeset ran last, so that the functions that an
+   * upgrade or a recovery made anew would go before the views that they take away.
+   */
+  private static void rollback(Database database, DatabaseChangeLog changelog)
+      throws LiquibaseException {
+    LockService lock = LockServiceFactory.getInstance().getLockService(database);
+    lock.waitForLock();
+    try {
+      new ChangeLogIterator(
+              changelog, new AlreadyRanChangeSetFilter(database.getRanChangeSetList()))
+          .run(
+              new RollbackVisitor(database, null),
+              new RuntimeEnvironment(database, new Contexts(), new LabelExpression()));
+    } finally {
+      lock.releaseLock();
+      // as its commands end: both keep what they know of a database
+      LockServiceFactory.getInstance().resetAll();
+      Scope.getCurrentScope().getSingleton(ChangeLogHistoryServiceFactory.class).resetAll();
+    }
   }
 
   private static CommandScope command(String name) throws CommandExecutionException {
     return new CommandScope(name).setOutput(OutputStream.nullOutputStream());
   }
 
-  @SuppressWarnings("try") // the turn is only held
   private void run(Check first, List<String> files, CommandScope command) throws Exception {
+    run(
+        first,
+        files,
+        (database, changelog) ->
+            command
+                .addArgumentValue("database", database)
+                .addArgumentValue("databaseChangelog", changelog)
+                // which updateSql insists on, to name it in the script
+                .addArgumentValue("changelogFile", String.join(", ", files))
+                .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
+                .execute());
+  }
+
+  @SuppressWarnings("try") // the turn is only held
+  private void run(Check first, List<String> files, Work work) throws Exception {
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
       first.run();
-      inScope(files, command);
+      inScope(files, work);
     } finally {
       IN_THIS_JVM.unlock();
     }
   }
 
-  private void inScope(List<String> files, CommandScope command) throws Exception {
+  private void inScope(List<String> files, Work work) throws Exception {
     Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
     ResourceAccessor jar = (ResourceAccessor) scope.get(Scope.Attr.resourceAccessor.name());
@@ -284,13 +330,7 @@ public final class Changelog {
                 null,
                 DatabaseChangeLog.OnUnknownFileFormat.FAIL);
           }
-          command
-              .addArgumentValue("database", database)
-              .addArgumentValue("databaseChangelog", changelog)
-              // which updateSql insists on, to name it in the script
-              .addArgumentValue("changelogFile", String.join(", ", files))
-              .addArgumentValue("changeLogParameters", given)
-              .execute();
+          work.on(database, changelog);
         });
   }
 
@@ -310,6 +350,11 @@ public final class Changelog {
 
   private interface Check {
     void run() throws SQLException;
+  }
+
+  /** What is done with the changelog that the files make up. */
+  private interface Work {
+    void on(Database database, DatabaseChangeLog changelog) throws Exception;
   }
 
   /**
