@@ -64,6 +64,8 @@ public final class Changelog {
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
+  private static final String DEPENDENT_OBJECTS_STILL_EXIST = "2BP01";
+
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
   private final Connection connection;
@@ -247,7 +249,16 @@ public final class Changelog {
     if (files.contains(ROOT)) {
       OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
     }
-    run(() -> {}, all, Changelog::rollback);
+    run(files.contains(ROOT) ? this::refuseDependants : () -> {}, all, Changelog::rollback);
+  }
+
+  /** Before the first object goes: each changeset commits, and one that fails would leave half. */
+  private void refuseDependants() throws SQLException {
+    List<String> dependants = DeployedObjects.dependants(connection, schema);
+    if (!dependants.isEmpty()) {
+      throw new SQLException(
+          "cannot roll back: " + String.join("; ", dependants), DEPENDENT_OBJECTS_STILL_EXIST);
+    }
   }
 
   /**

@@ -212,7 +212,8 @@ public final class WipViewsMigration {
    * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
    * or not; the MES tables are not touched.
    *
-   * @throws WipViewsException if something else depends on one of them; nothing before it is undone
+   * @throws WipViewsException if something else depends on one of them, which is named; nothing was
+   *     taken away
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {

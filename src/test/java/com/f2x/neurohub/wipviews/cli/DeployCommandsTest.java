@@ -11,6 +11,8 @@ import java.util.TreeSet;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class DeployCommandsTest {
@@ -254,12 +256,45 @@ class DeployCommandsTest {
   }
 
   @Test
+  void rollback_without_yes_names_what_would_stop_it() throws SQLException {
+    use(TestDatabase.deployed());
+    database.execute("CREATE VIEW theirs AS SELECT process_code FROM mv_process_wip_queue");
+
+    Cli.Result preview = cli.run("rollback");
+    Cli.Result result = cli.run("rollback", "--yes");
+
+    assertThat(preview.exitCode()).isZero();
+    assertThat(preview.outLines()).allMatch(line -> line.length() <= 80);
+    assertThat(preview.out().replaceAll("\\s+", " "))
+        .endsWith(
+            "But it would be refused: view public.theirs depends on public.mv_process_wip_queue."
+                + " Drop or change these first. ");
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .containsExactly(
+            "wip-views: cannot roll back: view public.theirs depends on"
+                + " public.mv_process_wip_queue. Drop or change these first.");
+  }
+
+  @Test
   void rollback_of_nothing_says_so() throws SQLException {
     use(TestDatabase.mes());
     Cli.Result result = cli.run("rollback", "--yes");
 
     assertThat(result.exitCode()).isZero();
     assertThat(result.out()).contains("Nothing is deployed here");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rollback", "rollback --yes"})
+  void rollback_of_a_schema_that_is_not_there_is_refused(String command) throws SQLException {
+    use(TestDatabase.mes());
+
+    Cli.Result result = cli.run((command + " --schema zzz").split(" "));
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .containsExactly("wip-views: schema \"zzz\" does not exist. Check the schema's name.");
   }
 
   private List<String> indexesOn(String table, String column) throws SQLException {
