@@ -64,6 +64,7 @@ public final class Changelog {
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
+  private static final String OBJECT_NOT_IN_PREREQUISITE_STATE = "55000";
   private static final String DEPENDENT_OBJECTS_STILL_EXIST = "2BP01";
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
@@ -186,7 +187,7 @@ public final class Changelog {
    * @param files changelogs, which run in this order
    */
   public void update(List<String> files) throws Exception {
-    run(checksOf(files), files, command("update"));
+    run(files.contains(ROOT) ? this::preflight : () -> {}, files, command("update"));
   }
 
   /**
@@ -205,10 +206,6 @@ public final class Changelog {
   /** Makes a minimal MES. */
   public void installMinimalMes() throws Exception {
     run(() -> {}, List.of("mes-schema.changelog.yaml"), command("update"));
-  }
-
-  private Check checksOf(List<String> files) {
-    return files.contains(ROOT) ? this::preflight : () -> {};
   }
 
   /**
@@ -234,9 +231,29 @@ public final class Changelog {
    */
   public void updateSql(List<String> files, Writer out) throws Exception {
     ByteArrayOutputStream script = new ByteArrayOutputStream();
-    run(checksOf(files), files, command("updateSql").setOutput(script));
+    run(this::refuseUnreadable, files, command("updateSql").setOutput(script));
     out.write(script.toString(StandardCharsets.UTF_8));
     out.flush();
+  }
+
+  /** The script depends on what has run; it brings the preflight's checks along. */
+  private void refuseUnreadable() throws SQLException {
+    try (PreparedStatement query =
+        connection.prepareStatement(
+            """
+            SELECT format('GRANT SELECT ON %s TO %I', record.name, current_user)
+            FROM format('%I.databasechangelog', coalesce(?::text, current_schema())) AS record (name)
+            WHERE NOT has_table_privilege(to_regclass(record.name), 'SELECT')
+            """)) {
+      query.setString(1, schema);
+      try (ResultSet row = query.executeQuery()) {
+        if (row.next()) {
+          throw new SQLException(
+              "cannot tell what is deployed already (" + row.getString(1) + ")",
+              OBJECT_NOT_IN_PREREQUISITE_STATE);
+        }
+      }
+    }
   }
 
   /**
@@ -249,11 +266,17 @@ public final class Changelog {
     if (files.contains(ROOT)) {
       OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
     }
-    run(files.contains(ROOT) ? this::refuseDependants : () -> {}, all, Changelog::rollback);
+    run(files.contains(ROOT) ? this::refuseHalf : () -> {}, all, Changelog::rollback);
   }
 
   /** Before the first object goes: each changeset commits, and one that fails would leave half. */
-  private void refuseDependants() throws SQLException {
+  private void refuseHalf() throws SQLException {
+    List<String> owners = DeployedObjects.otherOwners(connection, schema);
+    if (!owners.isEmpty()) {
+      throw new SQLException(
+          "cannot roll back: connect as the owner of the objects, " + String.join(", ", owners),
+          OBJECT_NOT_IN_PREREQUISITE_STATE);
+    }
     List<String> dependants = DeployedObjects.dependants(connection, schema);
     if (!dependants.isEmpty()) {
       throw new SQLException(

@@ -60,14 +60,30 @@ public final class DeployedObjects {
    * @throws SQLException also if there is no such schema
    */
   public static List<String> dependants(Connection connection, String schema) throws SQLException {
-    List<String> dependants = new ArrayList<>();
-    try (PreparedStatement query = prepare(connection, schema, DEPENDANTS);
+    return texts(connection, schema, DEPENDANTS);
+  }
+
+  /**
+   * Names the owners of what the connection's role may not drop.
+   *
+   * @param schema the schema; null for the connection's own
+   * @return roles that it is no member of; empty if it may drop them all
+   * @throws SQLException also if there is no such schema
+   */
+  public static List<String> otherOwners(Connection connection, String schema) throws SQLException {
+    return texts(connection, schema, OTHER_OWNERS);
+  }
+
+  private static List<String> texts(Connection connection, String schema, String select)
+      throws SQLException {
+    List<String> texts = new ArrayList<>();
+    try (PreparedStatement query = prepare(connection, schema, select);
         ResultSet row = query.executeQuery()) {
       while (row.next()) {
-        dependants.add(row.getString(1));
+        texts.add(row.getString(1));
       }
     }
-    return dependants;
+    return texts;
   }
 
   private static PreparedStatement prepare(Connection connection, String schema, String select)
@@ -114,6 +130,7 @@ public final class DeployedObjects {
           END AS kind,
           format('%I.%I', target.nspname, c.relname) AS name,
           nullif(pg_total_relation_size(c.oid), 0) AS bytes,
+          c.relowner AS owner,
           c.tableoid AS class,
           c.oid
         FROM target
@@ -131,6 +148,7 @@ public final class DeployedObjects {
           CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
           format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
           NULL,
+          p.proowner,
           p.tableoid,
           p.oid
         FROM target
@@ -147,6 +165,15 @@ public final class DeployedObjects {
       SELECT kind, name, bytes
       FROM object
       ORDER BY place, name
+      """;
+
+  private static final String OTHER_OWNERS =
+      """
+      SELECT quote_ident(pg_get_userbyid(owner))
+      FROM object
+      WHERE NOT pg_has_role(owner, 'USAGE')
+      GROUP BY owner
+      ORDER BY 1
       """;
 
   /** A rule, constraint, trigger, policy or default stands for the relation that it is part of. */

@@ -184,14 +184,15 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Writes the script that {@link #update} would run, for psql, and changes nothing.
+   * Writes the script that {@link #update} would run, for psql, and changes nothing: any role will
+   * do that may read {@code databasechangelog}, also on a standby.
    *
    * @param out where it goes; flushed, left open
    * @throws WipViewsException if it cannot be written
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
-    run(changelog -> changelog.updateSql(files, out));
+    run(connection -> {}, changelog -> changelog.updateSql(files, out));
   }
 
   /**
@@ -221,8 +222,12 @@ public final class WipViewsMigration {
   }
 
   private void run(Step step) {
+    run(WipViewsMigration::refuseReadOnly, step);
+  }
+
+  private void run(Check first, Step step) {
     try (Connection connection = dataSource.getConnection()) {
-      refuseReadOnly(connection);
+      first.on(connection);
       step.run(new Changelog(connection, schema, parameters, progress));
     } catch (Exception e) {
       throw WipViewsException.of(null, e);
@@ -246,6 +251,10 @@ public final class WipViewsMigration {
             null);
       }
     }
+  }
+
+  private interface Check {
+    void on(Connection connection) throws SQLException;
   }
 
   private interface Step {
