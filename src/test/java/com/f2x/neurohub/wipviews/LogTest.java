@@ -128,7 +128,7 @@ class LogTest {
     String err = new String(update.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
 
     assertThat(update.waitFor()).as(err).isZero();
-    assertThat(out.lines()).singleElement().asString().startsWith("Nothing to do");
+    assertThat(out.lines()).singleElement().asString().startsWith("No changes to deploy");
     assertThat(err.lines())
         .allMatch(line -> line.startsWith("[main] INFO liquibase."))
         .anyMatch(line -> line.endsWith("Update command completed successfully."));

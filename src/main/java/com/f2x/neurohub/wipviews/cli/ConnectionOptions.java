@@ -57,7 +57,11 @@ final class ConnectionOptions {
   }
 
   WipViewsMigration migration() {
-    return WipViewsMigration.of(dataSource()).withSchema(schema());
+    try {
+      return WipViewsMigration.of(dataSource()).withSchema(schema());
+    } catch (IllegalArgumentException e) {
+      throw wrong(e.getMessage());
+    }
   }
 
   /** Returns the schema; null for the one on top of the search_path. */

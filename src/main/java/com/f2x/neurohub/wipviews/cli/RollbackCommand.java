@@ -34,7 +34,7 @@ final class RollbackCommand implements Callable<Integer> {
       objects = DeployedObjects.read(database, connection.schema());
       dependants = DeployedObjects.dependants(database, connection.schema());
     }
-    if (yes && !objects.isEmpty()) {
+    if (yes) {
       connection.migration().rollback();
     }
     Output output = format.output();

@@ -45,7 +45,7 @@ final class UpdateCommand implements Callable<Integer> {
     List<String> changed = after.since(before);
     output.paragraph(
         changed.isEmpty()
-            ? "Nothing to do: " + after.place() + " is up to date."
+            ? "No changes to deploy to " + after.place() + "."
             : "Deployed to " + after.place() + ": " + String.join(", ", changed) + ".");
     return CommandLine.ExitCode.OK;
   }

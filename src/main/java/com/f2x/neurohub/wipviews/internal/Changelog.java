@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import liquibase.ContextExpression;
 import liquibase.Contexts;
 import liquibase.LabelExpression;
@@ -67,6 +68,13 @@ public final class Changelog {
   private static final String OBJECT_NOT_IN_PREREQUISITE_STATE = "55000";
   private static final String DEPENDENT_OBJECTS_STILL_EXIST = "2BP01";
 
+  /** How a file makes an object that a rollback takes away. */
+  private static final String MAKES =
+      "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
+          + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
+
+  private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
+
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
   private final Connection connection;
@@ -102,6 +110,20 @@ public final class Changelog {
     return name + ".changelog.yaml";
   }
 
+  /**
+   * Refuses the name of a schema that the changelog cannot quote: it goes into the SQL as it is, in
+   * quotes, and dollar-quoted.
+   *
+   * @param schema its name; null passes
+   * @throws IllegalArgumentException if it cannot be deployed to
+   */
+  public static void refuseUnquotable(String schema) {
+    if (schema != null && UNQUOTABLE.matcher(schema).find()) {
+      throw new IllegalArgumentException(
+          "cannot deploy to schema " + schema + ": a name with any of ' \" \\ $ is not supported");
+    }
+  }
+
   /** Returns the names of the parameters that some files take, in their order. */
   public static List<String> parameterNames(List<String> files) {
     return files.stream()
@@ -112,7 +134,21 @@ public final class Changelog {
 
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
-    return named("views.changelog.yaml", "^      labels: (\\S+)");
+    return named("views.changelog.yaml", "^      id: (\\S+)");
+  }
+
+  /**
+   * Returns the names of what the changelogs make, but for the views of {@link #viewNames()} and
+   * what goes with a table: tables, views, functions, procedures, and the indexes of the MES.
+   */
+  public static List<String> objectNames() {
+    return Stream.concat(
+            Stream.of("mes-indexes.changelog.yaml"),
+            Stream.concat(Stream.of(ROOT), OPT_IN.stream().map(Changelog::optIn))
+                .flatMap(file -> named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
+        .flatMap(file -> named(file, MAKES).stream())
+        .distinct()
+        .toList();
   }
 
   /**
@@ -196,11 +232,9 @@ public final class Changelog {
    * @param views names of views, each one of {@link #viewNames()}; none for all
    */
   public void recreate(Collection<String> views) throws Exception {
-    CommandScope command = command("update");
-    if (!views.isEmpty()) {
-      command.addArgumentValue("labelFilter", String.join(",", views));
-    }
-    run(this::preflight, List.of("recreate-views.changelog.yaml"), command);
+    List<String> others = new ArrayList<>(viewNames());
+    others.removeIf(view -> views.isEmpty() || views.contains(view));
+    run(this::preflight, List.of("recreate-views.changelog.yaml"), others, command("update"));
   }
 
   /** Makes a minimal MES. */
@@ -311,21 +345,31 @@ public final class Changelog {
   }
 
   private void run(Check first, List<String> files, CommandScope command) throws Exception {
+    run(first, files, List.of(), command);
+  }
+
+  private void run(Check first, List<String> files, List<String> leftOut, CommandScope command)
+      throws Exception {
     run(
         first,
         files,
-        (database, changelog) ->
-            command
-                .addArgumentValue("database", database)
-                .addArgumentValue("databaseChangelog", changelog)
-                // which updateSql insists on, to name it in the script
-                .addArgumentValue("changelogFile", String.join(", ", files))
-                .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
-                .execute());
+        (database, changelog) -> {
+          changelog.getChangeSets().stream()
+              .filter(changeSet -> leftOut.contains(changeSet.getId()))
+              .forEach(changeSet -> changeSet.setIgnore(true));
+          command
+              .addArgumentValue("database", database)
+              .addArgumentValue("databaseChangelog", changelog)
+              // which updateSql insists on, to name it in the script
+              .addArgumentValue("changelogFile", String.join(", ", files))
+              .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
+              .execute();
+        });
   }
 
   @SuppressWarnings("try") // the turn is only held
   private void run(Check first, List<String> files, Work work) throws Exception {
+    refuseUnquotable(schema == null ? connection.getSchema() : schema);
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
       first.run();

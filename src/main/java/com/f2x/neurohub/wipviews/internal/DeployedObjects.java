@@ -89,8 +89,9 @@ public final class DeployedObjects {
   private static PreparedStatement prepare(Connection connection, String schema, String select)
       throws SQLException {
     PreparedStatement query = connection.prepareStatement(OBJECTS + select);
-    query.setString(1, schema);
+    query.setArray(1, connection.createArrayOf("text", Changelog.objectNames().toArray()));
     query.setArray(2, connection.createArrayOf("text", Changelog.viewNames().toArray()));
+    query.setString(3, schema);
     return query;
   }
 
@@ -109,7 +110,7 @@ public final class DeployedObjects {
   private static final String OBJECTS =
       """
       WITH target AS (
-        SELECT n.oid, n.nspname
+        SELECT n.oid, n.nspname, ?::text[] AS made, ?::text[] AS views
         FROM pg_namespace AS n
         -- which raises where there is none of that name
         WHERE n.oid = quote_ident(coalesce(?::text, current_schema()))::regnamespace
@@ -135,13 +136,8 @@ public final class DeployedObjects {
           c.oid
         FROM target
         JOIN pg_class AS c ON c.relnamespace = target.oid
-        WHERE c.relkind = 'r'
-            AND c.relname IN ('wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_schedule')
-          OR c.relkind = 'v' AND c.relname IN (
-            'wip_view_blockers', 'wip_view_daily', 'wip_view_freshness', 'wip_view_history', 'wip_view_rights')
-          OR c.relkind = 'm' AND c.relname = ANY (?)
-          -- the indexes on MES tables; all others go with their table
-          OR c.relkind = 'i' AND c.relname LIKE 'wip\\_views\\_%'
+        WHERE c.relkind IN ('r', 'v', 'i') AND c.relname = ANY (target.made)
+          OR c.relkind = 'm' AND c.relname = ANY (target.views)
         UNION ALL
         SELECT
           5,
@@ -153,10 +149,7 @@ public final class DeployedObjects {
           p.oid
         FROM target
         JOIN pg_proc AS p ON p.pronamespace = target.oid
-        WHERE p.proname LIKE 'wip\\_view\\_%'
-          OR p.proname IN (
-            'refresh_wip_view', 'refresh_wip_views', 'refresh_all_wip_views',
-            'refresh_wip_status_dashboard', 'refresh_process_wip_queue')
+        WHERE p.proname = ANY (target.made)
       )
       """;
 

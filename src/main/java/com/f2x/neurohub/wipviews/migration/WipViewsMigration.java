@@ -70,8 +70,10 @@ public final class WipViewsMigration {
    *
    * @param schema its name, unquoted; null for the one on top of the connection's search_path
    * @return another migration, this one unchanged
+   * @throws IllegalArgumentException if the name has a quote, a backslash or a dollar sign in it
    */
   public WipViewsMigration withSchema(String schema) {
+    Changelog.refuseUnquotable(schema);
     return new WipViewsMigration(dataSource, schema, files, parameters, progress);
   }
 

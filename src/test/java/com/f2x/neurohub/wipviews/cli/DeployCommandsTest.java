@@ -53,8 +53,60 @@ class DeployCommandsTest {
 
     assertThat(result.exitCode()).isZero();
     assertThat(String.join(" ", result.outLines()))
-        .isEqualTo(
-            "Nothing to do: schema public of database " + database.name() + " is up to date.");
+        .isEqualTo("No changes to deploy to schema public of database " + database.name() + ".");
+  }
+
+  @Test
+  void update_names_registered_views_that_are_no_materialized_views_any_more() throws SQLException {
+    use(TestDatabase.deployed());
+    database.execute(
+        "DROP MATERIALIZED VIEW mv_wip_status_dashboard, mv_process_wip_queue",
+        "CREATE VIEW mv_process_wip_queue AS SELECT 1 AS process_id");
+
+    Cli.Result result = cli.run("update");
+
+    assertThat(String.join(" ", result.outLines()).replaceAll(" +", " "))
+        .contains(
+            "there is no materialized view mv_wip_status_dashboard any more; wip-views recreate"
+                + " mv_wip_status_dashboard brings it back",
+            "there is no materialized view mv_process_wip_queue any more; wip-views recreate"
+                + " mv_process_wip_queue brings it back")
+        .doesNotContain("up to date");
+  }
+
+  @Test
+  void rollback_lists_nothing_that_is_only_named_like_ours() throws SQLException {
+    use(TestDatabase.deployed());
+    database.execute(
+        "CREATE FUNCTION wip_view_of_mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE INDEX wip_views_of_mine ON lots (production_date)");
+
+    assertThat(cli.run("rollback").out()).contains("wip_view_run").doesNotContain("of_mine");
+    assertThat(cli.run("rollback", "--yes").out())
+        .contains("wip_view_run")
+        .doesNotContain("of_mine");
+    assertThat(database.value("SELECT wip_view_of_mine()")).isEqualTo("1");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"o'brien", "We\"ird", "back\\slash", "a$b"})
+  void a_schema_whose_name_cannot_be_quoted_is_refused(String schema) throws SQLException {
+    use(TestDatabase.mes());
+    String inQuotes = schema.replace("\"", "\"\"");
+    database.execute("CREATE SCHEMA \"" + inQuotes + "\"");
+    String message =
+        "cannot deploy to schema " + schema + ": a name with any of ' \" \\ $ is not supported";
+
+    for (String[] command :
+        new String[][] {{"update"}, {"update", "--sql"}, {"recreate"}, {"rollback", "--yes"}}) {
+      Cli.Result result = cli.with("WIP_VIEWS_SCHEMA", schema).run(command);
+
+      assertThat(result.exitCode()).isEqualTo(2);
+      assertThat(result.err()).contains(message);
+    }
+    database.execute(
+        "ALTER DATABASE " + database.name() + " SET search_path = \"" + inQuotes + "\"");
+    assertThat(cli.run("update").err()).contains(message);
   }
 
   @Test
@@ -75,8 +127,9 @@ class DeployCommandsTest {
     use(TestDatabase.deployed());
     cli.run("update", "--param", "bottleneckAbove=7");
 
-    assertThat(cli.run("update").out()).startsWith("Nothing to do");
-    assertThat(cli.run("update", "--param", "bottleneckAbove=7").out()).startsWith("Nothing to do");
+    assertThat(cli.run("update").out()).startsWith("No changes to deploy");
+    assertThat(cli.run("update", "--param", "bottleneckAbove=7").out())
+        .startsWith("No changes to deploy");
     assertThat(cli.run("update", "--param", "bottleneckAbove=8").out().replaceAll("\\s+", " "))
         .startsWith("Deployed to schema public of database " + database.name() + ": settings.");
   }
@@ -158,7 +211,7 @@ class DeployCommandsTest {
     assertThat(result.err()).isEmpty();
     assertThat(result.out())
         .contains("CREATE MATERIALIZED VIEW mv_process_wip_queue")
-        .doesNotContain("Nothing to do", "Deployed to");
+        .doesNotContain("No changes", "Deployed to");
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
   }
 
