@@ -51,6 +51,8 @@ public class WipViewsException extends RuntimeException {
     String remedy =
         switch (error.sqlState() == null ? "" : error.sqlState()) {
           case "3D000" -> "Check the database's name in the URL.";
+          case "3F000" -> "Check the schema's name.";
+          case "2BP01" -> "Drop or change these first.";
           // 08004: the driver has no password to give
           case "28P01", "28000", "08004" ->
               "Check the user name and the password, and pg_hba.conf.";

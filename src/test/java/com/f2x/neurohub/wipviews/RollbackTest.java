@@ -7,10 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -79,6 +82,34 @@ class RollbackTest {
   }
 
   @Test
+  void works_after_a_recovery_of_one_view_which_makes_the_functions_anew_too() throws Exception {
+    List<String> objects = database.objects();
+    migration.update();
+    migration.recreate(List.of("mv_process_wip_queue"));
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+    assertThat(database.rows("SELECT id FROM databasechangelog WHERE author = 'wip-views'"))
+        .extracting(row -> row.get(0))
+        .containsExactly("mes-schema");
+  }
+
+  @Test
+  void works_after_an_upgrade_that_changed_the_functions_alone() throws Exception {
+    List<String> objects = database.objects();
+    migration.update();
+    database.execute("UPDATE databasechangelog SET md5sum = '9:0' WHERE id = 'promote'");
+    List<String> ran = new ArrayList<>();
+    migration.withProgress(ran::add).update();
+    assertThat(ran).contains("promote").doesNotContain("mv_process_wip_queue");
+
+    migration.rollback();
+
+    assertThat(database.objects()).isEqualTo(objects);
+  }
+
+  @Test
   void works_when_a_view_is_gone_already() throws Exception {
     List<String> objects = database.objects();
     migration.update();
@@ -102,17 +133,47 @@ class RollbackTest {
   }
 
   @Test
-  void stops_where_somebody_elses_view_reads_one_of_ours_and_leaves_both() throws Exception {
+  void stops_with_all_in_place_where_something_of_somebody_elses_depends_on_one_of_ours()
+      throws Exception {
     migration.update();
-    database.execute("CREATE VIEW theirs AS SELECT process_code FROM mv_process_wip_queue");
+    database.execute(
+        "CREATE VIEW theirs AS SELECT process_code FROM mv_process_wip_queue",
+        "CREATE MATERIALIZED VIEW their_attempts AS SELECT count(*) FROM wip_view_refresh",
+        "CREATE FUNCTION their_queue() RETURNS SETOF mv_process_wip_queue LANGUAGE sql"
+            + " AS 'SELECT * FROM mv_process_wip_queue'",
+        "CREATE TABLE their_notes (view_name text REFERENCES wip_view)",
+        // these go with ours
+        "CREATE INDEX theirs_too ON mv_process_wip_queue (process_code)",
+        "CREATE STATISTICS counted ON view_name, outcome FROM wip_view_refresh");
+    Map<String, String> before = CatalogSnapshot.of(database);
 
     assertThatThrownBy(migration::rollback)
         .isInstanceOf(WipViewsException.class)
-        .hasMessageContaining("mv_process_wip_queue")
-        .message()
-        .doesNotContain("\n");
+        .hasMessage(
+            "cannot roll back: materialized view public.their_attempts depends on"
+                + " public.wip_view_refresh; table public.their_notes depends on public.wip_view;"
+                + " function public.their_queue() depends on public.mv_process_wip_queue; view"
+                + " public.theirs depends on public.mv_process_wip_queue")
+        .extracting(e -> ((WipViewsException) e).remedy())
+        .isEqualTo(Optional.of("Drop or change these first."));
 
-    assertThat(database.rows("SELECT * FROM theirs")).isNotEmpty();
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+    database.execute(
+        "DROP VIEW theirs",
+        "DROP MATERIALIZED VIEW their_attempts",
+        "DROP FUNCTION their_queue()",
+        "DROP TABLE their_notes");
+    migration.rollback();
+  }
+
+  @Test
+  void makes_nothing_where_nothing_is_deployed() throws Exception {
+    database.execute("DROP TABLE databasechangelog");
+    Map<String, String> before = CatalogSnapshot.of(database);
+
+    migration.rollback();
+
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
   }
 
   private List<String> rows() throws Exception {

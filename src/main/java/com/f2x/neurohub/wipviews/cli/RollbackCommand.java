@@ -1,6 +1,8 @@
 package com.f2x.neurohub.wipviews.cli;
 
-import com.f2x.neurohub.wipviews.cli.DeployedObjects.DeployedObject;
+import com.f2x.neurohub.wipviews.internal.DeployedObjects;
+import com.f2x.neurohub.wipviews.internal.DeployedObjects.DeployedObject;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -26,7 +28,12 @@ final class RollbackCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws SQLException {
-    List<DeployedObject> objects = DeployedObjects.read(connection);
+    List<DeployedObject> objects;
+    List<String> dependants;
+    try (Connection database = connection.dataSource().getConnection()) {
+      objects = DeployedObjects.read(database, connection.schema());
+      dependants = DeployedObjects.dependants(database, connection.schema());
+    }
     if (yes) {
       connection.migration().rollback();
     }
@@ -49,6 +56,12 @@ final class RollbackCommand implements Callable<Integer> {
           object.kind(), object.name(), object.bytes() == null ? "" : Words.size(object.bytes()));
     }
     output.print(grid);
+    if (!yes && !dependants.isEmpty()) {
+      output.paragraph(
+          "But it would be refused: "
+              + String.join("; ", dependants)
+              + ". Drop or change these first.");
+    }
     return CommandLine.ExitCode.OK;
   }
 }

@@ -22,17 +22,27 @@ import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import liquibase.ContextExpression;
+import liquibase.Contexts;
+import liquibase.LabelExpression;
 import liquibase.Labels;
+import liquibase.RuntimeEnvironment;
 import liquibase.Scope;
 import liquibase.change.core.RawSQLChange;
+import liquibase.changelog.ChangeLogHistoryServiceFactory;
+import liquibase.changelog.ChangeLogIterator;
 import liquibase.changelog.ChangeLogParameters;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
+import liquibase.changelog.filter.AlreadyRanChangeSetFilter;
+import liquibase.changelog.visitor.RollbackVisitor;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.CommandExecutionException;
+import liquibase.exception.LiquibaseException;
+import liquibase.lockservice.LockService;
+import liquibase.lockservice.LockServiceFactory;
 import liquibase.parser.ChangeLogParserFactory;
 import liquibase.precondition.core.SqlPrecondition;
 import liquibase.resource.ClassLoaderResourceAccessor;
@@ -54,6 +64,9 @@ public final class Changelog {
 
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
+
+  private static final String OBJECT_NOT_IN_PREREQUISITE_STATE = "55000";
+  private static final String DEPENDENT_OBJECTS_STILL_EXIST = "2BP01";
 
   /** How a file makes an object that a rollback takes away. */
   private static final String MAKES =
@@ -224,7 +237,7 @@ public final class Changelog {
    * @param files changelogs, which run in this order
    */
   public void update(List<String> files) throws Exception {
-    run(checksOf(files), files, command("update"));
+    run(files.contains(ROOT) ? this::preflight : () -> {}, files, command("update"));
   }
 
   /**
@@ -241,10 +254,6 @@ public final class Changelog {
   /** Makes a minimal MES. */
   public void installMinimalMes() throws Exception {
     run(() -> {}, List.of("mes-schema.changelog.yaml"), command("update"));
-  }
-
-  private Check checksOf(List<String> files) {
-    return files.contains(ROOT) ? this::preflight : () -> {};
   }
 
   /**
@@ -270,13 +279,33 @@ public final class Changelog {
    */
   public void updateSql(List<String> files, Writer out) throws Exception {
     ByteArrayOutputStream script = new ByteArrayOutputStream();
-    run(checksOf(files), files, command("updateSql").setOutput(script));
+    run(this::refuseUnreadable, files, command("updateSql").setOutput(script));
     out.write(script.toString(StandardCharsets.UTF_8));
     out.flush();
   }
 
+  /** The script depends on what has run; it brings the preflight's checks along. */
+  private void refuseUnreadable() throws SQLException {
+    try (PreparedStatement query =
+        connection.prepareStatement(
+            """
+            SELECT format('GRANT SELECT ON %s TO %I', record.name, current_user)
+            FROM format('%I.databasechangelog', coalesce(?::text, current_schema())) AS record (name)
+            WHERE NOT has_table_privilege(to_regclass(record.name), 'SELECT')
+            """)) {
+      query.setString(1, schema);
+      try (ResultSet row = query.executeQuery()) {
+        if (row.next()) {
+          throw new SQLException(
+              "cannot tell what is deployed already (" + row.getString(1) + ")",
+              OBJECT_NOT_IN_PREREQUISITE_STATE);
+        }
+      }
+    }
+  }
+
   /**
-   * Takes back what {@link #update} did, last first.
+   * Takes back what {@link #update} did, what stands last in the files first.
    *
    * @param files changelogs; with the root, the opt-in ones need not be named
    */
@@ -285,7 +314,44 @@ public final class Changelog {
     if (files.contains(ROOT)) {
       OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
     }
-    run(() -> {}, all, command("rollbackCount").addArgumentValue("count", Integer.MAX_VALUE));
+    run(files.contains(ROOT) ? this::refuseHalf : () -> {}, all, Changelog::rollback);
+  }
+
+  /** Before the first object goes: each changeset commits, and one that fails would leave half. */
+  private void refuseHalf() throws SQLException {
+    List<String> owners = DeployedObjects.otherOwners(connection, schema);
+    if (!owners.isEmpty()) {
+      throw new SQLException(
+          "cannot roll back: connect as the owner of the objects, " + String.join(", ", owners),
+          OBJECT_NOT_IN_PREREQUISITE_STATE);
+    }
+    List<String> dependants = DeployedObjects.dependants(connection, schema);
+    if (!dependants.isEmpty()) {
+      throw new SQLException(
+          "cannot roll back: " + String.join("; ", dependants), DEPENDENT_OBJECTS_STILL_EXIST);
+    }
+  }
+
+  /**
+   * Liquibase's own command goes by when a changeset ran last, so that the functions that an
+   * upgrade or a recovery made anew would go before the views that they take away.
+   */
+  private static void rollback(Database database, DatabaseChangeLog changelog)
+      throws LiquibaseException {
+    LockService lock = LockServiceFactory.getInstance().getLockService(database);
+    lock.waitForLock();
+    try {
+      new ChangeLogIterator(
+              changelog, new AlreadyRanChangeSetFilter(database.getRanChangeSetList()))
+          .run(
+              new RollbackVisitor(database, null),
+              new RuntimeEnvironment(database, new Contexts(), new LabelExpression()));
+    } finally {
+      lock.releaseLock();
+      // as its commands end: both keep what they know of a database
+      LockServiceFactory.getInstance().resetAll();
+      Scope.getCurrentScope().getSingleton(ChangeLogHistoryServiceFactory.class).resetAll();
+    }
   }
 
   private static CommandScope command(String name) throws CommandExecutionException {
@@ -296,21 +362,38 @@ public final class Changelog {
     run(first, files, List.of(), command);
   }
 
-  @SuppressWarnings("try") // the turn is only held
   private void run(Check first, List<String> files, List<String> leftOut, CommandScope command)
       throws Exception {
+    run(
+        first,
+        files,
+        (database, changelog) -> {
+          changelog.getChangeSets().stream()
+              .filter(changeSet -> leftOut.contains(changeSet.getId()))
+              .forEach(changeSet -> changeSet.setIgnore(true));
+          command
+              .addArgumentValue("database", database)
+              .addArgumentValue("databaseChangelog", changelog)
+              // which updateSql insists on, to name it in the script
+              .addArgumentValue("changelogFile", String.join(", ", files))
+              .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
+              .execute();
+        });
+  }
+
+  @SuppressWarnings("try") // the turn is only held
+  private void run(Check first, List<String> files, Work work) throws Exception {
     refuseUnquotable(schema == null ? connection.getSchema() : schema);
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
       first.run();
-      inScope(files, leftOut, command);
+      inScope(files, work);
     } finally {
       IN_THIS_JVM.unlock();
     }
   }
 
-  private void inScope(List<String> files, List<String> leftOut, CommandScope command)
-      throws Exception {
+  private void inScope(List<String> files, Work work) throws Exception {
     Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
     ResourceAccessor jar = (ResourceAccessor) scope.get(Scope.Attr.resourceAccessor.name());
@@ -339,16 +422,7 @@ public final class Changelog {
                 null,
                 DatabaseChangeLog.OnUnknownFileFormat.FAIL);
           }
-          changelog.getChangeSets().stream()
-              .filter(changeSet -> leftOut.contains(changeSet.getId()))
-              .forEach(changeSet -> changeSet.setIgnore(true));
-          command
-              .addArgumentValue("database", database)
-              .addArgumentValue("databaseChangelog", changelog)
-              // which updateSql insists on, to name it in the script
-              .addArgumentValue("changelogFile", String.join(", ", files))
-              .addArgumentValue("changeLogParameters", given)
-              .execute();
+          work.on(database, changelog);
         });
   }
 
@@ -368,6 +442,11 @@ public final class Changelog {
 
   private interface Check {
     void run() throws SQLException;
+  }
+
+  /** What is done with the changelog that the files make up. */
+  private interface Work {
+    void on(Database database, DatabaseChangeLog changelog) throws Exception;
   }
 
   /**

@@ -186,14 +186,15 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Writes the script that {@link #update} would run, for psql, and changes nothing.
+   * Writes the script that {@link #update} would run, for psql, and changes nothing: any role will
+   * do that may read {@code databasechangelog}, also on a standby.
    *
    * @param out where it goes; flushed, left open
    * @throws WipViewsException if it cannot be written
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
-    run(changelog -> changelog.updateSql(files, out));
+    run(connection -> {}, changelog -> changelog.updateSql(files, out));
   }
 
   /**
@@ -214,7 +215,8 @@ public final class WipViewsMigration {
    * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
    * or not; the MES tables are not touched.
    *
-   * @throws WipViewsException if something else depends on one of them; nothing before it is undone
+   * @throws WipViewsException if something else depends on one of them, which is named; nothing was
+   *     taken away
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
@@ -222,8 +224,12 @@ public final class WipViewsMigration {
   }
 
   private void run(Step step) {
+    run(WipViewsMigration::refuseReadOnly, step);
+  }
+
+  private void run(Check first, Step step) {
     try (Connection connection = dataSource.getConnection()) {
-      refuseReadOnly(connection);
+      first.on(connection);
       step.run(new Changelog(connection, schema, parameters, progress));
     } catch (Exception e) {
       throw WipViewsException.of(null, e);
@@ -247,6 +253,10 @@ public final class WipViewsMigration {
             null);
       }
     }
+  }
+
+  private interface Check {
+    void on(Connection connection) throws SQLException;
   }
 
   private interface Step {

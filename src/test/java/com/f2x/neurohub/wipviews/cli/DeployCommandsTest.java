@@ -122,6 +122,85 @@ class DeployCommandsTest {
   }
 
   @Test
+  void an_update_without_the_parameters_of_the_one_before_changes_nothing_and_says_so()
+      throws SQLException {
+    use(TestDatabase.deployed());
+    cli.run("update", "--param", "bottleneckAbove=7");
+
+    assertThat(cli.run("update").out()).startsWith("No changes to deploy");
+    assertThat(cli.run("update", "--param", "bottleneckAbove=7").out())
+        .startsWith("No changes to deploy");
+    assertThat(cli.run("update", "--param", "bottleneckAbove=8").out().replaceAll("\\s+", " "))
+        .startsWith("Deployed to schema public of database " + database.name() + ": settings.");
+  }
+
+  @Test
+  void a_role_that_may_only_read_is_told_what_it_lacks_and_gets_the_script() throws SQLException {
+    use(TestDatabase.deployed());
+    String role = "reader_of_" + database.name();
+    database.execute(
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        "CREATE ROLE " + role + " LOGIN PASSWORD 'secret'");
+    Cli reader = cli.with("WIP_VIEWS_USERNAME", role).with("WIP_VIEWS_PASSWORD", "secret");
+    try {
+      for (String command : List.of("update", "recreate")) {
+        assertThat(reader.run(command).errLines())
+            .singleElement()
+            .asString()
+            .contains("missing: the right to create in schema public", "to read table public.lots");
+      }
+      assertThat(reader.run("rollback").out()).contains("public.mv_process_wip_queue");
+      assertThat(reader.run("rollback", "--yes").errLines())
+          .containsExactly(
+              "wip-views: cannot roll back: connect as the owner of the objects, "
+                  + database.user()
+                  + ".");
+
+      assertThat(reader.run("update", "--sql").errLines())
+          .containsExactly(
+              "wip-views: cannot tell what is deployed already (GRANT SELECT ON"
+                  + " public.databasechangelog TO "
+                  + role
+                  + ").");
+      database.execute("GRANT SELECT ON databasechangelog TO " + role);
+      isTheScript(reader.run("update", "--sql"));
+    } finally {
+      database.execute("DROP OWNED BY " + role, "DROP ROLE " + role);
+    }
+  }
+
+  @Test
+  void update_sql_of_a_read_only_database_prints_the_script() throws SQLException {
+    use(TestDatabase.mes());
+    database.execute(
+        "ALTER DATABASE " + database.name() + " SET default_transaction_read_only = on");
+
+    Cli.Result result = cli.run("update", "--sql");
+
+    isTheScript(result);
+    assertThat(result.out()).contains("CREATE MATERIALIZED VIEW mv_process_wip_queue");
+  }
+
+  private static void isTheScript(Cli.Result result) {
+    assertThat(result.err()).isEmpty();
+    assertThat(result.exitCode()).isZero();
+    assertThat(result.out()).contains("DO $preflight$");
+  }
+
+  @Test
+  void update_sql_without_an_mes_names_what_is_missing() throws SQLException {
+    use(TestDatabase.empty());
+
+    Cli.Result result = cli.run("update", "--sql");
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .singleElement()
+        .asString()
+        .contains("relation \"public.wip_items\" does not exist");
+  }
+
+  @Test
   void update_sql_prints_a_script_and_changes_nothing() throws SQLException {
     use(TestDatabase.mes());
     Map<String, String> before = CatalogSnapshot.of(database);
@@ -308,12 +387,45 @@ class DeployCommandsTest {
   }
 
   @Test
+  void rollback_without_yes_names_what_would_stop_it() throws SQLException {
+    use(TestDatabase.deployed());
+    database.execute("CREATE VIEW theirs AS SELECT process_code FROM mv_process_wip_queue");
+
+    Cli.Result preview = cli.run("rollback");
+    Cli.Result result = cli.run("rollback", "--yes");
+
+    assertThat(preview.exitCode()).isZero();
+    assertThat(preview.outLines()).allMatch(line -> line.length() <= 80);
+    assertThat(preview.out().replaceAll("\\s+", " "))
+        .endsWith(
+            "But it would be refused: view public.theirs depends on public.mv_process_wip_queue."
+                + " Drop or change these first. ");
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .containsExactly(
+            "wip-views: cannot roll back: view public.theirs depends on"
+                + " public.mv_process_wip_queue. Drop or change these first.");
+  }
+
+  @Test
   void rollback_of_nothing_says_so() throws SQLException {
     use(TestDatabase.mes());
     Cli.Result result = cli.run("rollback", "--yes");
 
     assertThat(result.exitCode()).isZero();
     assertThat(result.out()).contains("Nothing is deployed here");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rollback", "rollback --yes"})
+  void rollback_of_a_schema_that_is_not_there_is_refused(String command) throws SQLException {
+    use(TestDatabase.mes());
+
+    Cli.Result result = cli.run((command + " --schema zzz").split(" "));
+
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.errLines())
+        .containsExactly("wip-views: schema \"zzz\" does not exist. Check the schema's name.");
   }
 
   private List<String> indexesOn(String table, String column) throws SQLException {

@@ -1,43 +1,129 @@
 package com.example.deploy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
-import liquibase.integration.commandline.LiquibaseCommandLine;
+import java.sql.ResultSet;
+import java.sql.Statement;
+import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
+/**
+ * Liquibase's own command line, with the driver and the session lock in its lib, and not our jar.
+ */
 class LiquibaseCommandLineTest {
 
+  private static final String ROOT = "changelog/db.changelog-root.yaml";
+
+  private EmbeddedPostgres server;
+
+  @BeforeEach
+  void start() throws Exception {
+    server = EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start();
+    WipViewsMigration.of(server.getPostgresDatabase()).installMinimalMes();
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    server.close();
+  }
+
   @Test
-  void liquibasesOwnCommandLineDeploysAndRecoversFromTheUnpackedChangelog() throws Exception {
-    try (EmbeddedPostgres server =
-        EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {
-      WipViewsMigration.of(server.getPostgresDatabase()).installMinimalMes();
+  void deploysAndRecoversFromTheUnpackedChangelog() throws Exception {
+    update(ROOT).succeeds();
+    execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+    update("changelog/recreate-views.changelog.yaml").succeeds();
 
-      update(server, "changelog/db.changelog-root.yaml");
-      try (Connection connection = server.getPostgresDatabase().getConnection()) {
-        connection.createStatement().execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+    assertEquals(2, WipViews.of(server.getPostgresDatabase()).refreshAll().size());
+  }
+
+  @Test
+  void deploysAfterADeployThatWasKilled() throws Exception {
+    try (Connection other = server.getPostgresDatabase().getConnection()) {
+      other.setAutoCommit(false);
+      other.createStatement().execute("LOCK TABLE lots");
+      Run killed = update(ROOT);
+      while (!waits()) {
+        assertTrue(killed.process().isAlive(), killed::output);
+        Thread.sleep(100);
       }
-      update(server, "changelog/recreate-views.changelog.yaml");
+      killed.process().destroyForcibly().waitFor();
+    }
 
-      assertEquals(2, WipViews.of(server.getPostgresDatabase()).refreshAll().size());
+    update(ROOT).succeeds();
+
+    assertEquals(2, WipViews.of(server.getPostgresDatabase()).refreshAll().size());
+  }
+
+  private boolean waits() throws Exception {
+    try (Connection connection = server.getPostgresDatabase().getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row =
+            statement.executeQuery(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'lots'::regclass AND NOT"
+                    + " granted)")) {
+      row.next();
+      return row.getBoolean(1);
     }
   }
 
-  private static void update(EmbeddedPostgres server, String changelog) {
-    System.setProperty("liquibase.analytics.enabled", "false");
-    assertEquals(
-        0,
-        new LiquibaseCommandLine()
-            .execute(
-                new String[] {
-                  "--search-path=target/unpacked/com/f2x/neurohub/wipviews",
-                  "update",
-                  "--changelog-file=" + changelog,
-                  "--url=" + server.getJdbcUrl("postgres", "postgres")
-                }));
+  private void execute(String sql) throws Exception {
+    try (Connection connection = server.getPostgresDatabase().getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  private record Run(Process process, Path log) {
+
+    void succeeds() throws Exception {
+      // Liquibase waits five minutes for a lock that nobody gives back
+      assertTrue(process.waitFor(2, TimeUnit.MINUTES), this::output);
+      assertEquals(0, process.exitValue(), this::output);
+    }
+
+    String output() {
+      try {
+        return Files.readString(log);
+      } catch (IOException e) {
+        return e.toString();
+      }
+    }
+  }
+
+  private Run update(String changelog) throws IOException {
+    Path log = Files.createTempFile(Path.of("target"), "liquibase", ".log");
+    String withoutOurs =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .filter(entry -> !Path.of(entry).getFileName().toString().startsWith("wip-views-"))
+            .collect(Collectors.joining(File.pathSeparator));
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-classpath",
+                withoutOurs,
+                "liquibase.integration.commandline.LiquibaseCommandLine",
+                "--analytics-enabled=false",
+                "--search-path=target/unpacked/com/f2x/neurohub/wipviews",
+                "update",
+                "--changelog-file=" + changelog,
+                "--url=" + server.getJdbcUrl("postgres", "postgres"))
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    return new Run(process, log);
   }
 }

@@ -1,0 +1,224 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The objects that a deploy made in a schema, found by the names that the changelog gives them. */
+public final class DeployedObjects {
+
+  /**
+   * An object of the database.
+   *
+   * @param kind {@code materialized view}, {@code view}, {@code table}, {@code index}, {@code
+   *     function}, {@code procedure} or {@code pg_cron job}
+   * @param name its qualified name; a function's with its arguments; a job's own
+   * @param bytes size on disk in bytes; null if it has none
+   */
+  public record DeployedObject(String kind, String name, Long bytes) {}
+
+  private DeployedObjects() {}
+
+  /**
+   * Reads what there is.
+   *
+   * @param schema the schema; null for the connection's own
+   * @throws SQLException also if there is no such schema
+   */
+  public static List<DeployedObject> read(Connection connection, String schema)
+      throws SQLException {
+    List<DeployedObject> objects = new ArrayList<>();
+    try (PreparedStatement query = prepare(connection, schema, LIST);
+        ResultSet row = query.executeQuery()) {
+      while (row.next()) {
+        objects.add(
+            new DeployedObject(
+                row.getString("kind"), row.getString("name"), row.getObject("bytes", Long.class)));
+      }
+    }
+    if (hasCron(connection)) {
+      try (PreparedStatement query = connection.prepareStatement(JOBS)) {
+        query.setString(1, schema);
+        try (ResultSet row = query.executeQuery()) {
+          while (row.next()) {
+            objects.add(new DeployedObject("pg_cron job", row.getString(1), null));
+          }
+        }
+      }
+    }
+    return objects;
+  }
+
+  /**
+   * Tells what keeps them from being taken away: what is not ours and depends on one of them.
+   *
+   * @param schema the schema; null for the connection's own
+   * @return what and on which, in words; empty if nothing does
+   * @throws SQLException also if there is no such schema
+   */
+  public static List<String> dependants(Connection connection, String schema) throws SQLException {
+    return texts(connection, schema, DEPENDANTS);
+  }
+
+  /**
+   * Names the owners of what the connection's role may not drop.
+   *
+   * @param schema the schema; null for the connection's own
+   * @return roles that it is no member of; empty if it may drop them all
+   * @throws SQLException also if there is no such schema
+   */
+  public static List<String> otherOwners(Connection connection, String schema) throws SQLException {
+    return texts(connection, schema, OTHER_OWNERS);
+  }
+
+  private static List<String> texts(Connection connection, String schema, String select)
+      throws SQLException {
+    List<String> texts = new ArrayList<>();
+    try (PreparedStatement query = prepare(connection, schema, select);
+        ResultSet row = query.executeQuery()) {
+      while (row.next()) {
+        texts.add(row.getString(1));
+      }
+    }
+    return texts;
+  }
+
+  private static PreparedStatement prepare(Connection connection, String schema, String select)
+      throws SQLException {
+    PreparedStatement query = connection.prepareStatement(OBJECTS + select);
+    query.setArray(1, connection.createArrayOf("text", Changelog.objectNames().toArray()));
+    query.setArray(2, connection.createArrayOf("text", Changelog.viewNames().toArray()));
+    query.setString(3, schema);
+    return query;
+  }
+
+  private static boolean hasCron(Connection connection) throws SQLException {
+    try (PreparedStatement query =
+            connection.prepareStatement(
+                "SELECT EXISTS (SELECT FROM pg_extension AS e JOIN pg_namespace AS n ON n.nspname ="
+                    + " 'cron' WHERE e.extname = 'pg_cron' AND has_schema_privilege(n.oid,"
+                    + " 'USAGE'))");
+        ResultSet row = query.executeQuery()) {
+      row.next();
+      return row.getBoolean(1);
+    }
+  }
+
+  private static final String OBJECTS =
+      """
+      WITH target AS (
+        SELECT n.oid, n.nspname, ?::text[] AS made, ?::text[] AS views
+        FROM pg_namespace AS n
+        -- which raises where there is none of that name
+        WHERE n.oid = quote_ident(coalesce(?::text, current_schema()))::regnamespace
+      ),
+      object AS (
+        SELECT
+          CASE c.relkind
+            WHEN 'm' THEN 1
+            WHEN 'v' THEN 2
+            WHEN 'r' THEN 3
+            ELSE 4
+          END AS place,
+          CASE c.relkind
+            WHEN 'm' THEN 'materialized view'
+            WHEN 'v' THEN 'view'
+            WHEN 'r' THEN 'table'
+            ELSE 'index'
+          END AS kind,
+          format('%I.%I', target.nspname, c.relname) AS name,
+          nullif(pg_total_relation_size(c.oid), 0) AS bytes,
+          c.relowner AS owner,
+          c.tableoid AS class,
+          c.oid
+        FROM target
+        JOIN pg_class AS c ON c.relnamespace = target.oid
+        WHERE c.relkind IN ('r', 'v', 'i') AND c.relname = ANY (target.made)
+          OR c.relkind = 'm' AND c.relname = ANY (target.views)
+        UNION ALL
+        SELECT
+          5,
+          CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
+          format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+          NULL,
+          p.proowner,
+          p.tableoid,
+          p.oid
+        FROM target
+        JOIN pg_proc AS p ON p.pronamespace = target.oid
+        WHERE p.proname = ANY (target.made)
+      )
+      """;
+
+  private static final String LIST =
+      """
+      SELECT kind, name, bytes
+      FROM object
+      ORDER BY place, name
+      """;
+
+  private static final String OTHER_OWNERS =
+      """
+      SELECT quote_ident(pg_get_userbyid(owner))
+      FROM object
+      WHERE NOT pg_has_role(owner, 'USAGE')
+      GROUP BY owner
+      ORDER BY 1
+      """;
+
+  /** A rule, constraint, trigger, policy or default stands for the relation that it is part of. */
+  private static final String DEPENDANTS =
+      """
+      , referenced AS (
+        SELECT o.name, o.class, o.oid
+        FROM object AS o
+        UNION ALL
+        SELECT o.name, t.tableoid, row_type.oid
+        FROM object AS o
+        JOIN pg_type AS t ON t.typrelid = o.oid AND o.class = 'pg_class'::regclass
+        CROSS JOIN LATERAL (VALUES (t.oid), (t.typarray)) AS row_type (oid)
+      ),
+      dependant AS (
+        SELECT DISTINCT
+          coalesce(whole.refclassid, d.classid) AS class,
+          coalesce(whole.refobjid, d.objid) AS oid,
+          r.name AS needs
+        FROM referenced AS r
+        JOIN pg_depend AS d ON d.refclassid = r.class AND d.refobjid = r.oid AND d.deptype = 'n'
+        LEFT JOIN pg_depend AS whole
+          ON whole.classid = d.classid
+          AND whole.objid = d.objid
+          AND whole.refclassid = 'pg_class'::regclass
+          AND whole.deptype IN ('a', 'i')
+      )
+      SELECT format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
+      FROM dependant AS d
+      CROSS JOIN LATERAL pg_identify_object(d.class, d.oid, 0) AS i
+      WHERE NOT EXISTS (SELECT FROM referenced AS r WHERE r.class = d.class AND r.oid = d.oid)
+      GROUP BY i.type, i.identity
+      ORDER BY i.identity
+      """;
+
+  /** As pg-cron.rollback.sql chooses them. */
+  private static final String JOBS =
+      """
+      WITH own AS (
+        SELECT current_database() || '.' || coalesce(?::text, current_schema()) AS name
+      ),
+      ours AS (
+        SELECT
+          j.jobname,
+          j.database,
+          substring(j.jobname from '^wip-views (?:production|off-hours|pruning) (.+)$') AS target
+        FROM cron.job AS j
+      )
+      SELECT o.jobname
+      FROM ours AS o, own
+      WHERE o.target = CASE WHEN octet_length(own.name) <= 42 THEN own.name ELSE md5(own.name) END
+        OR o.target IN (SELECT e.target FROM ours AS e WHERE e.database <> current_database())
+      ORDER BY o.jobname
+      """;
+}
