@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.SqlError;
 import java.io.Writer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -226,8 +227,21 @@ public final class WipViewsMigration {
       refuseReadOnly(connection);
       step.run(new Changelog(connection, schema, parameters, progress));
     } catch (Exception e) {
-      throw WipViewsException.of(null, e);
+      throw described(e);
     }
+  }
+
+  /** A right that is missing here is one to change something, which no parameter gives. */
+  private static WipViewsException described(Exception failure) {
+    SqlError error = SqlError.in(failure);
+    return error != null && "42501".equals(error.sqlState()) && error.hint() == null
+        ? new WipViewsException(
+            error.message(),
+            null,
+            error.sqlState(),
+            "Deploy as the role that owns it, or grant that role to this one.",
+            failure)
+        : WipViewsException.of(null, failure);
   }
 
   private static void refuseReadOnly(Connection connection) throws SQLException {
