@@ -1,5 +1,7 @@
 -- Who waits for whom, now, in this database. Each caller sees what its role may see in pg_stat_activity.
 
+SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_blockers AS
 SELECT
   waits.pid AS blocked_pid,
@@ -64,4 +66,4 @@ COMMENT ON COLUMN "${schema}".wip_view_blockers.query IS 'What it runs, or ran l
 COMMENT ON COLUMN "${schema}".wip_view_blockers.transaction_age IS 'How long ago its transaction began; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends what blocks: it cancels a query, or terminates a session that holds its transaction open; for a prepared transaction, it lists what would. If cancelling is not enough, pg_terminate_backend() is.';
 
-REVOKE ALL ON "${schema}".wip_view_blockers FROM PUBLIC;
+SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);

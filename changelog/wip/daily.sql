@@ -2,6 +2,8 @@
 -- wip_view_history, so that an attempt whose session died counts as failed.
 
 -- Replaced, not dropped: others may have made views on it.
+SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_daily AS
 SELECT
   h.view_name,
@@ -28,4 +30,4 @@ COMMENT ON COLUMN "${schema}".wip_view_daily.p50_duration IS 'Half of the refres
 COMMENT ON COLUMN "${schema}".wip_view_daily.p95_duration IS 'Nineteen of twenty refreshes took no longer than this. Null on a day without one.';
 COMMENT ON COLUMN "${schema}".wip_view_daily.max_duration IS 'What the longest refresh took. Null on a day without one.';
 
-REVOKE ALL ON "${schema}".wip_view_daily FROM PUBLIC;
+SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);

@@ -2,6 +2,8 @@
 -- themselves: it answers whatever state they are in, and waits for none of their locks.
 
 -- Replaced, not dropped: others may have made views on it.
+SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_freshness AS
 SELECT
   v.view_name,
@@ -76,4 +78,4 @@ COMMENT ON COLUMN "${schema}".wip_view_freshness.bytes IS 'Size of the view on d
 COMMENT ON COLUMN "${schema}".wip_view_freshness.failures_in_a_row IS 'Attempts that failed (also when their session died) since the last one that was refreshed or coalesced.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.dead_rows IS 'Rows that refreshes replaced and no vacuum has cleared away yet, as the statistics know.';
 
-REVOKE ALL ON "${schema}".wip_view_freshness FROM PUBLIC;
+SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);

@@ -29,6 +29,7 @@ DECLARE
   staging CONSTANT name := 'wip_staging_${schema}';
   caller_path CONSTANT text := pg_catalog.current_setting('search_path');
   left_over text;
+  strangers text;
 BEGIN
   -- whoever deploys may have a schema on the path where others create
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
@@ -38,6 +39,26 @@ BEGIN
   IF to_regnamespace(quote_ident(staging)) IS NULL THEN
     EXECUTE format('CREATE SCHEMA %I', staging);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', staging, 'Made by wip-views while it builds a view');
+  END IF;
+
+  -- Who may create there could put a relation or a function in the place of one that a view means.
+  SELECT string_agg(DISTINCT coalesce(r.rolname::text, 'PUBLIC'), ', ')
+  INTO strangers
+  FROM pg_namespace AS n
+  CROSS JOIN LATERAL (
+    SELECT n.nspowner
+    UNION
+    SELECT e.grantee FROM aclexplode(n.nspacl) AS e WHERE e.privilege_type = 'CREATE'
+  ) AS maker (oid)
+  LEFT JOIN pg_roles AS r ON r.oid = maker.oid
+  WHERE n.nspname = staging
+    AND r.rolsuper IS NOT TRUE
+    AND r.rolname IS DISTINCT FROM current_user
+    AND maker.oid <> (SELECT d.datdba FROM pg_database AS d WHERE d.datname = current_database());
+  IF strangers IS NOT NULL THEN
+    RAISE EXCEPTION 'others may create in the schema %, where views are built: %', staging, strangers
+      USING ERRCODE = 'insufficient_privilege',
+            HINT = format('Drop it, or ALTER SCHEMA %I OWNER TO %I, and REVOKE CREATE on it from others.', staging, current_user);
   END IF;
 
   -- left by a script that was run statement by statement and died; what was made last first
@@ -50,7 +71,8 @@ BEGIN
     EXECUTE left_over;
   END LOOP;
 
-  PERFORM set_config('wip_views.staged_at', clock_timestamp()::text, false);
+  -- in a form that means the same under every DateStyle and time zone
+  PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
   PERFORM set_config('wip_views.staged_no', nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'))::text, false);
   PERFORM set_config('search_path', format('%I, "${schema}", pg_temp', staging), false);
   RAISE NOTICE '%: building', view_name;
@@ -101,6 +123,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
+  SET quote_all_identifiers = off
 AS $function$
   -- Another major version prints a query in another way: what differs in the first line is not compared.
   SELECT concat_ws(E'\n',
@@ -113,6 +136,57 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
   'A view''s query and indexes in the server''s own normal form.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_source(class oid, object oid, path text)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  source text;
+BEGIN
+  PERFORM set_config('search_path', path, true);
+  source := CASE class
+    WHEN 'pg_class'::regclass THEN rtrim(pg_get_viewdef(object), ';')
+    WHEN 'pg_proc'::regclass THEN pg_get_functiondef(object)
+    WHEN 'pg_rewrite'::regclass THEN regexp_replace(pg_get_ruledef(object, true), '^CREATE RULE', 'CREATE OR REPLACE RULE')
+    WHEN 'pg_policy'::regclass THEN (
+      SELECT concat(
+        format('ALTER POLICY %I ON %s', p.polname, p.polrelid::regclass),
+        ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+        ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
+      FROM pg_policy AS p
+      WHERE p.oid = object)
+  END;
+  -- To print a query locks what it reads till the transaction ends, and the live view could not be refreshed plainly all
+  -- that time. Undoing the subtransaction lets go of it.
+  RAISE EXCEPTION SQLSTATE 'WV003';
+EXCEPTION WHEN SQLSTATE 'WV003' THEN
+  RETURN source;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_source(oid, oid, text) IS
+  'The query of a view or materialized view, or the statement that makes a routine, rule or policy what it is, as read with a search_path. Keeps no lock.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_state(class oid, object oid)
+  RETURNS text
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT concat_ws(E'\n',
+    "${schema}".wip_view_source(class, object, 'pg_catalog, pg_temp'),
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid)
+     FROM pg_index AS i
+     WHERE i.indrelid = object AND class = 'pg_class'::regclass),
+    (SELECT string_agg(pg_get_triggerdef(t.oid), E'\n' ORDER BY t.oid)
+     FROM pg_trigger AS t
+     WHERE t.tgrelid = object AND class = 'pg_class'::regclass AND NOT t.tgisinternal),
+    (SELECT c.relfilenode FROM pg_class AS c WHERE c.oid = object AND class = 'pg_class'::regclass));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_state(oid, oid) IS
+  'What of a dependant is made anew: it must be the same when the new one takes its place as when it was read.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   RETURNS SETOF text
@@ -132,39 +206,54 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
   'The registered views whose query or indexes are not what was deployed: somebody changed them by hand.';
 
--- Grants are listed in the order in which they were given, so that a grant option is there before it is used.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_grants(acl aclitem[], owner oid, target text, columns text DEFAULT '')
   RETURNS SETOF text
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT statement
-  FROM (
-    SELECT
-      item.position,
-      step.number,
-      CASE step.number
-        WHEN 1 THEN format('SET LOCAL ROLE %s', item.grantor::regrole)
-        WHEN 2 THEN format(
-          'GRANT %s ON %s TO %s%s',
-          string_agg(item.privilege_type || columns, ', ' ORDER BY item.privilege_type),
-          target,
-          CASE WHEN item.grantee = 0 THEN 'PUBLIC' ELSE item.grantee::regrole::text END,
-          CASE WHEN item.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-        ELSE 'RESET ROLE'
-      END AS statement
-    FROM (
-      SELECT a.position, e.*
-      FROM unnest(acl) WITH ORDINALITY AS a (item, position),
-        LATERAL aclexplode(ARRAY[a.item]) AS e
-    ) AS item
-    CROSS JOIN generate_series(1, 3) AS step (number)
-    -- the owner's grants are given as whoever deploys; another's only by becoming that role, where that is possible
-    WHERE step.number = 2 OR item.grantor <> owner AND pg_has_role(item.grantor, 'MEMBER')
-    GROUP BY item.position, step.number, item.grantor, item.grantee, item.is_grantable
-  ) AS statements
-  ORDER BY position, number;
+  WITH RECURSIVE item AS (
+    SELECT a.position, e.*
+    FROM unnest(acl) WITH ORDINALITY AS a (item, position),
+      LATERAL aclexplode(ARRAY[a.item]) AS e
+  ),
+  -- A grant option has to be there before it is used: how many hands each has gone through from the owner.
+  grantor (oid, privilege_type, distance) AS (
+    SELECT DISTINCT owner, i.privilege_type, 0 FROM item AS i
+    UNION
+    SELECT i.grantee, i.privilege_type, g.distance + 1
+    FROM grantor AS g
+    JOIN item AS i ON i.grantor = g.oid AND i.privilege_type = g.privilege_type AND i.is_grantable
+    WHERE g.distance < 100
+  ),
+  given AS (
+    SELECT item.*, (
+      SELECT min(g.distance)
+      FROM grantor AS g
+      WHERE g.oid = item.grantor AND g.privilege_type = item.privilege_type
+    ) AS distance
+    FROM item
+  )
+  SELECT
+    CASE step.number
+      WHEN 1 THEN format('SET LOCAL ROLE %s', g.grantor::regrole)
+      WHEN 2 THEN format(
+        'GRANT %s ON %s TO %s%s',
+        string_agg(g.privilege_type || columns, ', ' ORDER BY g.privilege_type),
+        target,
+        CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END,
+        CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+      -- not RESET ROLE: who deploys may have become what it is by SET ROLE
+      ELSE format('SET LOCAL ROLE %I', current_user)
+    END
+  FROM given AS g
+  CROSS JOIN generate_series(1, 3) AS step (number)
+  -- The owner's grants are given as whoever deploys; another's only by becoming that role, where that is possible.
+  WHERE step.number = 2
+    OR g.grantor <> owner
+      AND pg_has_role(g.grantor, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
+  GROUP BY g.distance, g.position, g.is_grantable, step.number, g.grantor, g.grantee
+  ORDER BY g.distance, g.position, g.is_grantable, step.number;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_grants(aclitem[], oid, text, text) IS
@@ -193,6 +282,14 @@ BEGIN
   FROM pg_options_to_table(was.reloptions) AS o
   WHERE o.option_name NOT IN (SELECT n.option_name FROM pg_options_to_table(is_now.reloptions) AS n);
 
+  RETURN QUERY
+  SELECT format('ALTER %s SET (toast.%s = %L)', what, o.option_name, o.option_value)
+  FROM pg_class AS t
+  CROSS JOIN LATERAL pg_options_to_table(t.reloptions) AS o
+  WHERE t.oid = was.reltoastrelid
+    AND o.option_name NOT IN (
+      SELECT n.option_name FROM pg_class AS u CROSS JOIN LATERAL pg_options_to_table(u.reloptions) AS n WHERE u.oid = is_now.reltoastrelid);
+
   IF was.relowner <> is_now.relowner THEN
     RETURN NEXT format('ALTER %s OWNER TO %s', what, was.relowner::regrole);
   END IF;
@@ -211,6 +308,66 @@ BEGIN
   JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
   CROSS JOIN LATERAL pg_options_to_table(a.attoptions) AS o
   WHERE a.attrelid = old AND a.attnum > 0 AND is_now.relkind = 'm';
+
+  RETURN QUERY
+  SELECT format('ALTER %s ALTER COLUMN %I SET %s', what, a.attname, setting.clause)
+  FROM pg_attribute AS a
+  JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0 AND b.atttypid = a.atttypid
+  JOIN pg_type AS t ON t.oid = a.atttypid
+  CROSS JOIN LATERAL (VALUES
+    (CASE WHEN a.attstorage <> b.attstorage AND b.attstorage = t.typstorage THEN 'STORAGE '
+       || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END END),
+    (CASE WHEN a.attcompression <> b.attcompression AND b.attcompression = '' THEN 'COMPRESSION '
+       || CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END END)
+  ) AS setting (clause)
+  WHERE a.attrelid = old AND a.attnum > 0 AND is_now.relkind = 'm' AND setting.clause IS NOT NULL;
+
+  -- An index goes by its name. The view's file speaks first here, too.
+  RETURN QUERY
+  SELECT statement
+  FROM pg_index AS i
+  JOIN pg_class AS a ON a.oid = i.indexrelid
+  JOIN pg_index AS j ON j.indrelid = new
+  JOIN pg_class AS b ON b.oid = j.indexrelid AND b.relname = a.relname
+  CROSS JOIN LATERAL (SELECT format('%s.%I', was.relnamespace::regnamespace, a.relname)) AS index (name)
+  CROSS JOIN LATERAL (
+    SELECT format('ALTER INDEX %s SET (%s = %L)', index.name, o.option_name, o.option_value)
+    FROM pg_options_to_table(a.reloptions) AS o
+    WHERE o.option_name NOT IN (SELECT n.option_name FROM pg_options_to_table(b.reloptions) AS n)
+    UNION ALL
+    SELECT format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', index.name, c.attnum, c.attstattarget)
+    FROM pg_attribute AS c
+    JOIN pg_attribute AS d ON d.attrelid = b.oid AND d.attnum = c.attnum
+    WHERE c.attrelid = a.oid AND coalesce(c.attstattarget, -1) <> -1 AND coalesce(d.attstattarget, -1) = -1
+    UNION ALL
+    SELECT format('COMMENT ON INDEX %s IS %L', index.name, obj_description(a.oid, 'pg_class'))
+    WHERE obj_description(a.oid, 'pg_class') IS NOT NULL AND obj_description(b.oid, 'pg_class') IS NULL
+    UNION ALL
+    SELECT format('ALTER %s CLUSTER ON %I', what, a.relname)
+    WHERE i.indisclustered AND NOT j.indisclustered
+  ) AS kept (statement)
+  WHERE i.indrelid = old;
+
+  RETURN QUERY
+  SELECT statement
+  FROM pg_statistic_ext AS s
+  CROSS JOIN LATERAL (SELECT format('%s.%I', s.stxnamespace::regnamespace, s.stxname)) AS statistics (name)
+  CROSS JOIN LATERAL (VALUES
+    (pg_get_statisticsobjdef(s.oid)),
+    (format('ALTER STATISTICS %s OWNER TO %s', statistics.name, s.stxowner::regrole)),
+    (CASE WHEN coalesce(s.stxstattarget, -1) <> -1 THEN format('ALTER STATISTICS %s SET STATISTICS %s', statistics.name, s.stxstattarget) END),
+    (format('COMMENT ON STATISTICS %s IS %L', statistics.name, obj_description(s.oid, 'pg_statistic_ext')))
+  ) AS kept (statement)
+  WHERE s.stxrelid = old AND statement IS NOT NULL;
+
+  RETURN QUERY
+  SELECT format('COMMENT ON RULE %I ON %s IS %L', r.rulename, target, obj_description(r.oid, 'pg_rewrite'))
+  FROM pg_rewrite AS r
+  WHERE r.ev_class = old AND r.rulename <> '_RETURN' AND obj_description(r.oid, 'pg_rewrite') IS NOT NULL
+  UNION ALL
+  SELECT format('COMMENT ON TRIGGER %I ON %s IS %L', t.tgname, target, obj_description(t.oid, 'pg_trigger'))
+  FROM pg_trigger AS t
+  WHERE t.tgrelid = old AND NOT t.tgisinternal AND obj_description(t.oid, 'pg_trigger') IS NOT NULL;
 
   RETURN QUERY
   SELECT format('ALTER %s ALTER COLUMN %I SET DEFAULT %s', what, a.attname, pg_get_expr(d.adbin, d.adrelid))
@@ -253,7 +410,63 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_attributes(oid, oid) IS
-  'The statements that give a new view, once it has the name of an old one, what the old one has: owner, grants and column grants, comments, storage parameters, statistics targets, defaults.';
+  'The statements that give a new view, once it has the name of an old one, what the old one has: owner, grants and column grants, comments, storage parameters, statistics and their targets, defaults.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_settle(old oid, new oid)
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format('ALTER MATERIALIZED VIEW %s SET TABLESPACE %I', new::regclass, t.spcname)
+  FROM pg_class AS a
+  JOIN pg_class AS b ON b.oid = new AND b.relkind = 'm' AND b.reltablespace = 0
+  JOIN pg_tablespace AS t ON t.oid = a.reltablespace
+  WHERE a.oid = old
+  UNION ALL
+  SELECT format('ALTER INDEX %s SET TABLESPACE %I', b.oid::regclass, t.spcname)
+  FROM pg_index AS i
+  JOIN pg_class AS a ON a.oid = i.indexrelid
+  JOIN pg_index AS j ON j.indrelid = new
+  JOIN pg_class AS b ON b.oid = j.indexrelid AND b.relname = a.relname AND b.reltablespace = 0
+  JOIN pg_tablespace AS t ON t.oid = a.reltablespace
+  WHERE i.indrelid = old;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_settle(oid, oid) IS
+  'The statements that move a new view and its indexes, while they are in the staging schema still, to the tablespaces of an old one.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_give(relation oid, owner oid, old_ones oid[], new_ones oid[])
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  staging CONSTANT name := 'wip_staging_${schema}';
+  may_create CONSTANT boolean := has_schema_privilege(owner, staging, 'CREATE');
+  statement text;
+BEGIN
+  FOR statement IN
+    SELECT format('GRANT USAGE, CREATE ON SCHEMA %I TO %s', staging, owner::regrole) WHERE NOT may_create
+    UNION ALL
+    SELECT format('ALTER TABLE %s OWNER TO %s', relation::regclass, owner::regrole)
+    UNION ALL
+    SELECT format('REVOKE CREATE ON SCHEMA %I FROM %s', staging, owner::regrole) WHERE NOT may_create
+    UNION ALL
+    -- it may read of the new one what it may read of the old; the exact grants come with the swap
+    SELECT format('GRANT SELECT ON %s TO %s', replaced.new_one::regclass, owner::regrole)
+    FROM unnest(old_ones, new_ones) AS replaced (old_one, new_one)
+    WHERE replaced.new_one IN (SELECT r.* FROM "${schema}".wip_view_reads(relation) AS r)
+      AND has_any_column_privilege(owner, replaced.old_one, 'SELECT')
+      AND NOT has_table_privilege(owner, replaced.new_one, 'SELECT')
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_give(oid, oid, oid[], oid[]) IS
+  'Gives a relation in the staging schema to the role that it is for, with the right to read what it reads there: what fills it then runs with the rights of that role, not of the one that deploys.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(view_name text, refresh_order integer, freshness_target interval)
   RETURNS void
@@ -272,6 +485,7 @@ DECLARE
   built_rows bigint;
   promote_limit interval;
   caller_lock_timeout text;
+  caller_check_bodies CONSTANT text := current_setting('check_function_bodies');
 
   -- the search_path for reading definitions, and for running them
   live_path text;
@@ -279,29 +493,35 @@ DECLARE
   -- relations that get a new one in their place, in the order in which they depend on each other, and the new ones
   old_ones oid[];
   new_ones oid[];
-  -- dependants that are replaced in place or have a new one, and what they were when that was decided
-  seen oid[] := '{}';
-  seen_definitions text[] := '{}';
+  -- what is made anew from what it was when that was decided
+  seen_classes oid[] := '{}';
+  seen_objects oid[] := '{}';
+  seen_states text[] := '{}';
   -- dependants that are not decided upon yet
   undecided oid[];
   node pg_class;
   node_name text;
   definition text;
+  state text;
   options text;
+  -- indexes, rules and triggers of one
+  own text[];
   trial oid;
   -- whose locks the swap takes, the one that the others read last, as readers do
   to_lock oid[] := '{}';
+  -- roles that may use the staging schema meanwhile
+  given oid[] := '{}';
+  dropped oid[] := '{}';
   before_swap text[] := '{}';
   in_place text[] := '{}';
   attributes text[];
-  after_swap text[] := '{}';
   problems text[] := '{}';
   kept text[] := '{}';
   dependant record;
   statement text;
   changed text;
   started timestamptz;
-  attempt integer := 0;
+  attempts integer := 1;
 BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
   live_name := format('%I.%I', '${schema}', view_name);
@@ -347,6 +567,17 @@ BEGIN
       USING ERRCODE = 'wrong_object_type', HINT = 'Rename it or drop it, then deploy again.';
   END IF;
 
+  SELECT string_agg(DISTINCT read::regclass::text, ', ') INTO changed
+  FROM "${schema}".wip_view_reads(built) AS read
+  JOIN pg_class AS c ON c.oid = read AND c.relnamespace = to_regnamespace(quote_ident(staging));
+  IF changed IS NOT NULL THEN
+    RAISE EXCEPTION 'the query of % reads what is in the schema where it is built: %', view_name, changed
+      USING ERRCODE = 'insufficient_privilege', HINT = 'Drop that, then deploy again.';
+  END IF;
+
+  FOR statement IN SELECT m.* FROM "${schema}".wip_view_settle(live, built) AS m LOOP
+    EXECUTE statement;
+  END LOOP;
   EXECUTE format('ANALYZE %s', built::regclass);
   EXECUTE format('SELECT count(*) FROM %s', built::regclass) INTO built_rows;
   RAISE NOTICE '%: built, % rows in % ms', view_name, built_rows,
@@ -394,16 +625,24 @@ BEGIN
     node_name := format('%s.%I', node.relnamespace::regnamespace, node.relname);
     options := coalesce((SELECT ' WITH (' || string_agg(format('%s = %L', o.option_name, o.option_value), ', ') || ')'
                          FROM pg_options_to_table(node.reloptions) AS o), '');
-    PERFORM set_config('search_path', live_path, false);
-    definition := rtrim(pg_get_viewdef(node.oid), ';');
 
     BEGIN
+      IF pg_is_other_temp_schema(node.relnamespace) THEN
+        RAISE EXCEPTION 'another session made it for itself; it goes when that session ends';
+      ELSIF NOT pg_has_role(node.relowner, 'USAGE') THEN
+        RAISE EXCEPTION 'it belongs to %, which % is no member of', node.relowner::regrole, current_user;
+      END IF;
+      definition := "${schema}".wip_view_source('pg_class'::regclass, node.oid, live_path);
+      state := "${schema}".wip_view_state('pg_class'::regclass, node.oid);
+
       PERFORM set_config('search_path', build_path, false);
       IF node.relkind = 'm' THEN
         RAISE NOTICE '%: building dependant %', view_name, node_name;
-        EXECUTE format('CREATE MATERIALIZED VIEW %I.%I USING %I%s AS %s WITH %s', staging, node.relname,
-                       (SELECT am.amname FROM pg_am AS am WHERE am.oid = node.relam), options, definition,
-                       CASE WHEN node.relispopulated THEN 'DATA' ELSE 'NO DATA' END);
+        IF to_regclass(format('%I.%I', staging, node.relname)) IS NOT NULL THEN
+          RAISE EXCEPTION 'another one of the same name is made anew, too: rename one of them';
+        END IF;
+        EXECUTE format('CREATE MATERIALIZED VIEW %I.%I USING %I%s AS %s WITH NO DATA', staging, node.relname,
+                       (SELECT am.amname FROM pg_am AS am WHERE am.oid = node.relam), options, definition);
         trial := to_regclass(format('%I.%I', staging, node.relname));
       ELSE
         EXECUTE format('CREATE VIEW %I.%I%s AS %s', staging, 'trial_' || node.oid, options, definition);
@@ -424,8 +663,40 @@ BEGIN
         EXECUTE format('DROP VIEW %s', trial::regclass);
         in_place := in_place || format('CREATE OR REPLACE VIEW %s%s AS %s', node_name, options, definition);
         trial := NULL;
-      ELSIF node.relkind = 'v' THEN
-        EXECUTE format('ALTER VIEW %s RENAME TO %I', trial::regclass, node.relname);
+      ELSE
+        IF node.relkind = 'v' THEN
+          EXECUTE format('ALTER VIEW %s RENAME TO %I', trial::regclass, node.relname);
+        END IF;
+        IF NOT has_schema_privilege(node.relowner, staging, 'USAGE') THEN
+          given := given || node.relowner;
+        END IF;
+        PERFORM "${schema}".wip_view_give(trial, node.relowner, old_ones, new_ones);
+        -- Its query and its indexes may call anything that its owner chose.
+        IF node.relkind = 'm' AND node.relispopulated THEN
+          EXECUTE format('REFRESH MATERIALIZED VIEW %s', trial::regclass);
+        END IF;
+        -- What was made for this relation and names it: read with its schema on the path, run with staging before that.
+        PERFORM set_config('search_path', node.relnamespace::regnamespace::text, false);
+        own := ARRAY(
+          SELECT pg_get_indexdef(i.indexrelid, 0, true)
+          FROM pg_index AS i WHERE i.indrelid = node.oid
+          UNION ALL
+          SELECT "${schema}".wip_view_source('pg_rewrite'::regclass, r.oid, node.relnamespace::regnamespace::text)
+          FROM pg_rewrite AS r WHERE r.ev_class = node.oid AND r.rulename <> '_RETURN'
+          UNION ALL
+          SELECT pg_get_triggerdef(t.oid, true)
+          FROM pg_trigger AS t WHERE t.tgrelid = node.oid AND NOT t.tgisinternal);
+        PERFORM set_config('search_path', format('%I, %s', staging, node.relnamespace::regnamespace::text), false);
+        FOREACH statement IN ARRAY own LOOP
+          EXECUTE statement;
+        END LOOP;
+        PERFORM set_config('search_path', 'pg_catalog, pg_temp', false);
+        FOR statement IN SELECT m.* FROM "${schema}".wip_view_settle(node.oid, trial) AS m LOOP
+          EXECUTE statement;
+        END LOOP;
+        IF node.relkind = 'm' AND node.relispopulated THEN
+          EXECUTE format('ANALYZE %s', trial::regclass);
+        END IF;
       END IF;
     EXCEPTION WHEN OTHERS THEN
       problems := problems || format('%s %s: %s',
@@ -438,43 +709,13 @@ BEGIN
     END;
 
     to_lock := node.oid || to_lock;
-    seen := seen || node.oid;
-    seen_definitions := seen_definitions || pg_get_viewdef(node.oid);
+    seen_classes := seen_classes || 'pg_class'::regclass::oid;
+    seen_objects := seen_objects || node.oid;
+    seen_states := seen_states || state;
     kept := kept || node_name;
-    CONTINUE WHEN trial IS NULL;
-    old_ones := old_ones || node.oid;
-    new_ones := new_ones || trial;
-
-    -- What was made for this relation and names it: read with its schema alone on the path, run with staging before it.
-    PERFORM set_config('search_path', node.relnamespace::regnamespace::text, false);
-    FOR dependant IN
-      SELECT pg_get_indexdef(i.indexrelid, 0, true) AS definition, obj_description(i.indexrelid, 'pg_class') AS comment,
-             c.relname AS index_name, false AS later
-      FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
-      WHERE i.indrelid = node.oid
-      UNION ALL
-      SELECT pg_get_ruledef(r.oid, true), NULL, NULL, false
-      FROM pg_rewrite AS r WHERE r.ev_class = node.oid AND r.rulename <> '_RETURN'
-      UNION ALL
-      SELECT pg_get_triggerdef(t.oid, true), NULL, NULL, false
-      FROM pg_trigger AS t WHERE t.tgrelid = node.oid AND NOT t.tgisinternal
-      UNION ALL
-      SELECT pg_get_statisticsobjdef(s.oid), NULL, NULL, true
-      FROM pg_statistic_ext AS s WHERE s.stxrelid = node.oid
-    LOOP
-      IF dependant.later THEN
-        after_swap := after_swap || format('SET LOCAL search_path = %s', node.relnamespace::regnamespace::text) || dependant.definition;
-        CONTINUE;
-      END IF;
-      PERFORM set_config('search_path', format('%I, %s', staging, node.relnamespace::regnamespace::text), false);
-      EXECUTE dependant.definition;
-      IF dependant.comment IS NOT NULL THEN
-        EXECUTE format('COMMENT ON INDEX %I.%I IS %L', staging, dependant.index_name, dependant.comment);
-      END IF;
-      PERFORM set_config('search_path', node.relnamespace::regnamespace::text, false);
-    END LOOP;
-    IF node.relkind = 'm' AND node.relispopulated THEN
-      EXECUTE format('ANALYZE %I.%I', staging, node.relname);
+    IF trial IS NOT NULL THEN
+      old_ones := old_ones || node.oid;
+      new_ones := new_ones || trial;
     END IF;
   END LOOP;
 
@@ -482,59 +723,76 @@ BEGIN
   PERFORM set_config('search_path', live_path, false);
   FOR dependant IN
     SELECT d.classid, d.objid, max(d.objsubid) AS objsubid, bool_or(d.refclassid = 'pg_type'::regclass) AS by_type,
-           pg_describe_object(d.classid, d.objid, max(d.objsubid)) AS description
+           regexp_replace(pg_describe_object(d.classid, d.objid, max(d.objsubid)), '^rule _RETURN on ', '') AS description,
+           min(coalesce(r.ev_class, policy.polrelid)::bigint)::oid AS of_relation,
+           -- null for what cannot be made anew in its place
+           min(coalesce(routine.proowner, relation.relowner)::bigint)::oid AS owner
     FROM pg_depend AS d
     LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    LEFT JOIN pg_policy AS policy ON d.classid = 'pg_policy'::regclass AND policy.oid = d.objid
+    LEFT JOIN pg_proc AS routine ON d.classid = 'pg_proc'::regclass AND routine.oid = d.objid AND routine.prokind IN ('f', 'p')
+    LEFT JOIN pg_class AS relation
+      ON relation.oid = coalesce(policy.polrelid, CASE WHEN r.rulename <> '_RETURN' THEN r.ev_class END)
     WHERE live IS NOT NULL
       AND d.deptype = 'n'
       AND (d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY (old_ones)
         OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (
              SELECT unnest(ARRAY[t.oid, t.typarray]) FROM pg_type AS t WHERE t.typrelid = ANY (old_ones)))
-      -- views were decided upon above; a rule of a relation that is replaced goes along with it
-      AND (r.oid IS NULL OR r.rulename <> '_RETURN' AND r.ev_class <> ALL (old_ones))
+      -- views were decided upon above, but for one that only names the type; a rule of a relation that is replaced
+      -- goes along with it
+      AND (r.oid IS NULL OR r.ev_class <> ALL (old_ones)
+        AND (r.rulename <> '_RETURN' OR d.refclassid = 'pg_type'::regclass AND r.ev_class <> ALL (seen_objects)))
       AND NOT (d.classid = 'pg_class'::regclass
         AND (SELECT c.relkind FROM pg_class AS c WHERE c.oid = d.objid) IN ('v', 'm'))
     GROUP BY d.classid, d.objid
   LOOP
-    IF dependant.classid = 'pg_proc'::regclass
-      AND (SELECT p.prokind FROM pg_proc AS p WHERE p.oid = dependant.objid) IN ('f', 'p')
-    THEN
-      IF dependant.by_type THEN
-        -- Its type changes with the relation, which only DROP and CREATE can do.
-        before_swap := before_swap || format('DROP ROUTINE %s', dependant.objid::regprocedure);
-      END IF;
-      in_place := in_place || pg_get_functiondef(dependant.objid);
-      IF dependant.by_type THEN
-        SELECT in_place
-          || format('ALTER ROUTINE %1$s OWNER TO %2$s', f.signature, p.proowner::regrole)
-          || format('REVOKE ALL ON ROUTINE %1$s FROM PUBLIC, %2$s', f.signature, p.proowner::regrole)
-          || ARRAY(SELECT "${schema}".wip_view_grants(
-               coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, 'ROUTINE ' || f.signature))
-          || coalesce(format('COMMENT ON ROUTINE %s IS %L', f.signature, obj_description(p.oid, 'pg_proc')), '')
-        INTO in_place
-        FROM pg_proc AS p,
-          LATERAL (SELECT format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
-                                 pg_get_function_identity_arguments(p.oid))) AS f (signature)
-        WHERE p.oid = dependant.objid;
-      END IF;
-    ELSIF dependant.classid = 'pg_rewrite'::regclass THEN
-      in_place := in_place || regexp_replace(pg_get_ruledef(dependant.objid), '^CREATE RULE', 'CREATE OR REPLACE RULE');
-      to_lock := (SELECT r.ev_class FROM pg_rewrite AS r WHERE r.oid = dependant.objid) || to_lock;
-    ELSIF dependant.classid = 'pg_policy'::regclass THEN
-      SELECT in_place || concat(
-               format('ALTER POLICY %I ON %s', p.polname, p.polrelid::regclass),
-               ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
-               ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')'),
-             p.polrelid || to_lock
-      INTO in_place, to_lock
-      FROM pg_policy AS p
-      WHERE p.oid = dependant.objid;
-    ELSE
+    IF dependant.owner IS NULL THEN
       problems := problems || (dependant.description || ': it cannot be pointed at another relation');
       CONTINUE;
+    ELSIF NOT pg_has_role(dependant.owner, 'USAGE') THEN
+      problems := problems || format('%s: it belongs to %s, which %s is no member of',
+        dependant.description, dependant.owner::regrole, current_user);
+      CONTINUE;
     END IF;
+    IF dependant.classid = 'pg_proc'::regclass AND dependant.by_type THEN
+      -- Its type changes with the relation, which only DROP and CREATE can do.
+      dropped := dropped || dependant.objid;
+      before_swap := before_swap || format('DROP ROUTINE %s', dependant.objid::regprocedure);
+    END IF;
+    in_place := in_place || "${schema}".wip_view_source(dependant.classid, dependant.objid, live_path);
+    IF dependant.classid = 'pg_proc'::regclass AND dependant.by_type THEN
+      SELECT in_place
+        || format('ALTER ROUTINE %1$s OWNER TO %2$s', f.signature, p.proowner::regrole)
+        || format('REVOKE ALL ON ROUTINE %1$s FROM PUBLIC, %2$s', f.signature, p.proowner::regrole)
+        || ARRAY(SELECT "${schema}".wip_view_grants(
+             coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, 'ROUTINE ' || f.signature))
+        || coalesce(format('COMMENT ON ROUTINE %s IS %L', f.signature, obj_description(p.oid, 'pg_proc')), '')
+      INTO in_place
+      FROM pg_proc AS p,
+        LATERAL (SELECT format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
+                               pg_get_function_identity_arguments(p.oid))) AS f (signature)
+      WHERE p.oid = dependant.objid;
+    ELSIF dependant.classid <> 'pg_proc'::regclass THEN
+      to_lock := dependant.of_relation || to_lock;
+    END IF;
+    seen_classes := seen_classes || dependant.classid;
+    seen_objects := seen_objects || dependant.objid;
+    seen_states := seen_states || "${schema}".wip_view_state(dependant.classid, dependant.objid);
     kept := kept || dependant.description;
   END LOOP;
+
+  SELECT problems || coalesce(array_agg(DISTINCT hindrance), '{}') INTO problems
+  FROM (
+    SELECT format('%s: it uses %s, which is made anew',
+                  regexp_replace(pg_describe_object(d.classid, d.objid, d.objsubid), '^rule _RETURN on ', ''), d.refobjid::regprocedure)
+    FROM pg_depend AS d
+    WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY (dropped) AND d.deptype = 'n'
+    UNION ALL
+    SELECT format('extension %I: %s is a member of it', e.extname, pg_describe_object(d.classid, d.objid, 0))
+    FROM pg_depend AS d
+    JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+    WHERE d.classid = 'pg_class'::regclass AND d.objid = ANY (old_ones) AND d.deptype = 'e'
+  ) AS h (hindrance);
   PERFORM set_config('search_path', 'pg_catalog, pg_temp', false);
 
   IF problems <> '{}' THEN
@@ -544,24 +802,17 @@ BEGIN
             HINT = 'Nothing was changed. Change or drop these first, then deploy again.';
   END IF;
 
-  SELECT after_swap || array_agg(s.statement)
-  INTO after_swap
-  FROM (
-    SELECT unnest(ARRAY['SET LOCAL search_path = "${schema}"', pg_get_statisticsobjdef(e.oid)]) AS statement
-    FROM pg_statistic_ext AS e
-    WHERE e.stxrelid = live
-  ) AS s;
-
   -- -------------------------------------------------------------------------------------------------------------
   -- The swap
   -- -------------------------------------------------------------------------------------------------------------
 
   -- Its turn, as a refresh has it: from here on nobody refreshes the live view. If somebody has since the build began,
   -- the build is the older of the two, and is refreshed before it is shown to anybody.
+  started := clock_timestamp();
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
   BEGIN
     PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
-  EXCEPTION WHEN lock_not_available THEN
+  EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     RAISE EXCEPTION 'could not put the new % in place within %: the old one is being refreshed all that time', live_name, promote_limit
       USING ERRCODE = 'lock_not_available',
             HINT = 'Nothing was changed. Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
@@ -571,7 +822,16 @@ BEGIN
     RAISE NOTICE '%: refreshed meanwhile, catching up', view_name;
     staged_no := nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'));
     staged_at := clock_timestamp();
-    EXECUTE format('REFRESH MATERIALIZED VIEW %s', built::regclass);
+    FOR statement IN
+      SELECT format(c.command, n.oid::regclass)
+      FROM unnest(new_ones) WITH ORDINALITY AS n (oid, position)
+      JOIN pg_class AS m ON m.oid = n.oid AND m.relkind = 'm' AND m.relispopulated
+      CROSS JOIN (VALUES (1, 'REFRESH MATERIALIZED VIEW %s'), (2, 'ANALYZE %s')) AS c (number, command)
+      ORDER BY n.position, c.number
+    LOOP
+      EXECUTE statement;
+    END LOOP;
+    EXECUTE format('SELECT count(*) FROM %s', built::regclass) INTO built_rows;
   END IF;
 
   -- A name that a view which was renamed away still has for its index.
@@ -589,113 +849,92 @@ BEGIN
   END LOOP;
 
   RAISE NOTICE '%: promoting', view_name;
-  started := clock_timestamp();
-  LOOP
-    attempt := attempt + 1;
-    -- Each attempt waits for a lock no longer than a reader may have to wait behind it, and far less than
-    -- deadlock_timeout: giving up, which lets go of every lock, is how it gets out of a reader's way.
-    BEGIN
-      PERFORM set_config('lock_timeout', format('%s ms', least(25 * (1 + attempt / 20), 200)), true);
+  IF live IS NOT NULL THEN
+    attempts := "${schema}".wip_view_take(format('put the new %s in place', live_name), to_lock || live, started);
 
-      IF live IS NOT NULL THEN
-        FOR dependant IN
-          SELECT c.oid::regclass AS name, c.relkind, c.relowner::regrole AS owner
-          FROM unnest(to_lock || live) WITH ORDINALITY AS l (oid, position)
-          JOIN pg_class AS c ON c.oid = l.oid
-          ORDER BY l.position
-        LOOP
-          -- LOCK TABLE takes no materialized view, and of a view also what it reads.
-          EXECUTE CASE
-            WHEN dependant.relkind IN ('v', 'm') THEN format('ALTER TABLE %s OWNER TO %s', dependant.name, dependant.owner)
-            ELSE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', dependant.name)
-          END;
-        END LOOP;
-
-        SELECT string_agg(was.oid::regclass::text, ', ') INTO changed
-        FROM unnest(seen, seen_definitions) AS was (oid, definition)
-        WHERE pg_get_viewdef(was.oid) IS DISTINCT FROM was.definition;
-        IF changed IS NOT NULL THEN
-          RAISE EXCEPTION 'meanwhile somebody changed what depends on %: %', live_name, changed
-            USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
-        END IF;
-
-        attributes := ARRAY(
-          SELECT a.*
-          FROM unnest(old_ones, new_ones) AS pair (old_one, new_one),
-            LATERAL "${schema}".wip_view_attributes(pair.old_one, pair.new_one) AS a);
-
-        PERFORM set_config('search_path', live_path, true);
-        FOREACH statement IN ARRAY before_swap LOOP
-          EXECUTE statement;
-        END LOOP;
-        PERFORM set_config('search_path', build_path, true);
-        FOREACH statement IN ARRAY array_remove(in_place, '') LOOP
-          EXECUTE statement;
-        END LOOP;
-        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
-
-        FOR i IN REVERSE cardinality(old_ones) .. 1 LOOP
-          SELECT c.* INTO node FROM pg_class AS c WHERE c.oid = old_ones[i];
-          EXECUTE format('DROP %s %s', CASE node.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, node.oid::regclass);
-          EXECUTE format('ALTER TABLE %s SET SCHEMA %s', new_ones[i]::regclass, node.relnamespace::regnamespace);
-        END LOOP;
-        -- Not before: whoever gave a grant on may not use the staging schema.
-        FOREACH statement IN ARRAY attributes || coalesce(after_swap, '{}') LOOP
-          EXECUTE statement;
-        END LOOP;
-        PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
-      ELSE
-        EXECUTE format('ALTER MATERIALIZED VIEW %s SET SCHEMA "${schema}"', built::regclass);
-        -- what ALTER DEFAULT PRIVILEGES promises in this schema, which the view was not made in
-        FOR statement IN
-          SELECT g.*
-          FROM pg_default_acl AS a,
-            LATERAL "${schema}".wip_view_grants(a.defaclacl, a.defaclrole, live_name) AS g
-          WHERE a.defaclnamespace = '"${schema}"'::regnamespace AND a.defaclrole = current_user::regrole AND a.defaclobjtype = 'r'
-        LOOP
-          EXECUTE statement;
-        END LOOP;
-      END IF;
-
-      EXIT;
-    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-      IF clock_timestamp() - started > promote_limit THEN
-        RAISE EXCEPTION 'could not put the new % in place within %: %', live_name, promote_limit, coalesce(
-            (SELECT string_agg(format('pid %s (%s) holds %s%s', l.pid, coalesce(nullif(a.application_name, ''), a.usename, '?'),
-                      l.relation::regclass, ', its transaction is open for ' || date_trunc('second', clock_timestamp() - a.xact_start)), '; ')
-             FROM pg_locks AS l
-             LEFT JOIN pg_stat_activity AS a USING (pid)
-             WHERE l.relation = ANY (to_lock || live) AND l.granted AND l.pid <> pg_backend_pid()), SQLERRM)
-          USING ERRCODE = 'lock_not_available',
-                HINT = 'The old view still serves. Deploy again when that has ended, or end it with SELECT pg_terminate_backend(pid).';
-      END IF;
-    WHEN dependent_objects_still_exist THEN
-      GET STACKED DIAGNOSTICS changed = PG_EXCEPTION_DETAIL;
-      RAISE EXCEPTION 'meanwhile something came to depend on %: %', live_name, replace(changed, E'\n', '; ')
+    -- From here on readers wait. All that it takes is locked, but for what a definition may need a moment to be read.
+    PERFORM set_config('lock_timeout', '200 ms', true);
+    -- a body is its owner's, and is not to be looked at now
+    PERFORM set_config('check_function_bodies', 'off', true);
+    SELECT string_agg(pg_describe_object(was.class, was.object, 0), ', ') INTO changed
+    FROM unnest(seen_classes, seen_objects, seen_states) AS was (class, object, state)
+    WHERE "${schema}".wip_view_state(was.class, was.object) IS DISTINCT FROM was.state;
+    IF changed IS NOT NULL THEN
+      RAISE EXCEPTION 'meanwhile somebody changed what depends on %: %', live_name, changed
         USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
+    END IF;
+
+    attributes := ARRAY(
+      SELECT a.*
+      FROM unnest(old_ones, new_ones) AS pair (old_one, new_one),
+        LATERAL "${schema}".wip_view_attributes(pair.old_one, pair.new_one) AS a);
+    BEGIN
+      PERFORM set_config('search_path', live_path, true);
+      FOREACH statement IN ARRAY before_swap LOOP
+        EXECUTE statement;
+      END LOOP;
+      PERFORM set_config('search_path', build_path, true);
+      FOREACH statement IN ARRAY array_remove(in_place, '') LOOP
+        EXECUTE statement;
+      END LOOP;
+      PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+
+      FOR i IN REVERSE cardinality(old_ones) .. 1 LOOP
+        SELECT c.* INTO node FROM pg_class AS c WHERE c.oid = old_ones[i];
+        EXECUTE format('DROP %s %s', CASE node.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, node.oid::regclass);
+        EXECUTE format('ALTER TABLE %s SET SCHEMA %s', new_ones[i]::regclass, node.relnamespace::regnamespace);
+      END LOOP;
+      -- Not before: whoever gave a grant on may not use the staging schema.
+      FOREACH statement IN ARRAY attributes LOOP
+        EXECUTE statement;
+      END LOOP;
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+      GET STACKED DIAGNOSTICS changed = PG_EXCEPTION_DETAIL;
+      RAISE EXCEPTION 'cannot put the new % in place, because of what came to depend on the old one, or cannot be made anew: %',
+          live_name, replace(changed, E'\n', '; ')
+        USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Nothing was changed. Deploy again, or change or drop these first.';
     END;
-    PERFORM pg_sleep(least(0.02 * attempt, 0.5) * (0.5 + random()));
-  END LOOP;
+    PERFORM set_config('check_function_bodies', caller_check_bodies, true);
+  ELSE
+    EXECUTE format('ALTER MATERIALIZED VIEW %s SET SCHEMA "${schema}"', built::regclass);
+    -- what ALTER DEFAULT PRIVILEGES promises in this schema, which the view was not made in
+    FOR statement IN
+      SELECT g.*
+      FROM pg_default_acl AS a,
+        LATERAL "${schema}".wip_view_grants(a.defaclacl, a.defaclrole, live_name) AS g
+      WHERE a.defaclnamespace = '"${schema}"'::regnamespace AND a.defaclrole = current_user::regrole AND a.defaclobjtype = 'r'
+    LOOP
+      EXECUTE statement;
+    END LOOP;
+  END IF;
   PERFORM set_config('lock_timeout', caller_lock_timeout, true);
 
   IF obj_description(to_regnamespace(quote_ident(staging)), 'pg_namespace') = 'Made by wip-views while it builds a view' THEN
     EXECUTE format('DROP SCHEMA %I', staging);
+  ELSE
+    FOR statement IN
+      SELECT DISTINCT format('REVOKE USAGE ON SCHEMA %I FROM %s', staging, g::regrole) FROM unnest(given) AS g
+    LOOP
+      EXECUTE statement;
+    END LOOP;
   END IF;
 
   INSERT INTO "${schema}".wip_view_refresh AS r
     (view_name, outcome, mode, requested_at, started_at, finished_at, rows, bytes)
   VALUES
-    (view_name, 'refreshed', 'rebuild', staged_at, staged_at, clock_timestamp(), built_rows,
+    (view_name, 'refreshed', 'rebuild', staged_at, staged_at, greatest(clock_timestamp(), staged_at), built_rows,
      pg_total_relation_size(built))
   RETURNING r.refresh_id INTO request_id;
 
   INSERT INTO "${schema}".wip_view AS v
-    (view_name, refresh_order, freshness_target, definition, last_refresh_id, last_started_no)
+    (view_name, refresh_order, freshness_target, deployed_target, definition, last_refresh_id, last_started_no)
   VALUES
-    (view_name, refresh_order, freshness_target, "${schema}".wip_view_definition(built), request_id, staged_no)
+    (view_name, refresh_order, freshness_target, freshness_target, "${schema}".wip_view_definition(built), request_id, staged_no)
   ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
   SET refresh_order = excluded.refresh_order,
-      freshness_target = excluded.freshness_target,
+      -- what an operator has set stays, until the changelog says something new
+      freshness_target = CASE WHEN v.deployed_target = excluded.deployed_target THEN v.freshness_target ELSE excluded.freshness_target END,
+      deployed_target = excluded.deployed_target,
       definition = excluded.definition,
       last_refresh_id = excluded.last_refresh_id,
       last_started_no = excluded.last_started_no;
@@ -704,7 +943,7 @@ BEGIN
     'schema', '${schema}', 'view', view_name, 'refresh_id', request_id, 'rows', built_rows, 'started_at', staged_at)::text);
 
   RAISE NOTICE '%: promoted in % ms, attempt %, kept %', view_name,
-    round(extract(epoch FROM clock_timestamp() - started) * 1000), attempt,
+    round(extract(epoch FROM clock_timestamp() - started) * 1000), attempts,
     CASE WHEN kept = '{}' THEN 'no dependants' ELSE array_to_string(kept, ', ') END;
   PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
 END
@@ -721,6 +960,7 @@ DECLARE
   dependants text;
 BEGIN
   IF to_regclass(format('%I.%I', '${schema}', view_name)) IS NOT NULL THEN
+    PERFORM "${schema}".wip_view_take(format('remove %s', view_name), ARRAY[to_regclass(format('%I.%I', '${schema}', view_name))::oid]);
     BEGIN
       EXECUTE format('DROP MATERIALIZED VIEW %I.%I', '${schema}', view_name);
     EXCEPTION WHEN dependent_objects_still_exist THEN
@@ -741,9 +981,13 @@ REVOKE ALL ON FUNCTION
   "${schema}".wip_view_reads(oid),
   "${schema}".wip_view_columns(oid),
   "${schema}".wip_view_definition(oid),
+  "${schema}".wip_view_source(oid, oid, text),
+  "${schema}".wip_view_state(oid, oid),
   "${schema}".wip_view_drift(),
   "${schema}".wip_view_grants(aclitem[], oid, text, text),
   "${schema}".wip_view_attributes(oid, oid),
+  "${schema}".wip_view_settle(oid, oid),
+  "${schema}".wip_view_give(oid, oid, oid[], oid[]),
   "${schema}".wip_view_promote(text, integer, interval),
   "${schema}".wip_view_remove(text)
 FROM PUBLIC;

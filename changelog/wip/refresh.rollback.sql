@@ -10,3 +10,4 @@ DROP FUNCTION
   "${schema}".wip_view_tidy(text),
   "${schema}".wip_view_request(text, bigint);
 DROP VIEW "${schema}".wip_view_history;
+DROP FUNCTION "${schema}".wip_view_own(text[]);

@@ -51,6 +51,8 @@ BEGIN
 END
 $take_over$;
 
+SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- The history as people read it
 -- ---------------------------------------------------------------------------------------------------------------
@@ -121,8 +123,6 @@ BEGIN
 END
 $comments$;
 
-REVOKE ALL ON "${schema}".wip_view_history FROM PUBLIC;
-
 -- ---------------------------------------------------------------------------------------------------------------
 -- The three steps
 -- ---------------------------------------------------------------------------------------------------------------
@@ -169,8 +169,10 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_request(text, bigint) IS
   'Puts an attempt to refresh a registered view on record and returns its refresh_id, for wip_view_run(). call_id: the refresh_id of the first attempt of the same call, if this is not the first. Refuses a name that is not registered.';
 
--- Keeps the history: writes down which attempts died, and prunes what is older than the retention. Both look at a
--- bounded number of rows, by index, however long the history is.
+-- Keeps the history: writes down which attempts of the view died, and prunes what is older than the retention, of
+-- whatever view, since one that is registered no more has nobody else. Both look at a bounded number of rows, by index,
+-- however long the history is. Rows that lie as far ahead of the clock are pruned as well: it was wrong when it dated
+-- them, and they would stand before all that comes after.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_tidy(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -211,15 +213,15 @@ BEGIN
     FROM (
       SELECT r.refresh_id, r.requested_at, r.outcome
       FROM "${schema}".wip_view_refresh AS r
-      WHERE r.view_name = wip_view_tidy.view_name
       ORDER BY r.refresh_id
       LIMIT 500
     ) AS oldest
-    WHERE oldest.requested_at < clock_timestamp() - (SELECT s.history_retention FROM "${schema}".wip_view_settings AS s)
+    CROSS JOIN "${schema}".wip_view_settings AS s
+    -- an age, since a long retention goes back to before there were timestamps
+    WHERE clock_timestamp() - oldest.requested_at NOT BETWEEN - s.history_retention AND s.history_retention
       AND oldest.outcome <> 'running'
-      -- how fresh the view is, is read from this one
-      AND oldest.refresh_id IS DISTINCT FROM
-        (SELECT v.last_refresh_id FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_tidy.view_name)
+      -- how fresh a view is, is read from this one
+      AND NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.last_refresh_id = oldest.refresh_id)
   );
 
   IF old <> '{}' THEN
@@ -231,7 +233,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_tidy(text) IS
-  'Keeps the history of a view: marks attempts that died as failed, prunes those older than wip_view_settings.history_retention. Called by wip_view_run() and wip_view_fail().';
+  'Keeps the history: marks attempts of this view that died as failed, and prunes those of any view that are older than wip_view_settings.history_retention. Called by wip_view_run() and wip_view_fail().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_why_plain(relation oid)
   RETURNS text
@@ -274,6 +276,7 @@ DECLARE
   lock_class CONSTANT integer := '"${schema}".wip_view'::regclass::oid::integer;
   request "${schema}".wip_view_refresh;
   is_next boolean;
+  round integer := 0;
   view_oid oid;
   last_id bigint;
   last_no bigint;
@@ -309,10 +312,14 @@ BEGIN
   --
   -- Whoever is served, or not the next, lets go of its locks at once, by rolling the block back: nobody needs to wait
   -- for its transaction to end.
+  --
+  -- After a few rounds it stands in line for the place, too: who holds it may not be after the turn at all (anybody can
+  -- take an advisory lock), and then the turn is free each time, and lock_timeout would never count.
   LOOP
     BEGIN
       is_next := true;
-      IF own_writes OR one_snapshot THEN
+      round := round + 1;
+      IF own_writes OR one_snapshot OR round > 5 THEN
         PERFORM pg_advisory_xact_lock(lock_class, hashtext('next ' || request.view_name));
       ELSE
         is_next := pg_try_advisory_xact_lock(lock_class, hashtext('next ' || request.view_name));
@@ -550,8 +557,9 @@ BEGIN
     END IF;
   END LOOP;
 
+  -- The caller may be a block that goes on: with its own search_path, and without our locks.
+  COMMIT;
   IF first_state IS NOT NULL THEN
-    COMMIT;
     SET LOCAL search_path = pg_catalog, pg_temp;
     RAISE EXCEPTION '%', array_to_string(failures, '; ')
       USING ERRCODE = first_state,
@@ -564,18 +572,7 @@ $procedure$;
 COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
   'Refreshes every registered view in refresh order, each in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. Not inside a transaction block.';
 
-REVOKE ALL ON FUNCTION
-  "${schema}".wip_view_request(text, bigint),
-  "${schema}".wip_view_tidy(text),
-  "${schema}".wip_view_why_plain(oid),
-  "${schema}".wip_view_run(bigint, boolean),
-  "${schema}".wip_view_fail(bigint, text, text),
-  "${schema}".refresh_wip_view(text),
-  "${schema}".refresh_all_wip_views(),
-  "${schema}".refresh_wip_status_dashboard(),
-  "${schema}".refresh_process_wip_queue()
-FROM PUBLIC;
-REVOKE ALL ON PROCEDURE "${schema}".refresh_wip_views() FROM PUBLIC;
+SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);
 
 DO $take_over$
 BEGIN

@@ -1,5 +1,52 @@
 -- The three tables: which views there are, what happened to them, and what an operator may set.
 
+-- What a file makes is its owner's alone, until access.sql says otherwise. By itself PostgreSQL gives everybody
+-- EXECUTE, and default privileges may give anybody anything: with TRIGGER on a table of ours, code of one's own would
+-- run with the owner's rights. So a file notes what is there before it makes anything, and in the end takes away what
+-- others were given on the rest. What was there before keeps the grants that it has: they were made by hand.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_own(known text[] DEFAULT NULL)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  names text[] := '{}';
+  ours record;
+BEGIN
+  FOR ours IN
+    SELECT 'TABLE ' || c.oid::regclass AS name, c.relowner AS owner, c.relacl AS acl
+    FROM pg_class AS c
+    WHERE c.relnamespace = '"${schema}"'::regnamespace
+      AND c.relname ~ '^wip_view'
+      -- to a materialized view the default privileges are meant to apply: promote.sql sees to that
+      AND c.relkind IN ('r', 'v', 'S')
+    UNION ALL
+    SELECT 'ROUTINE ' || p.oid::regprocedure, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+    FROM pg_proc AS p
+    WHERE p.pronamespace = '"${schema}"'::regnamespace
+      AND p.proname ~ '^(wip_view|refresh)_'
+      -- itself is there before anybody can note it
+      AND (p.proname <> 'wip_view_own' OR known IS NOT NULL)
+  LOOP
+    names := names || ours.name;
+    IF ours.name <> ALL (known) AND pg_has_role(ours.owner, 'USAGE') THEN
+      EXECUTE coalesce((
+        SELECT string_agg(format('REVOKE ALL ON %s FROM %s', ours.name,
+                                 CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END), '; ')
+        FROM (SELECT DISTINCT e.grantee FROM aclexplode(ours.acl) AS e WHERE e.grantee <> ours.owner) AS acl
+      ), 'SELECT');
+    END IF;
+  END LOOP;
+
+  RETURN names;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_own(text[]) IS
+  'Lists the tables, views, sequences and routines of wip-views. Those that are not in known are new: whatever anybody but the owner may do with them is revoked.';
+
+SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view: the registry
 -- ---------------------------------------------------------------------------------------------------------------
@@ -8,6 +55,7 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   view_name text PRIMARY KEY,
   refresh_order integer NOT NULL,
   freshness_target interval NOT NULL CHECK (freshness_target > interval '0'),
+  deployed_target interval,
   definition text NOT NULL,
   last_refresh_id bigint,
   last_started_no bigint
@@ -16,7 +64,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
 COMMENT ON COLUMN "${schema}".wip_view.view_name IS 'Name of the materialized view, in the schema of this table.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_order IS 'Place in refresh_all_wip_views() and CALL refresh_wip_views(): lower goes first.';
-COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness.';
+COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness. An operator may UPDATE it; a deploy changes it only if the changelog''s own target has changed.';
+COMMENT ON COLUMN "${schema}".wip_view.deployed_target IS 'The target in the changelog when the view was last deployed.';
 COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and indexes as the server printed them when it was deployed; wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
 COMMENT ON COLUMN "${schema}".wip_view.last_started_no IS 'Number drawn when the newest refresh started that may serve others, from the sequence that numbers the requests: every request with a lower number is served.';
@@ -46,14 +95,20 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
   pid integer NOT NULL DEFAULT pg_backend_pid()
 );
 
--- The latest attempts of one view, and pruning from the other end.
-CREATE INDEX IF NOT EXISTS wip_view_refresh_view_name_idx
-  ON "${schema}".wip_view_refresh (view_name, refresh_id);
+-- IF NOT EXISTS would lock the history before it looks, and wait for whoever has refreshed and not committed yet.
+DO $indexes$
+BEGIN
+  -- The latest attempts of one view.
+  IF pg_catalog.to_regclass('"${schema}".wip_view_refresh_view_name_idx') IS NULL THEN
+    CREATE INDEX wip_view_refresh_view_name_idx ON "${schema}".wip_view_refresh (view_name, refresh_id);
+  END IF;
 
--- Nearly always empty: attempts that died are found without reading the history.
-CREATE INDEX IF NOT EXISTS wip_view_refresh_running_idx
-  ON "${schema}".wip_view_refresh (view_name)
-  WHERE outcome = 'running';
+  -- Nearly always empty: attempts that died are found without reading the history.
+  IF pg_catalog.to_regclass('"${schema}".wip_view_refresh_running_idx') IS NULL THEN
+    CREATE INDEX wip_view_refresh_running_idx ON "${schema}".wip_view_refresh (view_name) WHERE outcome = 'running';
+  END IF;
+END
+$indexes$;
 
 COMMENT ON TABLE "${schema}".wip_view_refresh IS 'The history: a row per attempt to refresh a view, kept for wip_view_settings.history_retention. The refresh functions return these rows.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.refresh_id IS 'Number drawn when the refresh was asked for. It is the order of the requests, whatever the clock says.';
@@ -98,5 +153,4 @@ COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_r
 COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
 
--- Nobody but the owner, until access.sql says otherwise: default privileges may have said something else.
-REVOKE ALL ON "${schema}".wip_view, "${schema}".wip_view_refresh, "${schema}".wip_view_settings FROM PUBLIC;
+SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);

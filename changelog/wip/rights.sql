@@ -1,6 +1,8 @@
 -- Which rights a deploy gives, and whether they are there: access.sql gives what this view lists, and doctor reports
 -- what is missing. A right that is written here is written nowhere else.
 
+SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_rights AS
 WITH named AS (
   SELECT
@@ -113,4 +115,4 @@ COMMENT ON COLUMN "${schema}".wip_view_rights.object IS 'The schema, relation or
 COMMENT ON COLUMN "${schema}".wip_view_rights.held IS 'Whether the role has it now, by itself or through another role.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.statement IS 'The statement that gives it.';
 
-REVOKE ALL ON "${schema}".wip_view_rights FROM PUBLIC;
+SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);

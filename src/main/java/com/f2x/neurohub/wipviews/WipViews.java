@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -35,7 +36,9 @@ import org.jooq.Configuration;
 import org.jooq.ConnectionProvider;
 import org.jooq.DSLContext;
 import org.jooq.Record;
+import org.jooq.Result;
 import org.jooq.ResultQuery;
+import org.jooq.RowCountQuery;
 import org.jooq.SQLDialect;
 import org.jooq.Table;
 import org.jooq.conf.MappedSchema;
@@ -80,6 +83,9 @@ public final class WipViews {
   /** Below this, a vacuum costs more than the dead rows do. */
   private static final long VACUUM_DEAD_ROWS = 1_000;
 
+  /** A vacuum of 10,000 rows takes a tenth of this. */
+  private static final int VACUUM_SECONDS = 1;
+
   /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
   private static final String VACUUM =
       """
@@ -99,6 +105,12 @@ public final class WipViews {
           ELSE false
         END
       """;
+
+  /** A request takes milliseconds; a statement timeout below this is none for it. */
+  private static final Duration REQUEST_LIMIT = Duration.ofSeconds(1);
+
+  /** Recording a failure is tried whatever the limits of the refresh were, but never for long. */
+  private static final Duration RECORD_LIMIT = Duration.ofSeconds(5);
 
   /** A snapshot that is taken before the wait for a turn could not see who was served meanwhile. */
   private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
@@ -201,15 +213,8 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Refresh> refreshAll() {
-    List<String> all =
-        query(
-            null,
-            (connection, db) ->
-                db.select(WIP_VIEW.VIEW_NAME)
-                    .from(WIP_VIEW)
-                    .orderBy(WIP_VIEW.REFRESH_ORDER, WIP_VIEW.VIEW_NAME)
-                    .fetch(WIP_VIEW.VIEW_NAME));
-    return refreshEach(all, REFRESH_ALL_WIP_VIEWS.call());
+    return refreshInCallersTransaction(null, REFRESH_ALL_WIP_VIEWS.call())
+        .orElseGet(() -> refreshEach(registered()));
   }
 
   /**
@@ -224,7 +229,10 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Refresh refresh(Table<?> view) {
-    return refreshEach(List.of(view.getName()), REFRESH_WIP_VIEW.call(view.getName())).get(0);
+    String name = view.getName();
+    return refreshInCallersTransaction(name, REFRESH_WIP_VIEW.call(name))
+        .orElseGet(() -> refreshEach(List.of(name)))
+        .get(0);
   }
 
   /**
@@ -480,14 +488,25 @@ public final class WipViews {
 
   // -------------------------------------------------------------------------------------------
 
-  private List<Refresh> refreshEach(
-      List<String> views, Table<WipViewRefreshRecord> inCallersTransaction) {
-    if (!ownsConnections) {
-      Optional<List<Refresh>> done = refreshInCallersTransaction(views, inCallersTransaction);
-      if (done.isPresent()) {
-        return done.get();
-      }
-    }
+  /** The registered views, in refresh order. */
+  private List<String> registered() {
+    return query(
+        null,
+        (connection, db) ->
+            transaction(
+                connection,
+                db,
+                bookkeepingLimits(),
+                () ->
+                    cancellable(
+                            null,
+                            db.select(WIP_VIEW.VIEW_NAME)
+                                .from(WIP_VIEW)
+                                .orderBy(WIP_VIEW.REFRESH_ORDER, WIP_VIEW.VIEW_NAME))
+                        .getValues(WIP_VIEW.VIEW_NAME)));
+  }
+
+  private List<Refresh> refreshEach(List<String> views) {
     List<Refresh> refreshes = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
     Long callId = null;
@@ -531,11 +550,16 @@ public final class WipViews {
   }
 
   /**
-   * Does nothing where the connection commits by itself: there is no transaction to take part in.
+   * Does nothing where there is no transaction to take part in: where the connections are our own,
+   * or commit by themselves.
+   *
+   * @param view the one that the function refreshes; null if it refreshes all
    */
   private Optional<List<Refresh>> refreshInCallersTransaction(
-      List<String> views, Table<WipViewRefreshRecord> function) {
-    String view = views.size() == 1 ? views.get(0) : null;
+      String view, Table<WipViewRefreshRecord> function) {
+    if (ownsConnections) {
+      return Optional.empty();
+    }
     long asked = System.nanoTime();
     try {
       return query(
@@ -548,10 +572,11 @@ public final class WipViews {
                 db.fetchSingle(
                     "SELECT pg_catalog.current_setting('lock_timeout'),"
                         + " pg_catalog.current_setting('statement_timeout')");
-            if (!limits().isEmpty()) {
-              db.execute(limits());
+            String limits = limits(lockTimeout, statementTimeout);
+            if (!limits.isEmpty()) {
+              db.execute(limits);
             }
-            List<Refresh> refreshes = cancellable(view, db.selectFrom(function));
+            List<Refresh> refreshes = cancellable(view, db.selectFrom(function)).map(Refresh::of);
             refreshes.forEach(RefreshLog::refreshed);
             // the rest of the transaction is none of our business
             db.execute(
@@ -569,11 +594,15 @@ public final class WipViews {
     }
   }
 
-  /** Runs a refresh that an interrupt of this thread cancels on the server. */
-  private static List<Refresh> cancellable(String view, ResultQuery<WipViewRefreshRecord> refresh) {
-    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(refresh::cancel)) {
+  private static <R extends Record> Result<R> cancellable(String view, ResultQuery<R> query) {
+    return cancellable(view, query::cancel, query::fetch);
+  }
+
+  /** Runs a part of a refresh, which an interrupt of this thread cancels on the server. */
+  private static <T> T cancellable(String view, Runnable cancel, Supplier<T> part) {
+    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(cancel)) {
       try {
-        return refresh.fetch(Refresh::of);
+        return part.get();
       } catch (DataAccessException e) {
         WipViewsException described = WipViewsException.of(view, e);
         if (watch.cancelled() && described.sqlState().equals(Optional.of("57014"))) {
@@ -605,52 +634,63 @@ public final class WipViews {
     }
 
     Refresh run(Connection connection, DSLContext db) throws SQLException {
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(false);
+      // the request alone is nothing worth waiting for the disk
+      transaction(
+          connection,
+          db,
+          bookkeepingLimits() + "SET LOCAL synchronous_commit = off; ",
+          () ->
+              requestId =
+                  cancellable(view, db.select(Routines.wipViewRequest(view, callId)))
+                      .get(0)
+                      .value1());
       try {
-        // the request alone is nothing worth waiting for the disk
-        db.execute(READ_COMMITTED + "; SET LOCAL synchronous_commit = off");
-        requestId = Routines.wipViewRequest(db.configuration(), view, callId);
-        connection.commit();
-        db.execute(limits() + READ_COMMITTED);
         Refresh refresh =
-            cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false))).get(0);
-        connection.commit();
+            transaction(
+                connection,
+                db,
+                limits(lockTimeout, statementTimeout),
+                () ->
+                    Refresh.of(
+                        cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false)))
+                            .get(0)));
         if (refresh.mode() == Refresh.Mode.CONCURRENT) {
-          connection.setAutoCommit(true);
-          vacuum(db);
+          vacuum(connection, db);
         }
         return refresh;
-      } catch (DataAccessException | SQLException | WipViewsException e) {
-        rollback(connection, e);
+      } catch (DataAccessException | SQLException e) {
         // With a request on record, a function or table that is missing is one of the view's query.
-        if (requestId != null) {
-          throw WipViewsException.of(view, e);
-        }
-        throw e;
-      } finally {
-        if (!connection.isClosed()) {
-          connection.setAutoCommit(autoCommit);
-        }
+        throw WipViewsException.of(view, e);
       }
     }
 
     /**
      * A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
-     * which is enough for one refresh a minute; this is for more.
+     * which is enough for one refresh a minute; this is for more. Other refreshes wait for its
+     * lock, and it waits itself for a reader whose cursor stands on a page: so it has a limit of
+     * its own, kept by the driver, since a VACUUM has no transaction to set one in. What it leaves
+     * behind is autovacuum's, or the next one's.
      */
-    private void vacuum(DSLContext db) {
+    private void vacuum(Connection connection, DSLContext db) throws SQLException {
+      boolean autoCommit = connection.getAutoCommit();
+      connection.setAutoCommit(true);
       try {
         String statement =
             (String)
                 db.fetchValue(
                     VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
         if (statement != null) {
-          db.execute(statement);
+          RowCountQuery vacuum = db.query(statement);
+          vacuum.queryTimeout(VACUUM_SECONDS);
+          cancellable(view, vacuum::cancel, vacuum::execute);
         }
-      } catch (DataAccessException e) {
+      } catch (DataAccessException | WipViewsException e) {
         // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
         LOG.debug("{} was not vacuumed", view, e);
+      } finally {
+        if (!connection.isClosed()) {
+          connection.setAutoCommit(autoCommit);
+        }
       }
     }
 
@@ -664,17 +704,18 @@ public final class WipViews {
       try {
         return query(
             view,
-            (connection, db) -> {
-              Optional<Refresh> row =
-                  db.selectFrom(
-                          WIP_VIEW_FAIL.call(
-                              requestId, failure.sqlState().orElse(null), failure.getMessage()))
-                      .fetchOptional(Refresh::of);
-              if (!connection.getAutoCommit()) {
-                connection.commit();
-              }
-              return row;
-            });
+            (connection, db) ->
+                transaction(
+                    connection,
+                    db,
+                    limits(RECORD_LIMIT, RECORD_LIMIT),
+                    () ->
+                        db.selectFrom(
+                                WIP_VIEW_FAIL.call(
+                                    requestId,
+                                    failure.sqlState().orElse(null),
+                                    failure.getMessage()))
+                            .fetchOptional(Refresh::of)));
       } catch (WipViewsException e) {
         failure.addSuppressed(e);
         return Optional.empty();
@@ -682,6 +723,27 @@ public final class WipViews {
         if (interrupted) {
           Thread.currentThread().interrupt();
         }
+      }
+    }
+  }
+
+  /** Runs a query in a transaction of its own, and leaves the connection as it was. */
+  private static <T> T transaction(
+      Connection connection, DSLContext db, String settings, Supplier<T> query)
+      throws SQLException {
+    boolean autoCommit = connection.getAutoCommit();
+    connection.setAutoCommit(false);
+    try {
+      db.execute(settings + READ_COMMITTED);
+      T result = query.get();
+      connection.commit();
+      return result;
+    } catch (DataAccessException | SQLException | WipViewsException e) {
+      rollback(connection, e);
+      throw e;
+    } finally {
+      if (!connection.isClosed()) {
+        connection.setAutoCommit(autoCommit);
       }
     }
   }
@@ -697,11 +759,17 @@ public final class WipViews {
   }
 
   /** What sets the limits of a transaction: nothing, or statements that others may follow. */
-  private String limits() {
+  private static String limits(Duration lockTimeout, Duration statementTimeout) {
     return (lockTimeout == null ? "" : "SET LOCAL lock_timeout = " + lockTimeout.toMillis() + "; ")
         + (statementTimeout == null
             ? ""
             : "SET LOCAL statement_timeout = " + statementTimeout.toMillis() + "; ");
+  }
+
+  /** The limits of what comes before a refresh: one that is cut short is to be on record. */
+  private String bookkeepingLimits() {
+    boolean tiny = statementTimeout != null && statementTimeout.compareTo(REQUEST_LIMIT) < 0;
+    return limits(lockTimeout, tiny ? REQUEST_LIMIT : statementTimeout);
   }
 
   private <T> T reading(String view, Query<T> query) {

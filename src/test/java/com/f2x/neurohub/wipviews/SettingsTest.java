@@ -66,6 +66,23 @@ class SettingsTest {
   }
 
   @Test
+  void a_target_that_an_operator_has_set_is_kept_until_the_changelog_says_another()
+      throws Exception {
+    String target =
+        "SELECT freshness_target FROM wip_view WHERE view_name = 'mv_process_wip_queue'";
+    database.execute(
+        "UPDATE wip_view SET freshness_target = interval '5 minutes' WHERE view_name ="
+            + " 'mv_process_wip_queue'");
+
+    migration.recreate(List.of());
+    assertThat(database.value(target)).isEqualTo("00:05:00");
+
+    database.execute("UPDATE wip_view SET deployed_target = interval '10 minutes'");
+    migration.recreate(List.of());
+    assertThat(database.value(target)).isEqualTo("00:20:00");
+  }
+
+  @Test
   void are_what_the_next_refresh_uses() throws Exception {
     database.execute(
         "INSERT INTO lots (id, lot_number, product_model_id, production_date)"

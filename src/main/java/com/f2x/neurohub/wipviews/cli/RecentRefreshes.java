@@ -27,9 +27,13 @@ record RecentRefreshes(List<Attempt> attempts) {
    * An attempt that was refreshed or failed.
    *
    * @param at when it was asked for
-   * @param took how long it took; null if it failed
+   * @param took how long it took; null if it failed. Zero if a clock that was set back says less.
    */
-  record Attempt(Instant at, Duration took) {}
+  record Attempt(Instant at, Duration took) {
+    Attempt {
+      took = took != null && took.isNegative() ? Duration.ZERO : took;
+    }
+  }
 
   /**
    * Reads the last refreshes of every registered view.
@@ -109,7 +113,7 @@ record RecentRefreshes(List<Attempt> attempts) {
       line.append(
           attempt.took() == null
               ? FAILED
-              : LEVELS.charAt((int) Math.min(7, attempt.took().toNanos() * 8 / longest)));
+              : LEVELS.charAt((int) Math.min(7, 8.0 * attempt.took().toNanos() / longest)));
     }
     return line.toString();
   }

@@ -1,10 +1,13 @@
 package com.f2x.neurohub.wipviews.promote;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
@@ -12,6 +15,7 @@ import java.util.Map;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -95,6 +99,94 @@ class KeptTest {
       assertThat(database.value("SELECT count FROM deepest")).isEqualTo("0");
     } finally {
       database.drop();
+    }
+  }
+
+  @Test
+  void grants_that_were_given_round_about_are_the_same() throws SQLException {
+    TestDatabase database = TestDatabase.deployed().create();
+    try (Connection connection = database.connect()) {
+      database.execute(
+          "GRANT SELECT ON mv_process_wip_queue TO kept_plain WITH GRANT OPTION",
+          "GRANT SELECT ON mv_process_wip_queue TO \"kept-reader\" WITH GRANT OPTION",
+          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_process_wip_queue TO kept_plain WITH"
+              + " GRANT OPTION; RESET ROLE",
+          "SET ROLE kept_plain; GRANT SELECT ON mv_process_wip_queue TO \"kept\"\"quote\"; RESET"
+              + " ROLE",
+          // what is left of the grant option of the second comes after what was given by it
+          "REVOKE SELECT ON mv_process_wip_queue FROM kept_plain CASCADE",
+          "SET ROLE kept_plain; GRANT SELECT ON mv_process_wip_queue TO \"kept\"\"quote\"; RESET"
+              + " ROLE");
+      Map<String, String> before = CatalogSnapshot.of(database);
+
+      ViewFile.QUEUE.promote(connection);
+
+      assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+    } finally {
+      database.drop();
+    }
+  }
+
+  @Test
+  void who_deploys_by_set_role_is_the_same_role_afterwards_whoever_gave_grants()
+      throws SQLException {
+    TestDatabase database = TestDatabase.deployed().create();
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      database.execute(
+          "CREATE ROLE deploys_" + database.name() + " SUPERUSER",
+          "GRANT SELECT ON mv_process_wip_queue TO \"kept-reader\" WITH GRANT OPTION",
+          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_process_wip_queue TO PUBLIC; RESET ROLE");
+      statement.execute("SET ROLE deploys_" + database.name());
+      connection.setAutoCommit(false);
+      statement.execute("SELECT wip_view_stage('mv_process_wip_queue')");
+      statement.execute(ViewFile.QUEUE.sql());
+      statement.execute(
+          "SELECT wip_view_promote('mv_process_wip_queue', 2, interval '20 minutes')");
+
+      assertThat(value(statement, "SELECT current_user")).isEqualTo("deploys_" + database.name());
+      connection.commit();
+      assertThat(value(statement, "SELECT current_user")).isEqualTo("deploys_" + database.name());
+    } finally {
+      database.drop();
+      TestDatabase.onServer("DROP ROLE deploys_" + database.name());
+    }
+  }
+
+  @Test
+  void a_tablespace_is_the_same(@TempDir Path directory) throws SQLException {
+    TestDatabase database = TestDatabase.deployed().create();
+    String tablespace = "fast_" + database.name();
+    try (Connection connection = database.connect()) {
+      try {
+        database.execute("CREATE TABLESPACE " + tablespace + " LOCATION '" + directory + "'");
+      } catch (SQLException e) {
+        assumeThat(e.getMessage())
+            .as("a tablespace on a server that may use a folder here")
+            .isNull();
+      }
+      database.execute(
+          "ALTER MATERIALIZED VIEW mv_process_wip_queue SET TABLESPACE " + tablespace,
+          "ALTER INDEX mv_process_wip_queue_process_id_idx SET TABLESPACE " + tablespace,
+          "CREATE MATERIALIZED VIEW above TABLESPACE "
+              + tablespace
+              + " AS SELECT * FROM mv_process_wip_queue",
+          "CREATE INDEX above_idx ON above (process_id) TABLESPACE " + tablespace);
+      Map<String, String> before = CatalogSnapshot.of(database);
+
+      ViewFile.QUEUE.promote(connection);
+
+      assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+    } finally {
+      database.drop();
+      TestDatabase.onServer("DROP TABLESPACE IF EXISTS " + tablespace);
+    }
+  }
+
+  private static String value(Statement statement, String query) throws SQLException {
+    try (ResultSet row = statement.executeQuery(query)) {
+      row.next();
+      return row.getString(1);
     }
   }
 }

@@ -107,4 +107,33 @@ class PlantedTest {
               "operator public.=(character varying,character varying), owned by planter");
     }
   }
+
+  @Test
+  void a_staging_schema_in_which_others_may_create_is_not_built_in() throws SQLException {
+    WipViewsMigration.of(database.dataSource()).update();
+    String before = database.value("SELECT count(*) FROM mv_process_wip_queue");
+    database.execute(
+        "CREATE SCHEMA wip_staging_public AUTHORIZATION planter",
+        "CREATE TABLE wip_staging_public.processes AS SELECT * FROM processes",
+        "GRANT ALL ON SCHEMA wip_staging_public TO PUBLIC",
+        "UPDATE wip_staging_public.processes SET process_code = 'EVIL'");
+    try (Connection connection = database.connect()) {
+      assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+          .hasMessageContaining(
+              "others may create in the schema wip_staging_public, where views are built: PUBLIC,"
+                  + " planter")
+          .hasMessageContaining("ALTER SCHEMA wip_staging_public OWNER TO");
+
+      database.execute(
+          "ALTER SCHEMA wip_staging_public OWNER TO CURRENT_USER",
+          "REVOKE ALL ON SCHEMA wip_staging_public FROM PUBLIC");
+      assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+          .hasMessageContaining(
+              "the query of mv_process_wip_queue reads what is in the schema where it is built:"
+                  + " wip_staging_public.processes");
+    } finally {
+      database.execute("DROP TABLE wip_staging_public.processes", "DROP SCHEMA wip_staging_public");
+    }
+    assertThat(database.value("SELECT count(*) FROM mv_process_wip_queue")).isEqualTo(before);
+  }
 }

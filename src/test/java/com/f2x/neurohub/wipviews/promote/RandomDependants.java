@@ -72,18 +72,20 @@ final class RandomDependants {
                 + " ON "
                 + name
                 + " (n DESC, (k + 1)) WHERE n >= 0");
+        String index = name.substring(0, name.lastIndexOf(".d") + 1) + quoted("Index of " + number);
         if (random.nextBoolean()) {
-          String schema = name.substring(0, name.lastIndexOf(".d"));
-          add(
-              "COMMENT ON INDEX "
-                  + schema
-                  + "."
-                  + quoted("Index of " + number)
-                  + " IS 'it''s an index'");
+          add("COMMENT ON INDEX " + index + " IS 'it''s an index'");
+          add("ALTER INDEX " + index + " ALTER COLUMN 2 SET STATISTICS " + random.nextInt(1000));
         }
       }
       if (random.nextInt(3) == 0) {
+        add("CREATE INDEX whole_" + number + " ON " + name + " (n)");
+        add("ALTER MATERIALIZED VIEW " + name + " CLUSTER ON whole_" + number);
+      }
+      if (random.nextInt(3) == 0) {
         add("CREATE STATISTICS st" + number + " (ndistinct) ON k, n FROM " + name);
+        add("ALTER STATISTICS st" + number + " SET STATISTICS " + random.nextInt(1000));
+        add("COMMENT ON STATISTICS st" + number + " IS 'of both'");
       }
       if (random.nextInt(5) == 0) {
         add("REFRESH MATERIALIZED VIEW " + name + " WITH NO DATA");
@@ -177,6 +179,12 @@ final class RandomDependants {
     if (random.nextInt(3) == 0 && name.contains(".d")) {
       add("COMMENT ON " + kind + " " + name + " IS 'what''s this\nfor?'");
       add("COMMENT ON COLUMN " + name + "." + column + " IS 'key'");
+    }
+    if (random.nextInt(3) == 0 && kind.startsWith("MAT") && !name.contains(".d")) {
+      String index = name.replace("public.", "") + "_" + column + "_idx";
+      add("ALTER MATERIALIZED VIEW " + name + " CLUSTER ON " + index);
+      add("COMMENT ON INDEX public." + index + " IS 'what CONCURRENTLY needs'");
+      add("ALTER INDEX public." + index + " SET (fillfactor = 70)");
     }
     if (random.nextInt(3) == 0 && kind.startsWith("MAT")) {
       add(

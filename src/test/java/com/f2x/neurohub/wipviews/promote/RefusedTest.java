@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -155,5 +156,98 @@ class RefusedTest {
         .hasMessageContaining("cannot remove mv_process_wip_queue: view over depends on")
         .hasMessageContaining("Drop these first.")
         .hasMessageNotContainingAny("CASCADE");
+  }
+
+  @Test
+  void what_only_names_the_type_and_what_uses_a_function_that_is_made_anew_are_named()
+      throws SQLException {
+    database.execute(
+        "CREATE VIEW by_type AS SELECT NULL::mv_process_wip_queue AS station",
+        "CREATE FUNCTION stations() RETURNS SETOF mv_process_wip_queue LANGUAGE sql AS 'SELECT *"
+            + " FROM mv_process_wip_queue'",
+        "CREATE VIEW by_function AS SELECT process_code FROM stations()");
+
+    refused(
+        ViewFile.QUEUE,
+        "view by_type: it cannot be pointed at another relation",
+        "view by_function: it uses stations(), which is made anew",
+        "Nothing was changed.");
+  }
+
+  @Test
+  void a_member_of_an_extension_is_named() throws SQLException {
+    database.execute("ALTER EXTENSION plpgsql ADD MATERIALIZED VIEW mv_process_wip_queue");
+
+    refused(
+        ViewFile.QUEUE,
+        "extension plpgsql: materialized view mv_process_wip_queue is a member of it");
+  }
+
+  @Test
+  void a_temporary_view_of_another_session_is_named() throws SQLException {
+    try (Connection other = database.connect();
+        Statement statement = other.createStatement()) {
+      statement.execute("CREATE TEMP VIEW mine AS SELECT process_id FROM mv_process_wip_queue");
+
+      assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+          .hasMessageContaining(
+              ".mine: another session made it for itself; it goes when that session ends");
+    }
+  }
+
+  @Test
+  void two_dependants_of_one_name_or_with_an_index_of_one_name_are_named() throws SQLException {
+    database.execute(
+        "CREATE SCHEMA reports",
+        "CREATE MATERIALIZED VIEW twin AS SELECT process_id FROM mv_process_wip_queue",
+        "CREATE MATERIALIZED VIEW reports.twin AS SELECT process_id FROM mv_process_wip_queue",
+        "CREATE MATERIALIZED VIEW one AS SELECT process_id FROM mv_process_wip_queue",
+        "CREATE INDEX same ON one (process_id)",
+        "CREATE MATERIALIZED VIEW reports.two AS SELECT process_id FROM mv_process_wip_queue",
+        "CREATE INDEX same ON reports.two (process_id)");
+
+    refused(
+        ViewFile.QUEUE,
+        "materialized view reports.twin: another one of the same name is made anew, too",
+        "materialized view reports.two: relation \"same\" already exists");
+  }
+
+  @Test
+  void what_belongs_to_a_role_that_the_one_who_deploys_is_no_member_of_is_named()
+      throws SQLException {
+    String deployer = "deployer_" + database.name();
+    String stranger = "stranger_" + database.name();
+    database.execute(
+        "CREATE ROLE " + deployer + " LOGIN PASSWORD 'secret'",
+        "CREATE ROLE " + stranger,
+        "GRANT CREATE ON DATABASE " + database.name() + " TO " + deployer,
+        "GRANT CREATE ON SCHEMA public TO " + deployer + ", " + stranger,
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + deployer + ", " + stranger,
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO " + deployer,
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO " + deployer,
+        "ALTER MATERIALIZED VIEW mv_process_wip_queue OWNER TO " + deployer);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("SET ROLE " + stranger);
+      statement.execute("CREATE VIEW theirs AS SELECT process_id FROM mv_process_wip_queue");
+      statement.execute(
+          "CREATE FUNCTION also_theirs() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*)"
+              + " FROM mv_process_wip_queue; END");
+    }
+    try (Connection connection = database.connect(deployer, "secret")) {
+      assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+          .hasMessageContaining(
+              "view public.theirs: it belongs to "
+                  + stranger
+                  + ", which "
+                  + deployer
+                  + " is no member of")
+          .hasMessageContaining("function also_theirs(): it belongs to " + stranger);
+    } finally {
+      connection.close();
+      database.drop();
+      TestDatabase.onServer("DROP ROLE " + deployer);
+      TestDatabase.onServer("DROP ROLE " + stranger);
+      create();
+    }
   }
 }

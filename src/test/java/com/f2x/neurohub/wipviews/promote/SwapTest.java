@@ -126,7 +126,7 @@ class SwapTest {
           .hasMessageContainingAll(
               "could not put the new public.mv_wip_status_dashboard in place within 00:00:01",
               "(monthly report) holds",
-              "The old view still serves.",
+              "The old one still serves.",
               "pg_terminate_backend");
 
       assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
@@ -204,15 +204,95 @@ class SwapTest {
 
         assertThatThrownBy(promotion::get)
             .isInstanceOf(ExecutionException.class)
-            .hasMessageContaining("meanwhile something came to depend on")
+            .hasMessageContaining("what came to depend on the old one")
             .hasMessageContaining("newcomer")
-            .hasMessageContaining("Nothing was changed. Deploy again.");
+            .hasMessageContaining(
+                "Nothing was changed. Deploy again, or change or drop these first.");
         ViewFile.DASHBOARD.promote(connection);
         assertThat(database.value("SELECT count(*) FROM newcomer")).isEqualTo("5000");
       } finally {
         thread.shutdownNow();
         database.execute("DROP VIEW newcomer");
       }
+    }
+  }
+
+  @Test
+  void what_is_changed_while_it_waits_for_its_readers_is_not_undone() throws Exception {
+    database.execute(
+        "CREATE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM"
+            + " mv_wip_status_dashboard; END",
+        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS lots FROM"
+            + " mv_wip_status_dashboard");
+    try (Connection report = database.connect();
+        Statement statement = report.createStatement()) {
+      for (String change :
+          List.of(
+              "CREATE OR REPLACE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT"
+                  + " 1000 + count(*) FROM mv_wip_status_dashboard; END",
+              "CREATE INDEX late_idx ON counted (lots)",
+              "REFRESH MATERIALIZED VIEW counted")) {
+        report.setAutoCommit(false);
+        statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try (Connection connection = database.connect()) {
+          Future<?> promotion =
+              thread.submit(
+                  () -> {
+                    ViewFile.DASHBOARD.promote(connection);
+                    return null;
+                  });
+          awaitPromoting();
+          database.execute(change);
+          report.commit();
+
+          assertThatThrownBy(promotion::get)
+              .as(change)
+              .hasMessageContaining("meanwhile somebody changed what depends on")
+              .hasMessageContaining(change.contains("FUNCTION") ? "counts()" : "counted");
+          ViewFile.DASHBOARD.promote(connection);
+        } finally {
+          thread.shutdownNow();
+        }
+      }
+      assertThat(database.value("SELECT counts()")).isEqualTo("6000");
+      assertThat(database.value("SELECT to_regclass('late_idx')")).isNotNull();
+    } finally {
+      database.execute("DROP FUNCTION counts()", "DROP MATERIALIZED VIEW counted");
+    }
+  }
+
+  @Test
+  void a_view_that_nobody_can_read_is_refreshed_while_what_depends_on_it_is_built()
+      throws Exception {
+    database.execute(
+        "CREATE VIEW between AS SELECT lot_id FROM mv_wip_status_dashboard",
+        "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT lot_id FROM"
+            + " mv_wip_status_dashboard LIMIT 1) AS l, pg_sleep(0.5)",
+        "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA");
+    ExecutorService thread = Executors.newSingleThreadExecutor();
+    try (Connection connection = database.connect()) {
+      Future<?> promotion =
+          thread.submit(
+              () -> {
+                ViewFile.DASHBOARD.promote(connection);
+                return null;
+              });
+      Await.until(
+          "what depends on it is built",
+          () ->
+              !database
+                  .rows("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+                  .isEmpty());
+
+      WipViews.of(database.dataSource()).refresh(Tables.MV_WIP_STATUS_DASHBOARD);
+
+      assertThat(promotion.isDone()).as("the promotion, when the refresh was done").isFalse();
+      promotion.get();
+      assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
+    } finally {
+      thread.shutdownNow();
+      database.execute("DROP VIEW between", "DROP MATERIALIZED VIEW slow");
     }
   }
 

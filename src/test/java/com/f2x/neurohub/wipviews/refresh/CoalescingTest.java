@@ -374,6 +374,23 @@ class CoalescingTest {
   }
 
   @Test
+  void one_who_holds_the_place_of_the_next_and_never_refreshes_is_a_lock_to_wait_for()
+      throws Exception {
+    try (Connection squatter = database.connect();
+        Statement place = squatter.createStatement();
+        Connection caller = database.connect();
+        Statement statement = caller.createStatement()) {
+      squatter.setAutoCommit(false);
+      place.execute(
+          "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
+              + " hashtext('next mv_probe'))");
+      statement.execute("SET lock_timeout = '100ms'; SET statement_timeout = '10s'");
+
+      assertThatThrownBy(() -> statement.execute(REFRESH)).hasMessageContaining("lock timeout");
+    }
+  }
+
+  @Test
   void numbers_decide_who_is_served_not_the_clock() throws Exception {
     // as if the clock had been set back by a day since
     database.execute(

@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
@@ -12,10 +13,13 @@ import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.Counting;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -24,6 +28,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 import org.jooq.impl.DefaultConfiguration;
@@ -189,6 +194,90 @@ class FaultTest {
   }
 
   @Test
+  void limits_hold_before_the_request_is_on_record() throws Exception {
+    WipViews limited = views.withLockTimeout(Duration.ofMillis(50));
+    try (Connection blocker = holding("LOCK TABLE wip_view_refresh IN SHARE MODE")) {
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(20),
+          () ->
+              assertThatThrownBy(() -> limited.refresh(Probe.MV_PROBE))
+                  .isInstanceOfSatisfying(
+                      RefreshFailedException.class,
+                      e -> assertThat(e.sqlState()).contains("55P03")));
+      assertThat(blocker.isClosed()).isFalse();
+    }
+    assertThat(outcomes()).isEqualTo("[]");
+
+    try (Connection blocker = holding("LOCK TABLE wip_view")) {
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(20),
+          () ->
+              assertThatThrownBy(limited::refreshAll)
+                  .isInstanceOfSatisfying(
+                      WipViewsException.class, e -> assertThat(e.sqlState()).contains("55P03")));
+      assertThat(blocker.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  void an_interrupt_ends_the_wait_for_the_request_as_well() throws Exception {
+    try (Connection blocker = holding("LOCK TABLE wip_view_refresh IN SHARE MODE")) {
+      CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+      Thread caller =
+          new Thread(
+              () -> {
+                try {
+                  views.refresh(Probe.MV_PROBE);
+                } catch (RuntimeException e) {
+                  thrown.complete(e);
+                }
+              });
+      caller.start();
+      Await.until(
+          "the request waits",
+          () -> database.value("SELECT count(*) FROM pg_locks WHERE NOT granted").equals("1"));
+      caller.interrupt();
+
+      assertThat(thrown.get(20, TimeUnit.SECONDS))
+          .hasMessage("mv_probe: cancelled, because the calling thread was interrupted");
+      assertThat(blocker.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  void a_failure_that_cannot_be_recorded_is_raised_all_the_same() throws Exception {
+    try (Callers callers = new Callers();
+        Probe.Gate gate = probe.shut()) {
+      Future<Refresh> call =
+          callers
+              .start(
+                  1,
+                  database::connect,
+                  (n, c) ->
+                      views.withStatementTimeout(Duration.ofSeconds(1)).refresh(Probe.MV_PROBE))
+              .get(0);
+      gate.awaitRefresh();
+      try (Connection blocker = holding("LOCK TABLE wip_view_refresh IN SHARE MODE")) {
+        assertThatThrownBy(() -> call.get(20, TimeUnit.SECONDS))
+            .cause()
+            .isInstanceOf(RefreshFailedException.class)
+            .hasMessageContaining("statement timeout");
+        assertThat(blocker.isClosed()).isFalse();
+      }
+    }
+  }
+
+  /** A session that holds a lock until it is closed. */
+  private static Connection holding(String lock) throws SQLException {
+    Connection connection = database.connect();
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(lock);
+    }
+    return connection;
+  }
+
+  @Test
   void limits_end_with_the_refresh() throws Exception {
     try (Connection connection = database.connect()) {
       WipViews limited =
@@ -275,6 +364,27 @@ class FaultTest {
       assertThat(outcomes()).isEqualTo("[[mv_fault, failed, 57014]]");
       assertThat(gate.isShut()).isTrue();
     }
+  }
+
+  @Test
+  void a_block_that_calls_the_procedure_goes_on_with_its_own_path_and_without_locks()
+      throws Exception {
+    database.execute(
+        """
+        DO $$
+        BEGIN
+          CALL refresh_wip_views();
+          PERFORM count(*) FROM lots;
+          IF EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory') THEN
+            RAISE 'locks are left';
+          END IF;
+        END
+        $$
+        """);
+
+    fault("RETURN 1 / 0;");
+    assertThatThrownBy(() -> database.execute("DO $$ BEGIN CALL refresh_wip_views(); END $$"))
+        .hasMessageContaining("division by zero");
   }
 
   @Test
@@ -547,6 +657,53 @@ class FaultTest {
     assertThat(
             database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name LIKE '%queue'"))
         .isEqualTo("1");
+  }
+
+  @Test
+  void a_retention_longer_than_the_calendar_keeps_everything() throws Exception {
+    database.execute("UPDATE wip_view_settings SET history_retention = '9999 years'");
+    try {
+      views.refresh(Probe.MV_PROBE);
+      database.execute("CALL refresh_wip_views()");
+
+      assertThat(probe.count("refreshed")).isEqualTo(2);
+    } finally {
+      database.execute("UPDATE wip_view_settings SET history_retention = DEFAULT");
+    }
+  }
+
+  @Test
+  void the_tables_of_a_recovery_wait_for_no_transaction_that_has_refreshed() throws Exception {
+    String registry =
+        Files.readString(Path.of("changelog/wip/registry.sql")).replace("${schema}", "public");
+    try (Connection refreshed = database.connect()) {
+      refreshed.setAutoCommit(false);
+      Probe.rows(refreshed, REFRESH);
+
+      database.execute("SET lock_timeout = '1s'; " + registry);
+
+      assertThat(refreshed.isClosed()).isFalse();
+    }
+  }
+
+  @Test
+  void pruning_reaches_views_that_are_registered_no_more_and_what_a_wrong_clock_dated()
+      throws Exception {
+    database.execute(
+        "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) SELECT 'mv_probe',"
+            + " 'coalesced', now() + interval '1 year' FROM generate_series(1, 500)",
+        "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) SELECT 'mv_gone',"
+            + " 'refreshed', now() - interval '15 days' FROM generate_series(1, 9)",
+        "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) SELECT 'mv_gone',"
+            + " 'refreshed', now() - interval '13 days' FROM generate_series(1, 5)");
+
+    views.refresh(Probe.MV_PROBE);
+    views.refresh(Probe.MV_PROBE);
+
+    assertThat(probe.count("coalesced")).isZero();
+    assertThat(
+            database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name = 'mv_gone'"))
+        .isEqualTo("5");
   }
 
   @Test

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.refresh;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
@@ -9,6 +10,8 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jooq.SQLDialect;
@@ -95,6 +98,45 @@ class HousekeepingTest {
           });
     } finally {
       database.execute("DROP OWNED BY " + role, "DROP ROLE " + role);
+    }
+  }
+
+  @Test
+  void a_reader_that_holds_up_the_vacuum_does_not_hold_up_the_refresh() throws Exception {
+    database.execute(
+        "CREATE MATERIALIZED VIEW mv_read WITH (autovacuum_enabled = false) AS"
+            + " SELECT id, clock_timestamp() AS t FROM generate_series(1, 2000) AS id",
+        "CREATE UNIQUE INDEX mv_read_id_idx ON mv_read (id)",
+        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
+            + " VALUES ('mv_read', 11, '1 minute', '')",
+        // by the function, which does not vacuum
+        "SELECT refresh_wip_view('mv_read')",
+        "SELECT refresh_wip_view('mv_read')",
+        "SELECT refresh_wip_view('mv_read')");
+    Await.until(
+        "the dead rows are counted",
+        () ->
+            Integer.parseInt(database.value("SELECT pg_stat_get_dead_tuples('mv_read'::regclass)"))
+                >= 6000);
+    try (Connection reader = database.connect();
+        Statement statement = reader.createStatement()) {
+      reader.setAutoCommit(false);
+      statement.execute("SET enable_seqscan = off; SET enable_bitmapscan = off");
+      // an index-only scan stays on its page of the index
+      statement.execute("DECLARE c CURSOR FOR SELECT id FROM mv_read ORDER BY id; FETCH c");
+
+      Refresh refresh =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(20),
+              () -> WipViews.of(database.dataSource()).refresh(DSL.table(DSL.name("mv_read"))));
+
+      assertThat(refresh.outcome()).isEqualTo(Refresh.Outcome.REFRESHED);
+      assertThat(
+              database.value(
+                  "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE"
+                      + " 'VACUUM%'"))
+          .isEqualTo("0");
+      assertThat(vacuums("mv_read")).isZero();
     }
   }
 

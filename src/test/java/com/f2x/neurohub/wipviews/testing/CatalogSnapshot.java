@@ -7,14 +7,17 @@ import java.util.TreeMap;
 
 /**
  * What the catalog says of every object in a database that is not the system's, by name: to compare
- * before and after. Only what the server gives by itself is left out: oids, and where rows lie.
+ * before and after. Left out is what the server gives by itself: oids, the files that rows lie in,
+ * the order of grants.
  */
 public final class CatalogSnapshot {
 
   private static final String QUERY =
       """
       SELECT 'relation ' || c.oid::regclass, concat_ws(' | ',
-        c.relkind, c.relowner::regrole, c.relacl, c.reloptions, c.relispopulated,
+        c.relkind, c.relowner::regrole, (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(c.relacl) x),
+        c.reloptions, (SELECT t.reloptions FROM pg_class t WHERE t.oid = c.reltoastrelid),
+        c.reltablespace, c.relispopulated,
         (SELECT am.amname FROM pg_am am WHERE am.oid = c.relam),
         obj_description(c.oid, 'pg_class'),
         CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END)
@@ -22,8 +25,9 @@ public final class CatalogSnapshot {
       WHERE c.relkind IN ('r', 'v', 'm', 'S', 'p') AND n.nspname !~ '^(pg_|information_schema)'
       UNION ALL
       SELECT format('column %s.%I', c.oid::regclass, a.attname), concat_ws(' | ',
-        a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attacl,
-        coalesce(a.attstattarget, -1), a.attoptions, col_description(c.oid, a.attnum),
+        a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+        (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(a.attacl) x),
+        coalesce(a.attstattarget, -1), a.attoptions, a.attstorage, a.attcompression, col_description(c.oid, a.attnum),
         pg_get_expr(d.adbin, d.adrelid))
       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -32,30 +36,39 @@ public final class CatalogSnapshot {
         AND c.relkind IN ('r', 'v', 'm', 'p') AND n.nspname !~ '^(pg_|information_schema)'
       UNION ALL
       SELECT 'index ' || i.indexrelid::regclass, concat_ws(' | ',
-        pg_get_indexdef(i.indexrelid), i.indisvalid, obj_description(i.indexrelid, 'pg_class'))
+        pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered,
+        (SELECT x.reltablespace FROM pg_class x WHERE x.oid = i.indexrelid),
+        (SELECT array_agg(coalesce(x.attstattarget, -1) ORDER BY x.attnum)
+         FROM pg_attribute x WHERE x.attrelid = i.indexrelid),
+        obj_description(i.indexrelid, 'pg_class'))
       FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE n.nspname !~ '^(pg_|information_schema)'
       UNION ALL
       SELECT 'routine ' || p.oid::regprocedure, concat_ws(' | ',
-        p.proowner::regrole, p.proacl, obj_description(p.oid, 'pg_proc'), pg_get_functiondef(p.oid))
+        p.proowner::regrole, (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(p.proacl) x),
+        obj_description(p.oid, 'pg_proc'), pg_get_functiondef(p.oid))
       FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
       WHERE p.prokind IN ('f', 'p') AND n.nspname !~ '^(pg_|information_schema)'
       UNION ALL
       SELECT format('rule %I on %s', r.rulename, r.ev_class::regclass), concat_ws(' | ',
-        r.ev_enabled, pg_get_ruledef(r.oid))
+        r.ev_enabled, pg_get_ruledef(r.oid), obj_description(r.oid, 'pg_rewrite'))
       FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
       JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE r.rulename <> '_RETURN' AND n.nspname !~ '^(pg_|information_schema)'
       UNION ALL
-      SELECT format('trigger %I on %s', t.tgname, t.tgrelid::regclass), pg_get_triggerdef(t.oid)
+      SELECT format('trigger %I on %s', t.tgname, t.tgrelid::regclass), concat_ws(' | ',
+        pg_get_triggerdef(t.oid), obj_description(t.oid, 'pg_trigger'))
       FROM pg_trigger t WHERE NOT t.tgisinternal
       UNION ALL
       SELECT format('policy %I on %s', p.polname, p.polrelid::regclass), concat_ws(' | ',
         pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
       FROM pg_policy p
       UNION ALL
-      SELECT 'statistics ' || s.stxname, pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s
+      SELECT 'statistics ' || s.stxname, concat_ws(' | ',
+        pg_get_statisticsobjdef(s.oid), s.stxowner::regrole, coalesce(s.stxstattarget, -1),
+        obj_description(s.oid, 'pg_statistic_ext'))
+      FROM pg_statistic_ext s
       UNION ALL
       SELECT 'schema ' || n.nspname, concat_ws(' | ', n.nspowner::regrole, n.nspacl)
       FROM pg_namespace n WHERE n.nspname !~ '^(pg_|information_schema)'

@@ -121,7 +121,8 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     }
   }
 
-  private static void onServer(String sql) throws SQLException {
+  /** Runs a statement on what is not in a database: roles, tablespaces, databases themselves. */
+  public static void onServer(String sql) throws SQLException {
     try (Connection connection = PostgresServer.get().connect("postgres");
         Statement statement = connection.createStatement()) {
       statement.execute(sql);

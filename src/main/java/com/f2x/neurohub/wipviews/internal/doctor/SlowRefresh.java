@@ -95,7 +95,7 @@ final class SlowRefresh implements Check {
                     : " and one begins every " + words(row.get(3, Double.class))),
             typical > target
                 ? "Its rows are stale before they are there. If analyzing its tables does not help,"
-                    + " give it a target that it can keep."
+                    + " give it a target that it can keep: UPDATE wip_view SET freshness_target."
                 : "The server does little else, and callers wait for their turn. If analyzing its"
                     + " tables does not help, refresh it less often than every "
                     + words(2 * typical)
