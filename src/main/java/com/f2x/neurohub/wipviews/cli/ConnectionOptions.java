@@ -96,6 +96,9 @@ final class ConnectionOptions {
             variable("WIP_VIEWS_PASSWORD"),
             passwordInUrl,
             variable("PGPASSWORD")));
+    if (inUrl.getProperty("options") == null) {
+      dataSource.setOptions(variable("PGOPTIONS"));
+    }
     if (inUrl.getProperty("ApplicationName") == null) {
       dataSource.setApplicationName(WipViewsCommand.NAME);
     }

@@ -226,6 +226,14 @@ public final class WipViewsMigration {
     try (Connection connection = dataSource.getConnection()) {
       refuseReadOnly(connection);
       step.run(new Changelog(connection, schema, parameters, progress));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new WipViewsException(
+          "cancelled, because the calling thread was interrupted",
+          null,
+          "57014",
+          "Run it again: what was under way was undone, and each view kept the rows it had.",
+          e);
     } catch (Exception e) {
       throw described(e);
     }

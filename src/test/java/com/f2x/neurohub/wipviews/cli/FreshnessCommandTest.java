@@ -78,9 +78,9 @@ class FreshnessCommandTest {
   void a_refresh_that_ended_before_it_began_took_no_time() throws SQLException {
     database.execute(
         "DELETE FROM wip_view_refresh WHERE view_name = 'mv_process_wip_queue'",
-        "INSERT INTO wip_view_refresh (view_name, outcome, started_at, finished_at, rows)"
-            + " SELECT 'mv_process_wip_queue', 'refreshed', now(), now() + hours * interval '1 h', 6"
-            + " FROM unnest(ARRAY[-8760, -1, 8760]) WITH ORDINALITY AS took (hours, n) ORDER BY n");
+        "INSERT INTO wip_view_refresh (view_name, outcome, started_at, finished_at, rows) SELECT"
+            + " 'mv_process_wip_queue', 'refreshed', now(), now() + hours * interval '1 h', 6 FROM"
+            + " unnest(ARRAY[-8760, -1, 8760]) WITH ORDINALITY AS took (hours, n) ORDER BY n");
     assertThat(cli.run("freshness").outLines().get(4)).contains("  took ▁▁█");
 
     database.execute("DELETE FROM wip_view_refresh WHERE duration > interval '0'");

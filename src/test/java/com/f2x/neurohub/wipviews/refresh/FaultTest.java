@@ -701,8 +701,7 @@ class FaultTest {
     views.refresh(Probe.MV_PROBE);
 
     assertThat(probe.count("coalesced")).isZero();
-    assertThat(
-            database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name = 'mv_gone'"))
+    assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name = 'mv_gone'"))
         .isEqualTo("5");
   }
 
