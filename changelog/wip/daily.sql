@@ -4,6 +4,8 @@
 -- Replaced, not dropped: others may have made views on it.
 SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
 
+SELECT "${schema}".wip_view_take('replace wip_view_daily', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_daily')::pg_catalog.oid]);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_daily AS
 SELECT
   h.view_name,

@@ -4,6 +4,8 @@
 -- Replaced, not dropped: others may have made views on it.
 SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
 
+SELECT "${schema}".wip_view_take('replace wip_view_freshness', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_freshness')::pg_catalog.oid]);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_freshness AS
 SELECT
   v.view_name,

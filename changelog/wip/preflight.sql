@@ -14,6 +14,9 @@ DECLARE
   wanted_table text;
   wanted_columns jsonb;
   wanted_index text;
+  indexed record;
+  owner text;
+  owned text;
   absent text;
   wrong text[] := '{}';
   parameter text;
@@ -59,31 +62,63 @@ BEGIN
     END LOOP;
   END IF;
 
-  -- Elsewhere mes-indexes.changelog.yaml builds these CONCURRENTLY, which a partitioned table does not allow; building
-  -- one with the MES locked out is for its owner to decide.
+  -- mes-indexes.changelog.yaml builds these CONCURRENTLY, which only the table's owner may do, and which a partitioned
+  -- table does not allow: building one with the MES locked out is for its owner to decide.
   FOR wanted_table, wanted_index IN
     VALUES
       ('wip_items', '(lot_id)'),
       ('wip_items', '(status)'),
       ('wip_process_history', '(completed_at) WHERE completed_at IS NOT NULL')
   LOOP
-    IF EXISTS (
-      SELECT
-      FROM pg_class AS c
-      WHERE c.oid = to_regclass(format('%I.%I', '${schema}', wanted_table))
-        AND c.relkind = 'p'
-        AND NOT EXISTS (
-          SELECT
-          FROM pg_index AS i
-          WHERE i.indrelid = c.oid
-            AND i.indisvalid
-            AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(completed_at IS NOT NULL)')
-            AND pg_get_indexdef(i.indexrelid) ~ format('USING btree \(%s[ ,)]', substring(wanted_index FROM '\w+'))
-        )
-    ) THEN
+    SELECT c.relkind = 'p' AS partitioned, c.relowner::regrole AS owner
+    INTO indexed
+    FROM pg_class AS c
+    WHERE c.oid = to_regclass(format('%I.%I', '${schema}', wanted_table))
+      AND (c.relkind = 'p' OR NOT pg_has_role(c.relowner, 'USAGE'))
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_index AS i
+        WHERE i.indrelid = c.oid
+          AND i.indisvalid
+          AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(completed_at IS NOT NULL)')
+          AND pg_get_indexdef(i.indexrelid) ~ format('USING btree \(%s[ ,)]', substring(wanted_index FROM '\w+'))
+      );
+    IF FOUND AND indexed.partitioned THEN
       missing := missing || format('an index of the partitioned table %I.%I (CREATE INDEX ON %1$I.%2$I %s)',
                                    '${schema}', wanted_table, wanted_index);
+    ELSIF FOUND THEN
+      missing := missing || format(
+        'an index of table %I.%I, which its owner may build (as %3$s: CREATE INDEX ON %1$I.%2$I %4$s; or GRANT %3$s TO %5$I)',
+        '${schema}', wanted_table, indexed.owner, wanted_index, current_user);
     END IF;
+  END LOOP;
+
+  -- What an earlier deploy made, or the guide's script by hand, can only be replaced by its owner.
+  FOR owner, owned IN
+    SELECT
+      o.owner::regrole::text,
+      array_to_string((array_agg(o.name ORDER BY o.name))[:3], ', ') || coalesce(' and ' || nullif(greatest(count(*) - 3, 0), 0) || ' more', '')
+    FROM (
+      SELECT c.relowner, format('%I.%I', '${schema}', c.relname)
+      FROM pg_class AS c
+      WHERE c.relnamespace = to_regnamespace('"${schema}"')
+        AND c.relkind IN ('r', 'v', 'm')
+        AND c.relname IN (
+          'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness', 'wip_view_daily',
+          'wip_view_blockers', 'wip_view_rights', 'mv_wip_status_dashboard', 'mv_process_wip_queue')
+      UNION ALL
+      SELECT p.proowner, format('%I.%I()', '${schema}', p.proname)
+      FROM pg_proc AS p
+      WHERE p.pronamespace = to_regnamespace('"${schema}"')
+        AND p.pronargs = 0
+        AND p.proname IN ('refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_all_wip_views')
+    ) AS o (owner, name)
+    WHERE NOT pg_has_role(o.owner, 'USAGE')
+    GROUP BY o.owner
+    ORDER BY 1
+  LOOP
+    missing := missing || format('the rights of role %s, which owns %s (deploy as that role, or GRANT %1$s TO %3$I)',
+                                 owner, owned, current_user);
   END LOOP;
 
   -- REFRESH … CONCURRENTLY compares the rows in a temporary table.

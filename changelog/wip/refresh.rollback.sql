@@ -1,3 +1,4 @@
+SELECT "${schema}".wip_view_take('drop wip_view_history', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_history')::pg_catalog.oid]);
 DROP PROCEDURE "${schema}".refresh_wip_views();
 DROP FUNCTION
   "${schema}".refresh_process_wip_queue(),

@@ -60,6 +60,8 @@ SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_c
 -- An attempt that is running holds an advisory lock. One without it has either died, or is between the commit of its
 -- request and its run: then the session that took the request is still there, or, behind a pooler, was a moment ago.
 -- A standby knows neither the locks nor the sessions of its primary, and leaves 'running' as it is.
+SELECT "${schema}".wip_view_take('replace wip_view_history', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_history')::pg_catalog.oid]);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_history AS
 SELECT
   r.refresh_id,

@@ -3,6 +3,8 @@
 
 SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
 
+SELECT "${schema}".wip_view_take('replace wip_view_rights', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_rights')::pg_catalog.oid]);
+
 CREATE OR REPLACE VIEW "${schema}".wip_view_rights AS
 WITH named AS (
   SELECT

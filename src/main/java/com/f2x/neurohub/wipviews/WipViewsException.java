@@ -62,8 +62,10 @@ public class WipViewsException extends RuntimeException {
           case "57014" -> "Try again, or allow a longer statement timeout.";
           case "25006" -> "Connect to the primary; a standby gets all this by replication.";
           case "42501" ->
-              "Deploy with the parameter refresherRole or readerRole naming this role, or grant it"
-                  + " the right.";
+              error.message().startsWith("must be owner")
+                  ? "Do it as the role that owns it."
+                  : "Deploy with the parameter refresherRole or readerRole naming this role, or"
+                      + " grant it the right.";
           default ->
               error.unavailable() ? "Check that the server runs, and its host and port." : null;
         };

@@ -223,6 +223,53 @@ class PreflightTest {
   }
 
   @Test
+  void a_role_that_may_not_build_an_index_that_is_missing_is_told_whose_it_is() throws Exception {
+    deployer();
+    database.execute(
+        "DO $$ DECLARE i regclass; BEGIN FOR i IN SELECT indexrelid FROM pg_index WHERE indrelid ="
+            + " 'wip_items'::regclass AND pg_get_indexdef(indexrelid) ~ '\\(status' LOOP EXECUTE"
+            + " format('DROP INDEX %s', i); END LOOP; END $$");
+
+    refuses(
+        WipViewsMigration.of(asDeployer())::update,
+        "missing: an index of table public.wip_items, which its owner may build (as %1$s: CREATE"
+                .formatted(database.user())
+            + " INDEX ON public.wip_items (status); or GRANT %s TO %s)"
+                .formatted(database.user(), role));
+    assertThatCode(migration()::update).doesNotThrowAnyException();
+  }
+
+  @Test
+  void a_role_that_does_not_own_what_was_deployed_is_told_who_does() throws Exception {
+    migration().update();
+    deployer();
+
+    assertThatThrownBy(WipViewsMigration.of(asDeployer())::update)
+        .hasMessageContaining(
+            "missing: the rights of role %s, which owns public.mv_process_wip_queue,"
+                + " public.mv_wip_status_dashboard, public.refresh_all_wip_views() and 10 more",
+            database.user())
+        .hasMessageContaining("(deploy as that role, or GRANT %s TO %s)", database.user(), role);
+  }
+
+  @Test
+  void a_right_that_only_liquibase_misses_is_explained_as_one_of_the_owner() throws Exception {
+    database.execute("CREATE TABLE made_by_the_owner (LIKE databasechangelog)");
+    deployer();
+    database.execute(
+        "ALTER TABLE made_by_the_owner RENAME TO databasechangelog",
+        "REVOKE SELECT ON databasechangelog FROM " + role);
+
+    assertThatThrownBy(WipViewsMigration.of(asDeployer())::update)
+        .hasMessageContaining("databasechangelog")
+        .isInstanceOfSatisfying(
+            WipViewsException.class,
+            e ->
+                assertThat(e.remedy())
+                    .hasValue("Deploy as the role that owns it, or grant that role to this one."));
+  }
+
+  @Test
   void an_unknown_role_in_refresherRole_is_named() throws Exception {
     refuses(
         migration().withParameter("refresherRole", "no-such-role")::update,

@@ -103,6 +103,9 @@ final class ConnectionOptions {
     if (inUrl.getProperty("sslrootcert") == null) {
       dataSource.setSslRootCert(first(variable("PGSSLROOTCERT")));
     }
+    if (inUrl.getProperty("options") == null) {
+      dataSource.setOptions(variable("PGOPTIONS"));
+    }
     if (inUrl.getProperty("ApplicationName") == null) {
       dataSource.setApplicationName(WipViewsCommand.NAME);
     }

@@ -48,6 +48,7 @@ import liquibase.precondition.core.SqlPrecondition;
 import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.resource.ResourceAccessor;
 import liquibase.ui.LoggerUIService;
+import org.postgresql.PGConnection;
 
 /**
  * Runs a changelog out of the jar. One at a time: Liquibase makes its own tables without a lock, so
@@ -386,10 +387,45 @@ public final class Changelog {
     refuseUnquotable(schema == null ? connection.getSchema() : schema);
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn()) {
-      first.run();
-      inScope(files, work);
+      cancellable(
+          () -> {
+            turn.await();
+            first.run();
+            inScope(files, work);
+          });
     } finally {
       IN_THIS_JVM.unlock();
+    }
+  }
+
+  /**
+   * Runs a deploy, which an interrupt of this thread cancels on the server.
+   *
+   * @throws InterruptedException if that ended it; the thread is no longer interrupted
+   */
+  private void cancellable(Step deploy) throws Exception {
+    PGConnection server =
+        connection.isWrapperFor(PGConnection.class) ? connection.unwrap(PGConnection.class) : null;
+    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(() -> cancel(server))) {
+      try {
+        deploy.run();
+      } catch (Exception e) {
+        if (watch.cancelled()) {
+          Thread.interrupted();
+          throw (InterruptedException) new InterruptedException().initCause(e);
+        }
+        throw e;
+      }
+    }
+  }
+
+  private static void cancel(PGConnection server) {
+    try {
+      if (server != null) {
+        server.cancelQuery();
+      }
+    } catch (SQLException e) {
+      // it is tried again as long as the deploy lasts
     }
   }
 
@@ -449,18 +485,31 @@ public final class Changelog {
     void on(Database database, DatabaseChangeLog changelog) throws Exception;
   }
 
+  private interface Step {
+    void run() throws Exception;
+  }
+
   /**
    * This process's turn to deploy, held by the connection; it then gives the connection back as it
    * was, since Liquibase sets its search_path and leaves it so.
    */
   private final class Turn implements AutoCloseable {
 
+    private static final String CHECK_INTERVAL = "client_connection_check_interval";
+
     private final boolean autoCommit = connection.getAutoCommit();
     private final String searchPath;
+    private final String checkInterval;
 
     Turn() throws SQLException {
       connection.setAutoCommit(true);
       searchPath = select("current_setting('search_path')");
+      checkInterval = select("current_setting(?, true)", CHECK_INTERVAL);
+      // or what a deploy that was killed waits for, or builds, goes on without it
+      checkConnection("1s");
+    }
+
+    void await() throws SQLException {
       select("pg_advisory_lock(hashtext('wip-views deploy'), 0)");
     }
 
@@ -474,8 +523,21 @@ public final class Changelog {
         connection.setAutoCommit(true);
       }
       select("set_config('search_path', ?, false)", searchPath);
-      select("pg_advisory_unlock(hashtext('wip-views deploy'), 0)");
+      checkConnection(checkInterval);
+      // that of Liquibase too, which a cancelled deploy may have been kept from letting go
+      select("pg_advisory_unlock_all()");
       connection.setAutoCommit(autoCommit);
+    }
+
+    /** Lets the server look whether the client is still there, where its platform can. */
+    private void checkConnection(String interval) throws SQLException {
+      try {
+        select("set_config(?, ?, false)", CHECK_INTERVAL, interval);
+      } catch (SQLException e) {
+        if (!"22023".equals(e.getSQLState()) && !"42704".equals(e.getSQLState())) {
+          throw e;
+        }
+      }
     }
 
     private String select(String expression, String... values) throws SQLException {

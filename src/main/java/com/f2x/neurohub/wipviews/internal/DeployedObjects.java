@@ -89,7 +89,7 @@ public final class DeployedObjects {
   private static PreparedStatement prepare(Connection connection, String schema, String select)
       throws SQLException {
     PreparedStatement query = connection.prepareStatement(OBJECTS + select);
-    query.setArray(1, connection.createArrayOf("text", Changelog.objectNames().toArray()));
+    query.setArray(1, connection.createArrayOf("text", Changelog.allObjectNames().toArray()));
     query.setArray(2, connection.createArrayOf("text", Changelog.viewNames().toArray()));
     query.setString(3, schema);
     return query;

@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.SqlError;
 import java.io.Writer;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -231,9 +232,30 @@ public final class WipViewsMigration {
     try (Connection connection = dataSource.getConnection()) {
       first.on(connection);
       step.run(new Changelog(connection, schema, parameters, progress));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new WipViewsException(
+          "cancelled, because the calling thread was interrupted",
+          null,
+          "57014",
+          "Run it again: what was under way was undone, and each view kept the rows it had.",
+          e);
     } catch (Exception e) {
-      throw WipViewsException.of(null, e);
+      throw described(e);
     }
+  }
+
+  /** A right that is missing here is one to change something, which no parameter gives. */
+  private static WipViewsException described(Exception failure) {
+    SqlError error = SqlError.in(failure);
+    return error != null && "42501".equals(error.sqlState()) && error.hint() == null
+        ? new WipViewsException(
+            error.message(),
+            null,
+            error.sqlState(),
+            "Deploy as the role that owns it, or grant that role to this one.",
+            failure)
+        : WipViewsException.of(null, failure);
   }
 
   private static void refuseReadOnly(Connection connection) throws SQLException {

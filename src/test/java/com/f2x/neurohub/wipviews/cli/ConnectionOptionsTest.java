@@ -65,6 +65,25 @@ class ConnectionOptionsTest {
   }
 
   @Test
+  void pgoptions_are_passed_on_unless_the_url_has_its_own() {
+    String settings = "-c wip_views.promote_limit=5min";
+
+    assertThat(options(libpq.with("PGOPTIONS", settings)).dataSource().getOptions())
+        .isEqualTo(settings);
+    assertThat(options(ours.with("PGOPTIONS", settings)).dataSource().getOptions())
+        .isEqualTo(settings);
+    assertThat(
+            options(
+                    libpq.with("PGOPTIONS", settings),
+                    "--url",
+                    "jdbc:postgresql://host/database?options=-c%20work_mem=1GB")
+                .dataSource()
+                .getOptions())
+        .isEqualTo("-c work_mem=1GB");
+    assertThat(options(libpq).dataSource().getOptions()).isNull();
+  }
+
+  @Test
   void options_come_before_all_variables() throws Exception {
     Path password = Files.writeString(folder.resolve("password"), "file_password\nmore\n");
 
