@@ -1,8 +1,7 @@
 -- Who waits for whom, now, in this database. Each caller sees what its role may see in pg_stat_activity.
 
-SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
-
-SELECT "${schema}".wip_view_take('replace wip_view_blockers', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_blockers')::pg_catalog.oid]);
+SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_take('replace', 'wip_view_blockers');
 
 CREATE OR REPLACE VIEW "${schema}".wip_view_blockers AS
 SELECT
@@ -68,4 +67,4 @@ COMMENT ON COLUMN "${schema}".wip_view_blockers.query IS 'What it runs, or ran l
 COMMENT ON COLUMN "${schema}".wip_view_blockers.transaction_age IS 'How long ago its transaction began; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends what blocks: it cancels a query, or terminates a session that holds its transaction open; for a prepared transaction, it lists what would. If cancelling is not enough, pg_terminate_backend() is.';
 
-SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);
+SELECT "${schema}".wip_view_own();

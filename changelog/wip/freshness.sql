@@ -1,11 +1,10 @@
 -- How fresh each registered view is. Reads only the registry, the history and the catalog, never the views
 -- themselves: it answers whatever state they are in, and waits for none of their locks.
 
+SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_take('replace', 'wip_view_freshness');
+
 -- Replaced, not dropped: others may have made views on it.
-SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
-
-SELECT "${schema}".wip_view_take('replace wip_view_freshness', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_freshness')::pg_catalog.oid]);
-
 CREATE OR REPLACE VIEW "${schema}".wip_view_freshness AS
 SELECT
   v.view_name,
@@ -80,4 +79,4 @@ COMMENT ON COLUMN "${schema}".wip_view_freshness.bytes IS 'Size of the view on d
 COMMENT ON COLUMN "${schema}".wip_view_freshness.failures_in_a_row IS 'Attempts that failed (also when their session died) since the last one that was refreshed or coalesced.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.dead_rows IS 'Rows that refreshes replaced and no vacuum has cleared away yet, as the statistics know.';
 
-SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);
+SELECT "${schema}".wip_view_own();

@@ -21,6 +21,8 @@
 -- name means the new relation where there is one. What a new definition really reads is then compared, by oid, with
 -- what the old one read. Nothing uses CASCADE: what was overlooked stops the DROP of the old view, and with it all.
 
+SELECT "${schema}".wip_view_note();
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -960,7 +962,7 @@ DECLARE
   dependants text;
 BEGIN
   IF to_regclass(format('%I.%I', '${schema}', view_name)) IS NOT NULL THEN
-    PERFORM "${schema}".wip_view_take(format('remove %s', view_name), ARRAY[to_regclass(format('%I.%I', '${schema}', view_name))::oid]);
+    PERFORM "${schema}".wip_view_take('remove', view_name);
     BEGIN
       EXECUTE format('DROP MATERIALIZED VIEW %I.%I', '${schema}', view_name);
     EXCEPTION WHEN dependent_objects_still_exist THEN
@@ -976,18 +978,4 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_remove(text) IS
   'Drops a view and takes it off the registry; its history stays. Stops where something else depends on it.';
 
-REVOKE ALL ON FUNCTION
-  "${schema}".wip_view_stage(text),
-  "${schema}".wip_view_reads(oid),
-  "${schema}".wip_view_columns(oid),
-  "${schema}".wip_view_definition(oid),
-  "${schema}".wip_view_source(oid, oid, text),
-  "${schema}".wip_view_state(oid, oid),
-  "${schema}".wip_view_drift(),
-  "${schema}".wip_view_grants(aclitem[], oid, text, text),
-  "${schema}".wip_view_attributes(oid, oid),
-  "${schema}".wip_view_settle(oid, oid),
-  "${schema}".wip_view_give(oid, oid, oid[], oid[]),
-  "${schema}".wip_view_promote(text, integer, interval),
-  "${schema}".wip_view_remove(text)
-FROM PUBLIC;
+SELECT "${schema}".wip_view_own();

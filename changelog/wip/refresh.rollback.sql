@@ -1,4 +1,4 @@
-SELECT "${schema}".wip_view_take('drop wip_view_history', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_history')::pg_catalog.oid]);
+SELECT "${schema}".wip_view_take('drop', 'wip_view_history');
 DROP PROCEDURE "${schema}".refresh_wip_views();
 DROP FUNCTION
   "${schema}".refresh_process_wip_queue(),
@@ -11,4 +11,3 @@ DROP FUNCTION
   "${schema}".wip_view_tidy(text),
   "${schema}".wip_view_request(text, bigint);
 DROP VIEW "${schema}".wip_view_history;
-DROP FUNCTION "${schema}".wip_view_own(text[]);

@@ -51,7 +51,8 @@ BEGIN
 END
 $take_over$;
 
-SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_take('replace', 'wip_view_history');
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- The history as people read it
@@ -60,8 +61,6 @@ SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_c
 -- An attempt that is running holds an advisory lock. One without it has either died, or is between the commit of its
 -- request and its run: then the session that took the request is still there, or, behind a pooler, was a moment ago.
 -- A standby knows neither the locks nor the sessions of its primary, and leaves 'running' as it is.
-SELECT "${schema}".wip_view_take('replace wip_view_history', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_history')::pg_catalog.oid]);
-
 CREATE OR REPLACE VIEW "${schema}".wip_view_history AS
 SELECT
   r.refresh_id,
@@ -574,7 +573,7 @@ $procedure$;
 COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
   'Refreshes every registered view in refresh order, each in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. Not inside a transaction block.';
 
-SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);
+SELECT "${schema}".wip_view_own();
 
 DO $take_over$
 BEGIN

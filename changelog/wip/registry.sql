@@ -1,51 +1,6 @@
 -- The three tables: which views there are, what happened to them, and what an operator may set.
 
--- What a file makes is its owner's alone, until access.sql says otherwise. By itself PostgreSQL gives everybody
--- EXECUTE, and default privileges may give anybody anything: with TRIGGER on a table of ours, code of one's own would
--- run with the owner's rights. So a file notes what is there before it makes anything, and in the end takes away what
--- others were given on the rest. What was there before keeps the grants that it has: they were made by hand.
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_own(known text[] DEFAULT NULL)
-  RETURNS text[]
-  LANGUAGE plpgsql
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  names text[] := '{}';
-  ours record;
-BEGIN
-  FOR ours IN
-    SELECT 'TABLE ' || c.oid::regclass AS name, c.relowner AS owner, c.relacl AS acl
-    FROM pg_class AS c
-    WHERE c.relnamespace = '"${schema}"'::regnamespace
-      AND c.relname ~ '^wip_view'
-      -- to a materialized view the default privileges are meant to apply: promote.sql sees to that
-      AND c.relkind IN ('r', 'v', 'S')
-    UNION ALL
-    SELECT 'ROUTINE ' || p.oid::regprocedure, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
-    FROM pg_proc AS p
-    WHERE p.pronamespace = '"${schema}"'::regnamespace
-      AND p.proname ~ '^(wip_view|refresh)_'
-      -- itself is there before anybody can note it
-      AND (p.proname <> 'wip_view_own' OR known IS NOT NULL)
-  LOOP
-    names := names || ours.name;
-    IF ours.name <> ALL (known) AND pg_has_role(ours.owner, 'USAGE') THEN
-      EXECUTE coalesce((
-        SELECT string_agg(format('REVOKE ALL ON %s FROM %s', ours.name,
-                                 CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END), '; ')
-        FROM (SELECT DISTINCT e.grantee FROM aclexplode(ours.acl) AS e WHERE e.grantee <> ours.owner) AS acl
-      ), 'SELECT');
-    END IF;
-  END LOOP;
-
-  RETURN names;
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_own(text[]) IS
-  'Lists the tables, views, sequences and routines of wip-views. Those that are not in known are new: whatever anybody but the owner may do with them is revoked.';
-
-SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
+SELECT "${schema}".wip_view_note();
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view: the registry
@@ -153,4 +108,4 @@ COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_r
 COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
 
-SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);
+SELECT "${schema}".wip_view_own();

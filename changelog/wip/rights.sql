@@ -1,9 +1,8 @@
 -- Which rights a deploy gives, and whether they are there: access.sql gives what this view lists, and doctor reports
 -- what is missing. A right that is written here is written nowhere else.
 
-SELECT pg_catalog.set_config('wip_views.known', "${schema}".wip_view_own()::pg_catalog.text, false);
-
-SELECT "${schema}".wip_view_take('replace wip_view_rights', ARRAY[pg_catalog.to_regclass('"${schema}".wip_view_rights')::pg_catalog.oid]);
+SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_take('replace', 'wip_view_rights');
 
 CREATE OR REPLACE VIEW "${schema}".wip_view_rights AS
 WITH named AS (
@@ -117,4 +116,4 @@ COMMENT ON COLUMN "${schema}".wip_view_rights.object IS 'The schema, relation or
 COMMENT ON COLUMN "${schema}".wip_view_rights.held IS 'Whether the role has it now, by itself or through another role.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.statement IS 'The statement that gives it.';
 
-SELECT "${schema}".wip_view_own(pg_catalog.current_setting('wip_views.known')::pg_catalog.text[]);
+SELECT "${schema}".wip_view_own();

@@ -1,5 +1,6 @@
--- How a deploy takes relations from those who read them. A lock that waits makes every later reader wait behind it: so
--- each attempt is short, and lets go of all that it got before it waits for the next.
+-- What the other files do first and last: take from its readers what they replace, and keep for the owner what they make.
+
+-- A lock that waits makes every later reader wait behind it: so each attempt is short, and lets go of all that it got.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_lock(relations oid[], patience interval)
   RETURNS void
@@ -69,7 +70,83 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_take(text, oid[], timestamptz) IS
   'Locks relations against readers till the transaction ends, in attempts that each make a reader wait for a fraction of a second at most; returns how many it took. Names who holds them if that takes longer than the setting wip_views.promote_limit (60s), counted from the time given.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_take(verb text, own_relation text)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_take(verb || ' ' || own_relation, ARRAY[to_regclass(format('%I.%I', '${schema}', own_relation))::oid]);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_take(text, text) IS
+  'The same for one relation of wip-views, to replace or drop it; does nothing where it is not there.';
+
+-- What a file makes is its owner's alone, until access.sql says otherwise. By itself PostgreSQL gives everybody
+-- EXECUTE, and default privileges may give anybody anything: with TRIGGER on a table of ours, code of one's own would
+-- run with the owner's rights. So a file notes what is there before it makes anything, and in the end takes away what
+-- others were given on the rest. What was there before keeps the grants that it has: they were made by hand.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_objects()
+  RETURNS TABLE (name text, owner oid, acl aclitem[])
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT 'TABLE ' || c.oid::regclass, c.relowner, c.relacl
+  FROM pg_class AS c
+  WHERE c.relnamespace = '"${schema}"'::regnamespace
+    AND c.relname ~ '^wip_view'
+    -- to a materialized view the default privileges are meant to apply: promote.sql sees to that
+    AND c.relkind IN ('r', 'v', 'S')
+  UNION ALL
+  SELECT 'ROUTINE ' || p.oid::regprocedure, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+  FROM pg_proc AS p
+  WHERE p.pronamespace = '"${schema}"'::regnamespace
+    AND p.proname ~ '^(wip_view|refresh)_';
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_objects() IS
+  'The tables, views, sequences and routines of wip-views, as GRANT names them.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_note()
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT set_config('wip_views.known', array_agg(o.name)::text, false) FROM "${schema}".wip_view_objects() AS o;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_note() IS
+  'Notes which objects are there, for wip_view_own().';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_own()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  statement text;
+BEGIN
+  FOR statement IN
+    SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', o.name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
+    FROM "${schema}".wip_view_objects() AS o
+    CROSS JOIN LATERAL aclexplode(o.acl) AS e
+    WHERE o.name <> ALL (current_setting('wip_views.known')::text[])
+      AND e.grantee <> o.owner
+      AND pg_has_role(o.owner, 'USAGE')
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_own() IS
+  'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_note().';
+
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_lock(oid[], interval),
-  "${schema}".wip_view_take(text, oid[], timestamptz)
+  "${schema}".wip_view_take(text, oid[], timestamptz),
+  "${schema}".wip_view_take(text, text),
+  "${schema}".wip_view_objects(),
+  "${schema}".wip_view_note(),
+  "${schema}".wip_view_own()
 FROM PUBLIC;
