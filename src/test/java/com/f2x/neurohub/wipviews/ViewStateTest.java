@@ -280,7 +280,7 @@ class ViewStateTest {
   @Test
   void a_typo_in_a_query_of_ones_own_is_described_as_it_is() {
     for (String typo :
-        List.of("SELECT * FROM mv_proces_wip_queue", "SELECT length(1)", "SELECT no.such()")) {
+        List.of("SELECT * FROM mv_proces_wip_queue", "SELECT length(1)", "SELECT no_such()")) {
       assertThatThrownBy(() -> views.read(db -> db.fetch(typo)))
           .isExactlyInstanceOf(WipViewsException.class)
           .hasMessageContaining("does not exist")

@@ -228,6 +228,6 @@ class ChangelogTest {
     assertThat(made)
         .filteredOn(object -> object.matches("(relation [rv]|routine) .*"))
         .extracting(object -> object.replaceFirst(".*public\\.(\\w+).*", "$1"))
-        .containsExactlyInAnyOrderElementsOf(Changelog.objectNames());
+        .hasSameElementsAs(Changelog.objectNames());
   }
 }
