@@ -79,7 +79,7 @@ class DemoCommandTest {
 
     interrupt();
 
-    assertThat(out()).doesNotContain("Making a minimal MES");
+    assertThat(out()).doesNotContain("The demo took");
     assertNothingIsLeft();
   }
 
