@@ -192,12 +192,7 @@ class SwapTest {
       statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
       ExecutorService thread = Executors.newSingleThreadExecutor();
       try {
-        Future<?> promotion =
-            thread.submit(
-                () -> {
-                  ViewFile.DASHBOARD.promote(connection);
-                  return null;
-                });
+        Future<?> promotion = promoting(thread, connection);
         awaitPromoting();
         statement.execute("CREATE VIEW newcomer AS SELECT lot_id FROM mv_wip_status_dashboard");
         report.commit();
@@ -236,12 +231,7 @@ class SwapTest {
         statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
         ExecutorService thread = Executors.newSingleThreadExecutor();
         try (Connection connection = database.connect()) {
-          Future<?> promotion =
-              thread.submit(
-                  () -> {
-                    ViewFile.DASHBOARD.promote(connection);
-                    return null;
-                  });
+          Future<?> promotion = promoting(thread, connection);
           awaitPromoting();
           database.execute(change);
           report.commit();
@@ -272,12 +262,7 @@ class SwapTest {
         "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA");
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Connection connection = database.connect()) {
-      Future<?> promotion =
-          thread.submit(
-              () -> {
-                ViewFile.DASHBOARD.promote(connection);
-                return null;
-              });
+      Future<?> promotion = promoting(thread, connection);
       Await.until(
           "what depends on it is built",
           () ->
@@ -294,6 +279,14 @@ class SwapTest {
       thread.shutdownNow();
       database.execute("DROP VIEW between", "DROP MATERIALIZED VIEW slow");
     }
+  }
+
+  private static Future<?> promoting(ExecutorService thread, Connection connection) {
+    return thread.submit(
+        () -> {
+          ViewFile.DASHBOARD.promote(connection);
+          return null;
+        });
   }
 
   /** Waits until a promotion has its turn, which it takes after it has looked for dependants. */
