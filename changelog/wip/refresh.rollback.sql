@@ -1,9 +1,6 @@
 SELECT "${schema}".wip_view_take('drop', 'wip_view_history');
 DROP PROCEDURE "${schema}".refresh_wip_views();
 DROP FUNCTION
-  "${schema}".refresh_process_wip_queue(),
-  "${schema}".refresh_wip_status_dashboard(),
-  "${schema}".refresh_all_wip_views(),
   "${schema}".refresh_wip_view(text),
   "${schema}".wip_view_fail(bigint, text, text),
   "${schema}".wip_view_run(bigint, boolean),

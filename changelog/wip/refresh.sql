@@ -16,41 +16,6 @@
 -- their search_path is pinned to the system's own schema and every other name is qualified: nothing that a caller
 -- puts on its path, not even in a schema where everybody may create, is ever looked at.
 
--- A function may have been made by hand before, returning void: its type can only change by DROP. The DROP is in the
--- same transaction as the CREATE, and what was granted to a role is granted again at the end of this file.
-DO $take_over$
-DECLARE
-  -- whoever deploys may have a schema on the path where others create
-  path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
-  old record;
-  grants pg_catalog.text;
-BEGIN
-  SET LOCAL search_path = pg_catalog, pg_temp;
-  grants := '';
-
-  FOR old IN
-    SELECT p.proname, p.proowner, p.proacl
-    FROM pg_proc AS p
-    WHERE p.pronamespace = '"${schema}"'::regnamespace
-      AND p.proname IN ('refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_all_wip_views')
-      AND p.pronargs = 0
-      AND p.prorettype = 'void'::regtype
-  LOOP
-    grants := grants || coalesce((
-      SELECT string_agg(format('GRANT EXECUTE ON FUNCTION "${schema}".%I() TO %I%s;', old.proname, r.rolname,
-                               CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ')
-      FROM aclexplode(old.proacl) AS acl
-      JOIN pg_roles AS r ON r.oid = acl.grantee
-      WHERE acl.grantee <> old.proowner
-    ), '');
-    EXECUTE format('DROP FUNCTION "${schema}".%I()', old.proname);
-  END LOOP;
-
-  PERFORM set_config('wip_views.take_over', grants, true);
-  PERFORM set_config('search_path', path, true);
-END
-$take_over$;
-
 SELECT "${schema}".wip_view_note();
 SELECT "${schema}".wip_view_take('replace', 'wip_view_history');
 
@@ -462,51 +427,6 @@ $function$;
 COMMENT ON FUNCTION "${schema}".refresh_wip_view(text) IS
   'Refreshes one registered view in the caller''s transaction and returns the row of wip_view_refresh that says what happened. Callers at the same moment share a refresh. An error raises.';
 
-CREATE OR REPLACE FUNCTION "${schema}".refresh_all_wip_views()
-  RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE plpgsql
-  SECURITY DEFINER
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
-  next_view text;
-  request_id bigint;
-  call_id bigint;
-BEGIN
-  FOR next_view IN SELECT v.view_name FROM "${schema}".wip_view AS v ORDER BY v.refresh_order, v.view_name LOOP
-    request_id := "${schema}".wip_view_request(next_view, call_id);
-    call_id := coalesce(call_id, request_id);
-    RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request_id, own_writes);
-  END LOOP;
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".refresh_all_wip_views() IS
-  'Refreshes every registered view in refresh order, in the caller''s one transaction; returns a row of wip_view_refresh per view. An error raises and undoes all: CALL refresh_wip_views() goes on.';
-
-CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_status_dashboard()
-  RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE sql
-  SECURITY DEFINER
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT * FROM "${schema}".refresh_wip_view('mv_wip_status_dashboard');
-$function$;
-
-COMMENT ON FUNCTION "${schema}".refresh_wip_status_dashboard() IS 'refresh_wip_view(''mv_wip_status_dashboard'').';
-
-CREATE OR REPLACE FUNCTION "${schema}".refresh_process_wip_queue()
-  RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE sql
-  SECURITY DEFINER
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT * FROM "${schema}".refresh_wip_view('mv_process_wip_queue');
-$function$;
-
-COMMENT ON FUNCTION "${schema}".refresh_process_wip_queue() IS 'refresh_wip_view(''mv_process_wip_queue'').';
-
 -- No SECURITY DEFINER and no SET clause here: either would forbid COMMIT. It runs with the caller's rights, and the
 -- caller may be a superuser with a schema on its path where others create: so the path is pinned again in each
 -- transaction, before anything is looked up.
@@ -574,11 +494,3 @@ COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
   'Refreshes every registered view in refresh order, each in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. Not inside a transaction block.';
 
 SELECT "${schema}".wip_view_own();
-
-DO $take_over$
-BEGIN
-  IF pg_catalog.current_setting('wip_views.take_over') <> '' THEN
-    EXECUTE pg_catalog.current_setting('wip_views.take_over');
-  END IF;
-END
-$take_over$;
