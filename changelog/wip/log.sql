@@ -1,7 +1,7 @@
 -- A good guest in Liquibase's own table. `liquibase rollback` by tag, by date or by count goes by the order in which
 -- changesets ran last; a changeset of ours that runs again would move to its end, with a tag that the host's last one
 -- left on it, and take the views along. So a changeset of ours keeps the place of its first run, and one that a later
--- version adds takes a place right behind the others.
+-- version adds takes a place right before the last of the others, which may bear a tag.
 
 SELECT "${schema}".wip_view_note();
 
@@ -27,7 +27,7 @@ BEGIN
       TG_RELID::regclass)
     INTO last_one
     USING NEW.author, TG_ARGV, NEW.deployment_id;
-    NEW.dateexecuted := coalesce(last_one + interval '1 microsecond', NEW.dateexecuted);
+    NEW.dateexecuted := coalesce(last_one - interval '1 microsecond', NEW.dateexecuted);
   END IF;
   RETURN NEW;
 END

@@ -121,6 +121,21 @@ BEGIN
                                  owner, owned, current_user);
   END LOOP;
 
+  -- What the views that are deployed need for their refreshes, and is not a deploy's to give.
+  IF has_function_privilege(to_regprocedure('"${schema}".wip_view_needs(oid)')::oid, 'EXECUTE') THEN
+    FOR owned, absent IN EXECUTE $needs$
+      SELECT v.view_name, string_agg(n.statement, '; ')
+      FROM "${schema}".wip_view AS v
+      JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
+      CROSS JOIN LATERAL "${schema}".wip_view_needs(c.oid) AS n
+      WHERE NOT n.held AND NOT n.by_deploy
+      GROUP BY v.view_name
+      ORDER BY v.view_name
+    $needs$ LOOP
+      missing := missing || format('what refreshes of %s need (%s)', owned, absent);
+    END LOOP;
+  END IF;
+
   -- REFRESH … CONCURRENTLY compares the rows in a temporary table.
   IF NOT has_database_privilege(current_database(), 'TEMPORARY') THEN
     missing := missing || format('the right to make temporary tables (GRANT TEMPORARY ON DATABASE %I TO %I)',

@@ -898,7 +898,10 @@ BEGIN
     END;
     PERFORM set_config('check_function_bodies', caller_check_bodies, true);
   ELSE
-    EXECUTE format('ALTER MATERIALIZED VIEW %s SET SCHEMA "${schema}"', built::regclass);
+    EXECUTE format('ALTER MATERIALIZED VIEW %s SET SCHEMA %I', built::regclass, '${schema}');
+    -- a new one belongs to the role that refreshes it
+    EXECUTE format('ALTER MATERIALIZED VIEW %s OWNER TO %s', live_name,
+      (SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = '"${schema}".wip_view'::regclass));
     -- what ALTER DEFAULT PRIVILEGES promises in this schema, which the view was not made in
     FOR statement IN
       SELECT g.*
@@ -943,6 +946,8 @@ BEGIN
 
   PERFORM pg_notify('wip_view_refreshed', json_build_object(
     'schema', '${schema}', 'view', view_name, 'refresh_id', request_id, 'rows', built_rows, 'started_at', staged_at)::text);
+  PERFORM "${schema}".wip_view_meet_needs(built, view_name);
+  PERFORM "${schema}".wip_view_give_rights(view_name);
 
   RAISE NOTICE '%: promoted in % ms, attempt %, kept %', view_name,
     round(extract(epoch FROM clock_timestamp() - started) * 1000), attempts,

@@ -249,6 +249,7 @@ DECLARE
   this_no bigint;
   this_start timestamptz;
   why_plain text;
+  denied text;
   view_rows bigint;
 BEGIN
   -- Held while the attempt is alive: how wip_view_history tells a running attempt from one whose session died.
@@ -357,8 +358,13 @@ BEGIN
             HINT = 'Bring it back: wip-views recreate ' || request.view_name;
   END IF;
 
-  EXECUTE format('REFRESH MATERIALIZED VIEW %s %I.%I',
-                 CASE WHEN why_plain IS NULL THEN 'CONCURRENTLY' ELSE '' END, '${schema}', request.view_name);
+  BEGIN
+    EXECUTE format('REFRESH MATERIALIZED VIEW %s %I.%I',
+                   CASE WHEN why_plain IS NULL THEN 'CONCURRENTLY' ELSE '' END, '${schema}', request.view_name);
+  EXCEPTION WHEN insufficient_privilege THEN
+    GET STACKED DIAGNOSTICS denied = MESSAGE_TEXT;
+    PERFORM "${schema}".wip_view_deny(view_oid, denied);
+  END;
   EXECUTE format('SELECT count(*) FROM %I.%I', '${schema}', request.view_name) INTO view_rows;
 
   RETURN QUERY

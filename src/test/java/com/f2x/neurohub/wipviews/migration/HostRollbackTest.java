@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import liquibase.Scope;
@@ -81,9 +82,9 @@ class HostRollbackTest {
   @Test
   void by_date_after_an_upgrade_leaves_ours() throws Exception {
     update(WITH_OURS);
-    String date = database.value("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS')");
     // Liquibase takes whole seconds
     database.execute("SELECT pg_sleep(1.1)");
+    String date = database.value("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS')");
     anEarlierVersionHadDeployedIt();
     update(LATER);
     WipViewsMigration.of(database.dataSource()).recreate(List.of());
@@ -124,7 +125,7 @@ class HostRollbackTest {
   /** As if what can change had changed since, and one changeset were new. */
   private void anEarlierVersionHadDeployedIt() throws SQLException {
     database.execute(
-        "UPDATE databasechangelog SET md5sum = '9:0', deployment_id = '1'"
+        "UPDATE databasechangelog SET md5sum = '9:0'"
             + " WHERE author = 'wip-views' AND filename !~ 'mes|db-scheduler' AND id <> 'registry'",
         "DELETE FROM databasechangelog WHERE author = 'wip-views' AND id = 'guide'");
   }
@@ -151,7 +152,7 @@ class HostRollbackTest {
   }
 
   private void rollback(String command, Map<String, Object> to) throws Exception {
-    Map<String, Object> arguments = new java.util.HashMap<>(to);
+    Map<String, Object> arguments = new HashMap<>(to);
     arguments.put("changelogFile", LATER);
     run(command, arguments);
   }
