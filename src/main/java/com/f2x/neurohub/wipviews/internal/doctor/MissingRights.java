@@ -30,7 +30,8 @@ final class MissingRights implements Check {
       for (WipViewRightsRecord right :
           site.db()
               .selectFrom(WIP_VIEW_RIGHTS)
-              .where(DSL.not(WIP_VIEW_RIGHTS.HELD).and(WIP_VIEW_RIGHTS.BY_DEPLOY.eq(byDeploy)))) {
+              .where(WIP_VIEW_RIGHTS.HELD.isFalse())
+              .and(WIP_VIEW_RIGHTS.BY_DEPLOY.eq(byDeploy))) {
         byRole.computeIfAbsent(right.getRole(), role -> new ArrayList<>()).add(right);
       }
       byRole.forEach((role, missing) -> faults.add(missing(role, missing, byDeploy)));
