@@ -22,6 +22,28 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_reads(oid) IS
   'The relations that the query of a view or materialized view reads.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_calls(relation oid)
+  RETURNS SETOF oid
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT DISTINCT p.oid
+  FROM pg_rewrite AS r
+  JOIN pg_depend AS d
+    ON d.classid = 'pg_rewrite'::regclass
+    AND d.objid = r.oid
+  LEFT JOIN pg_operator AS o
+    ON d.refclassid = 'pg_operator'::regclass
+    AND o.oid = d.refobjid
+  JOIN pg_proc AS p
+    ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END
+  WHERE r.ev_class = relation;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_calls(oid) IS
+  'The functions that the query of a view or materialized view calls, but for those of the system.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_dependants(relation oid)
   RETURNS TABLE (dependant oid, depth integer)
   LANGUAGE sql

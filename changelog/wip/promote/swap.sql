@@ -45,12 +45,12 @@ BEGIN
   -- Not before: whoever gave a grant on may not use the staging schema.
   PERFORM "${schema}".wip_view_plan_step('attributes', step.statement)
   FROM (
-    SELECT a.*
+    SELECT a.statement
     FROM pg_temp.wip_plan_object AS o
-    CROSS JOIN LATERAL "${schema}".wip_view_attribute_ddl(o.object, o.successor) AS a
+    CROSS JOIN LATERAL "${schema}".wip_view_attribute_ddl(o.object, o.successor) WITH ORDINALITY AS a (statement, number)
     WHERE o.object IS NOT NULL AND o.successor IS NOT NULL
-    ORDER BY o.position
-  ) AS step (statement);
+    ORDER BY o.position, a.number
+  ) AS step;
   -- what ALTER DEFAULT PRIVILEGES promises in this schema, which a view that is new to it was not made in
   PERFORM "${schema}".wip_view_plan_step('attributes', g.statement)
   FROM pg_temp.wip_plan AS p
