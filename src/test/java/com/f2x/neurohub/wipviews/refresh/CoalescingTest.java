@@ -269,7 +269,7 @@ class CoalescingTest {
       place.execute(
           "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
               + " hashtext('next mv_probe'))");
-      statement.execute("SET lock_timeout = '100ms'; SET statement_timeout = '10s'");
+      statement.execute("SET lock_timeout = '100ms'; SET statement_timeout = '5min'");
 
       assertThatThrownBy(() -> statement.execute(Probe.REFRESH))
           .hasMessageContaining("lock timeout");

@@ -79,7 +79,7 @@ class HistoryPruningTest {
       refreshed.setAutoCommit(false);
       Probe.rows(refreshed, Probe.REFRESH);
 
-      database.execute("SET lock_timeout = '1s'; " + registry);
+      database.execute("SET lock_timeout = '1min'; " + registry);
 
       assertThat(refreshed.isClosed()).isFalse();
     }

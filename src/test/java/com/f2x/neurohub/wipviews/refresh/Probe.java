@@ -97,9 +97,20 @@ final class Probe {
 
     /** Ends the session that stands at the gate. */
     void terminateRefresh() throws SQLException {
+      end("pg_terminate_backend");
+    }
+
+    /** Ends the statement that stands at the gate. */
+    void cancelRefresh() throws SQLException {
+      end("pg_cancel_backend");
+    }
+
+    private void end(String function) throws SQLException {
       database.execute(
-          "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-              + " AND NOT granted AND objsubid = 1 AND objid = "
+          "SELECT "
+              + function
+              + "(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1"
+              + " AND objid = "
               + GATE);
     }
 
