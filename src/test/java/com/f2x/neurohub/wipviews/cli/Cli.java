@@ -1,53 +1,53 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The command line in this JVM, with an environment of its own. */
-record Cli(Map<String, String> environment, Help.Ansi ansi) {
+public record Cli(Map<String, String> environment, Help.Ansi ansi) {
 
   /** What a run came to. */
-  record Result(int exitCode, String out, String err) {
+  public record Result(int exitCode, String out, String err) {
 
-    List<String> outLines() {
+    public List<String> outLines() {
       return out.lines().toList();
     }
 
-    List<String> errLines() {
+    public List<String> errLines() {
       return err.lines().toList();
     }
 
-    JsonNode json() {
+    public JsonNode json() {
       return JsonMapper.shared().readTree(out);
     }
   }
 
-  static Cli without() {
+  public static Cli without() {
     return new Cli(Map.of(), Help.Ansi.OFF);
   }
 
-  static Cli on(TestDatabase database) {
-    return without()
-        .with("WIP_VIEWS_URL", database.url())
-        .with("WIP_VIEWS_USERNAME", database.user())
-        .with("WIP_VIEWS_PASSWORD", database.password());
+  public static Cli on(TestDatabase database) {
+    return new Cli(CommandLineProcess.environment(database), Help.Ansi.OFF);
   }
 
-  Cli with(String variable, String value) {
+  public Cli with(String variable, String value) {
     Map<String, String> more = new HashMap<>(environment);
     more.put(variable, value);
     return new Cli(more, ansi);
   }
 
-  Cli onTerminal() {
+  public Cli onTerminal() {
     return new Cli(environment, Help.Ansi.ON);
   }
 
@@ -55,7 +55,31 @@ record Cli(Map<String, String> environment, Help.Ansi ansi) {
     return WipViewsCommand.commandLine(environment).setColorScheme(Help.defaultColorScheme(ansi));
   }
 
-  Result run(String... args) {
+  /** A command in a thread, which can be interrupted, and what it has printed so far. */
+  public record Running(Thread thread, CompletableFuture<Integer> exitCode, StringWriter written) {
+
+    public String out() {
+      return written.toString();
+    }
+
+    /** Interrupts it, as Ctrl-C does, and waits for its exit code. */
+    public int stop() throws Exception {
+      thread.interrupt();
+      return Await.result(exitCode);
+    }
+  }
+
+  public Running start(String... args) {
+    StringWriter out = new StringWriter();
+    CompletableFuture<Integer> exitCode = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> exitCode.complete(commandLine().setOut(new PrintWriter(out)).execute(args)));
+    thread.start();
+    return new Running(thread, exitCode, out);
+  }
+
+  public Result run(String... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     int exitCode =
