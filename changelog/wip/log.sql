@@ -1,7 +1,7 @@
 -- A good guest in Liquibase's own table. `liquibase rollback` by tag, by date or by count goes by the order in which
 -- changesets ran last; a changeset of ours that runs again would move to its end, with a tag that the host's last one
 -- left on it, and take the views along. So a changeset of ours keeps the place of its first run, and one that a later
--- version adds takes a place right before the last of the others, which may bear a tag.
+-- version adds takes a place right before the last of the others, drift, which may bear a tag.
 
 SELECT "${schema}".wip_view_note();
 
@@ -22,11 +22,9 @@ BEGIN
     NEW.orderexecuted := OLD.orderexecuted;
     NEW.deployment_id := OLD.deployment_id;
   ELSIF NEW.filename = ANY (TG_ARGV) THEN
-    EXECUTE format(
-      'SELECT max(l.dateexecuted) FROM %s AS l WHERE l.author = $1 AND l.filename = ANY ($2) AND l.deployment_id IS DISTINCT FROM $3',
-      TG_RELID::regclass)
+    EXECUTE format('SELECT l.dateexecuted FROM %s AS l WHERE l.author = $1 AND l.filename = ANY ($2) AND l.id = $3', TG_RELID::regclass)
     INTO last_one
-    USING NEW.author, TG_ARGV, NEW.deployment_id;
+    USING NEW.author, TG_ARGV, 'drift';
     NEW.dateexecuted := coalesce(last_one - interval '1 microsecond', NEW.dateexecuted);
   END IF;
   RETURN NEW;
