@@ -147,7 +147,7 @@ BEGIN
     END LOOP;
   END IF;
 
-  -- REFRESH … CONCURRENTLY compares the rows in a temporary table.
+  -- REFRESH CONCURRENTLY compares the rows in a temporary table.
   IF NOT has_database_privilege(current_database(), 'TEMPORARY') THEN
     missing := missing || format('the right to make temporary tables (GRANT TEMPORARY ON DATABASE %I TO %I)',
                                  current_database(), current_user);

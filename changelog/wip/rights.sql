@@ -38,7 +38,7 @@ AS $function$
       'GRANT ' || mv.owner::regrole AS given
     FROM mv
     UNION ALL
-    -- REFRESH … CONCURRENTLY compares the rows in a temporary table.
+    -- REFRESH CONCURRENTLY compares the rows in a temporary table.
     SELECT
       mv.owner,
       'TEMPORARY',

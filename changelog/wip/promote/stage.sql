@@ -2,7 +2,7 @@
 --
 --   wip_view_stage(view)        puts the staging schema in front, so that the view's file builds it there
 --   (the view's file runs)      CREATE MATERIALIZED VIEW, its indexes, its comments, unqualified names
---   wip_view_promote(view, …)   puts it in the live one's place, with all that hangs on it, and registers it
+--   wip_view_promote(view, ...)   puts it in the live one's place, with all that hangs on it, and registers it
 --
 -- In one transaction, as Liquibase runs a changeset, nothing of this is seen before it is all there, and a deploy that
 -- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes

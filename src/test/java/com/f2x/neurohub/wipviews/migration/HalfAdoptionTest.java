@@ -7,7 +7,9 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.StringWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -61,6 +63,24 @@ class HalfAdoptionTest {
 
     theFunctionsOfTheGuideRefreshBothViews();
     assertThat(database.value("SELECT count(shift) = count(*) FROM by_shift")).isEqualTo("t");
+    database.execute("DROP VIEW by_shift");
+    isWholeAfterAnUpdate();
+  }
+
+  @Test
+  void a_script_that_psql_runs_and_is_refused_leaves_refreshes() throws Exception {
+    Psql.assumeInstalled();
+    database.execute("CREATE VIEW by_shift AS SELECT shift FROM mv_wip_status_dashboard");
+    StringWriter script = new StringWriter();
+    migration().updateSql(script);
+
+    assertThatThrownBy(() -> Psql.run(database, script.toString()))
+        .hasMessageContaining("by_shift");
+
+    theFunctionsOfTheGuideRefreshBothViews();
+    assertThat(database.objects()).noneMatch(object -> object.contains("wip_staging"));
+    assertThat(database.rows("SELECT id FROM databasechangelog WHERE id ~ '^mv_|^guide'"))
+        .isEmpty();
     database.execute("DROP VIEW by_shift");
     isWholeAfterAnUpdate();
   }
