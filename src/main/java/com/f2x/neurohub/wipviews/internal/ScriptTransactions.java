@@ -10,7 +10,7 @@ import liquibase.database.Database;
 import liquibase.exception.DatabaseException;
 import liquibase.exception.UnexpectedLiquibaseException;
 import liquibase.executor.ExecutorService;
-import liquibase.statement.core.RawSqlStatement;
+import liquibase.statement.core.RawParameterizedSqlStatement;
 
 /**
  * Writes BEGIN and COMMIT around each changeset of a script, as an update has them: all of the
@@ -36,7 +36,7 @@ final class ScriptTransactions extends AbstractChangeExecListener {
         Scope.getCurrentScope()
             .getSingleton(ExecutorService.class)
             .getExecutor("jdbc", database)
-            .execute(new RawSqlStatement(sql));
+            .execute(new RawParameterizedSqlStatement(sql));
       } catch (DatabaseException e) {
         throw new UnexpectedLiquibaseException(e);
       }

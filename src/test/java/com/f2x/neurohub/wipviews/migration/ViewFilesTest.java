@@ -16,7 +16,6 @@ import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
-import liquibase.resource.CompositeResourceAccessor;
 import liquibase.resource.DirectoryResourceAccessor;
 import liquibase.resource.ResourceAccessor;
 import org.junit.jupiter.api.BeforeEach;
@@ -132,9 +131,8 @@ class ViewFilesTest {
                 - createView: {viewName: mv_nasty, path: mv_nasty.sql, relativeToChangelogFile: true, fullDefinition: true}
                 - sql: {sql: SELECT wip_view_promote('mv_nasty')}
         """);
-    try (Connection connection = database.connect();
-        ResourceAccessor files =
-            new CompositeResourceAccessor(new DirectoryResourceAccessor(folder))) {
+    ResourceAccessor files = new DirectoryResourceAccessor(folder);
+    try (Connection connection = database.connect()) {
       Database target =
           DatabaseFactory.getInstance()
               .findCorrectDatabaseImplementation(new JdbcConnection(connection));
