@@ -36,6 +36,10 @@ final class Turn implements AutoCloseable {
     this.autoCommit = connection.getAutoCommit();
     connection.setAutoCommit(true);
     remember("search_path");
+    if (connection.getSchema() == null) {
+      // Liquibase appends what there is to the schema that it sets, and an empty path is no list
+      set("search_path", "public");
+    }
     for (Map.Entry<String, String> setting : PINNED.entrySet()) {
       remember(setting.getKey());
       set(setting.getKey(), setting.getValue());

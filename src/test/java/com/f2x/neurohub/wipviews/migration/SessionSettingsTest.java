@@ -67,6 +67,7 @@ class SessionSettingsTest {
 
     deploysRefreshesAndRollsBack();
 
+    database.execute("ALTER DATABASE " + database.name() + " RESET ALL");
     assertThat(database.objects()).isEqualTo(objects);
   }
 
