@@ -71,7 +71,7 @@ class CancelledDeployTest {
       deploy.start();
       Await.until("the deploy waits", () -> database.value(WAITING).equals("1"));
       deploy.interrupt();
-      deploy.join(10_000);
+      deploy.join(300_000);
 
       assertThat(deploy.isAlive()).isFalse();
       assertThat(database.value(WAITING)).isEqualTo("0");

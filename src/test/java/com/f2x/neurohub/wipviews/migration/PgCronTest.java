@@ -4,15 +4,12 @@ import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CronServer;
 import java.io.StringWriter;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -44,12 +41,12 @@ class PgCronTest {
   @BeforeAll
   static void views_in_pg_crons_database_and_in_another() throws Exception {
     server = CronServer.start();
-    server.execute("postgres", "CREATE DATABASE " + HOME, "CREATE DATABASE " + FACTORY);
+    server.execute("postgres", "CREATE DATABASE " + FACTORY);
     WipViewsMigration views = WipViewsMigration.of(server.dataSource(FACTORY));
     views.installMinimalMes();
     views.update();
-    WipViewsMigration.of(server.dataSource(HOME)).installMinimalMes();
-    WipViewsMigration.of(server.dataSource(HOME)).with("pg-cron").update();
+    server.execute("postgres", "CREATE DATABASE " + HOME + " TEMPLATE " + FACTORY);
+    WipViewsMigration.of(server.dataSource(HOME)).only("pg-cron").update();
   }
 
   @AfterAll
@@ -396,52 +393,17 @@ class PgCronTest {
 
   @Test
   void pg_cron_that_is_not_loaded_is_answered_with_its_settings() throws Exception {
-    try (CronServer unloaded = CronServer.start("max_connections = 10")) {
-      WipViewsMigration migration =
-          WipViewsMigration.of(unloaded.dataSource("postgres")).only("pg-cron");
-
-      WipViewsException refusal = refusal(migration::update);
+    server.restart(false);
+    try {
+      WipViewsException refusal = refusal(() -> in("postgres").only("pg-cron").update());
 
       assertThat(refusal).hasMessage("pg_cron is installed on this server, but not loaded");
       assertThat(refusal.remedy().orElseThrow())
           .contains(
               "shared_preload_libraries = 'pg_cron' and cron.database_name = 'postgres'",
               "restart the server");
-    }
-  }
-
-  @Test
-  void pg_cron_refreshes_here_and_in_another_database() throws Exception {
-    boolean wanted = Boolean.getBoolean("pgcron.run");
-    if (!wanted) {
-      System.out.println("SKIPPED: a real run of pg_cron takes a minute: -Dpgcron.run=true");
-    }
-    assumeTrue(wanted, "a real run of pg_cron takes a minute");
-    cron().withParameter("cronProduction", "* * * * *").update();
-    cron()
-        .withParameter("viewsDatabase", FACTORY)
-        .withParameter("cronProduction", "* * * * *")
-        .update();
-
-    for (String database : List.of(HOME, FACTORY)) {
-      Await.until(
-          "pg_cron has refreshed in " + database,
-          Duration.ofSeconds(100),
-          () ->
-              server
-                  .rows(
-                      HOME,
-                      "SELECT d.status FROM cron.job_run_details AS d JOIN cron.job AS j ON j.jobid"
-                          + " = d.jobid WHERE j.jobname = 'wip-views production "
-                          + database
-                          + ".public'")
-                  .contains("succeeded"));
-      assertThat(
-              server.rows(
-                  database,
-                  "SELECT DISTINCT view_name, role FROM wip_view_refresh WHERE outcome ="
-                      + " 'refreshed' AND application_name = 'pg_cron' ORDER BY view_name"))
-          .containsExactly("mv_process_wip_queue | postgres", "mv_wip_status_dashboard | postgres");
+    } finally {
+      server.restart(true);
     }
   }
 }

@@ -8,6 +8,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 
@@ -84,6 +85,7 @@ public final class PostgresServer {
     }
     EmbeddedPostgres embedded =
         EmbeddedPostgres.builder()
+            .setPGStartupWait(Duration.ofMinutes(5))
             .setLocaleConfig("locale", "C")
             .setLocaleConfig("encoding", "UTF8")
             .setServerConfig("max_connections", MAX_CONNECTIONS)

@@ -13,6 +13,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -39,6 +40,7 @@ public final class PrivateServer implements AutoCloseable {
     EmbeddedPostgres server =
         EmbeddedPostgres.builder()
             .setLocaleConfig("locale", "C")
+            .setPGStartupWait(Duration.ofMinutes(5))
             .setServerConfig("max_connections", "50")
             .setServerConfig("fsync", "off")
             .start();
@@ -123,6 +125,8 @@ public final class PrivateServer implements AutoCloseable {
             bin.resolve("pg_ctl").toString(),
             command,
             "-w",
+            "-t",
+            "600",
             "-D",
             directory.toString(),
             "-l",
