@@ -49,11 +49,11 @@ class DeployProcessesTest {
         Await.until(
             "all three have begun",
             () ->
-                database
-                    .value(
-                        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                            + " AND application_name = 'deployer' AND wait_event_type = 'Lock'")
-                    .equals("3"));
+                database.rows(
+                    "SELECT state, wait_event_type, query FROM pg_stat_activity WHERE datname ="
+                        + " current_database() AND application_name = 'deployer'"),
+            sessions ->
+                sessions.stream().filter(session -> "Lock".equals(session.get(1))).count() == 3);
         holder.rollback();
       }
       for (Deployer deployer : deployers) {

@@ -10,7 +10,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -85,7 +84,7 @@ class HeldRelationTest {
 
       assertThat(recovery).as("the recovery, while the holder goes on").isNotDone();
       holder.rollback();
-      recovery.get(5, TimeUnit.MINUTES);
+      Await.result(recovery);
     }
   }
 

@@ -16,7 +16,6 @@ class PgCronRunTest {
   private static final String FACTORY = "factory";
 
   @Test
-  @Test
   void pg_cron_refreshes_here_and_in_another_database() throws Exception {
     boolean wanted = Boolean.getBoolean("pgcron.run");
     if (!wanted) {

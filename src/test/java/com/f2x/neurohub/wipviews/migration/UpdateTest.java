@@ -10,7 +10,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,7 +50,7 @@ class UpdateTest {
     migration.update();
 
     try (Connection refreshing = refreshing()) {
-      CompletableFuture.runAsync(migration::update).get(5, TimeUnit.MINUTES);
+      Await.result(CompletableFuture.runAsync(migration::update));
       refreshing.commit();
     } finally {
       database.execute("DROP OWNED BY deploy_reader");
@@ -76,14 +75,13 @@ class UpdateTest {
       Await.until(
           "the deploy waits for its turn",
           () ->
-              database
-                  .value(
-                      "SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database"
-                          + " WHERE d.datname = current_database() AND locktype = 'advisory'"
-                          + " AND NOT granted")
-                  .equals("1"));
+              database.value(
+                  "SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database"
+                      + " WHERE d.datname = current_database() AND locktype = 'advisory'"
+                      + " AND NOT granted"),
+          "1"::equals);
       refreshing.commit();
-      update.get(5, TimeUnit.MINUTES);
+      Await.result(update);
 
       assertThat(
               database.value(

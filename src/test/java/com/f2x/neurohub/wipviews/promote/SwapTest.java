@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.promote;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -12,7 +13,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -20,7 +20,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -105,7 +104,7 @@ class SwapTest {
       }
       stop.set(true);
       for (Future<Void> reader : reading) {
-        reader.get();
+        Await.result(reader);
       }
     } finally {
       stop.set(true);
@@ -147,26 +146,20 @@ class SwapTest {
         Connection reader = database.connect();
         Statement statement = reader.createStatement()) {
       // one that queued would wait for as long as the report goes on
-      statement.execute("SET statement_timeout = '5min'");
+      statement.execute("SET statement_timeout = '3min'");
       Future<?> promotion = promoting(thread, connection);
       for (int i = 0; i < 5; i++) {
-        Await.until("the promotion waits for the report", () -> !waiting().isEmpty());
+        awaitSwapping();
 
         statement.execute("SELECT FROM mv_wip_status_dashboard");
       }
 
       assertThat(promotion.isDone()).as("the promotion, while the report goes on").isFalse();
       report.rollback();
-      promotion.get(5, TimeUnit.MINUTES);
+      Await.result(promotion);
     } finally {
       thread.shutdownNow();
     }
-  }
-
-  private static List<List<String>> waiting() throws SQLException {
-    return database.rows(
-        "SELECT pid FROM pg_locks WHERE relation = 'mv_wip_status_dashboard'::regclass"
-            + " AND mode = 'AccessExclusiveLock' AND NOT granted");
   }
 
   @Test
@@ -199,11 +192,11 @@ class SwapTest {
       ExecutorService thread = Executors.newSingleThreadExecutor();
       try {
         Future<?> promotion = promoting(thread, connection);
-        awaitPromoting();
+        awaitSwapping();
         statement.execute("CREATE VIEW newcomer AS SELECT lot_id FROM mv_wip_status_dashboard");
         report.commit();
 
-        assertThatThrownBy(promotion::get)
+        assertThatThrownBy(() -> Await.result(promotion))
             .isInstanceOf(ExecutionException.class)
             .hasMessageContaining("what came to depend on the old one")
             .hasMessageContaining("newcomer")
@@ -219,84 +212,128 @@ class SwapTest {
   }
 
   @Test
-  void what_is_changed_while_it_waits_for_its_readers_is_not_undone() throws Exception {
-    database.execute(
-        "CREATE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM"
-            + " mv_wip_status_dashboard; END",
-        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS lots FROM"
-            + " mv_wip_status_dashboard");
+  void a_function_changed_meanwhile_is_not_changed_back() throws Exception {
+    String function =
+        "CREATE OR REPLACE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT %s"
+            + " + count(*) FROM mv_wip_status_dashboard; END";
+    database.execute(function.formatted(0));
+    ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Connection report = database.connect();
+        Connection connection = patient();
         Statement statement = report.createStatement()) {
-      for (String change :
-          List.of(
-              "CREATE OR REPLACE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT"
-                  + " 1000 + count(*) FROM mv_wip_status_dashboard; END",
-              "CREATE INDEX late_idx ON counted (lots)",
-              "REFRESH MATERIALIZED VIEW counted")) {
-        report.setAutoCommit(false);
-        statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
-        ExecutorService thread = Executors.newSingleThreadExecutor();
-        try (Connection connection = patient()) {
-          Future<?> promotion = promoting(thread, connection);
-          awaitPromoting();
-          database.execute(change);
-          report.commit();
+      report.setAutoCommit(false);
+      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      Future<?> promotion = promoting(thread, connection);
+      awaitSwapping();
+      database.execute(function.formatted(1000));
+      report.commit();
 
-          assertThatThrownBy(promotion::get)
-              .as(change)
-              .hasMessageContaining("meanwhile somebody changed what depends on")
-              .hasMessageContaining(change.contains("FUNCTION") ? "counts()" : "counted");
-          ViewFile.DASHBOARD.promote(connection);
-        } finally {
-          thread.shutdownNow();
-        }
-      }
+      assertThatThrownBy(() -> Await.result(promotion))
+          .hasMessageContaining("meanwhile somebody changed what depends on")
+          .hasMessageContaining("counts()");
+      ViewFile.DASHBOARD.promote(connection);
       assertThat(database.value("SELECT counts()")).isEqualTo("6000");
-      assertThat(database.value("SELECT to_regclass('late_idx')")).isNotNull();
     } finally {
-      database.execute("DROP FUNCTION counts()", "DROP MATERIALIZED VIEW counted");
+      thread.shutdownNow();
+      database.execute("DROP FUNCTION counts()");
     }
   }
 
   @Test
-  void an_empty_view_is_refreshed_while_its_dependants_are_built() throws Exception {
+  void a_refresh_and_an_index_by_hand_wait_for_the_new_view() throws Exception {
     database.execute(
-        "CREATE VIEW between AS SELECT lot_id FROM mv_wip_status_dashboard",
-        "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT lot_id FROM"
-            + " mv_wip_status_dashboard LIMIT 1) AS l, pg_advisory_xact_lock_shared(4711)",
-        "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA");
-    ExecutorService thread = Executors.newSingleThreadExecutor();
-    try (Connection connection = patient()) {
-      Future<?> promotion;
-      try (Connection gate = database.inTransaction("SELECT pg_advisory_xact_lock(4711)")) {
-        promotion = promoting(thread, connection);
-        Await.until(
-            "what depends on it is being built",
-            () ->
-                !database
-                    .rows("SELECT FROM pg_locks WHERE objid = 4711 AND NOT granted")
-                    .isEmpty());
-
-        WipViews.of(database.dataSource())
-            .withLockTimeout(Duration.ofMinutes(5))
-            .refresh(Tables.MV_WIP_STATUS_DASHBOARD);
-
-        assertThat(promotion.isDone()).as("the promotion, when the refresh was done").isFalse();
-        gate.rollback();
+        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS lots, 0 AS k FROM"
+            + " mv_wip_status_dashboard",
+        "CREATE UNIQUE INDEX ON counted (k)");
+    ExecutorService threads = Executors.newFixedThreadPool(3);
+    try (Connection report = database.connect();
+        Connection connection = patient();
+        Statement statement = report.createStatement()) {
+      report.setAutoCommit(false);
+      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      String before = database.value("SELECT 'counted'::regclass::oid");
+      Future<?> promotion = promoting(threads, connection);
+      awaitLock("counted", "ShareUpdateExclusiveLock", true);
+      List<Future<?>> byHand = new ArrayList<>();
+      for (String sql :
+          List.of(
+              "REFRESH MATERIALIZED VIEW CONCURRENTLY counted",
+              "CREATE INDEX late_idx ON counted (lots)")) {
+        byHand.add(
+            threads.submit(
+                () -> {
+                  database.execute(sql);
+                  return null;
+                }));
       }
-      promotion.get(5, TimeUnit.MINUTES);
-      assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
+      awaitLock("counted", "ExclusiveLock", false);
+      awaitLock("counted", "ShareLock", false);
+      assertThat(database.value("SELECT lots FROM counted")).as("readers go on").isEqualTo("5000");
+      report.commit();
+
+      Await.result(promotion);
+      for (Future<?> waited : byHand) {
+        Await.result(waited);
+      }
+      assertThat(database.value("SELECT 'counted'::regclass::oid")).isNotEqualTo(before);
+      assertThat(
+              database.value(
+                  "SELECT indrelid = 'counted'::regclass FROM pg_index WHERE indexrelid ="
+                      + " 'late_idx'::regclass"))
+          .isEqualTo("t");
     } finally {
-      thread.shutdownNow();
-      database.execute("DROP VIEW between", "DROP MATERIALIZED VIEW slow");
+      threads.shutdownNow();
+      database.execute("DROP MATERIALIZED VIEW counted");
     }
   }
 
-  /** One whose promotions do not give up. */
-  private static Connection patient() throws SQLException {
-    Connection connection = database.connect();
-    connection.createStatement().execute("SET wip_views.promote_limit = '10min'");
-    return connection;
+  @Test
+  void a_refresh_asked_for_meanwhile_waits_for_its_turn() throws Exception {
+    database.execute(
+        "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT lot_id FROM"
+            + " mv_wip_status_dashboard LIMIT 1) AS l, pg_advisory_xact_lock(4711)",
+        "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA");
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    try (Connection connection = patient();
+        Connection gate = database.connect();
+        Statement statement = gate.createStatement()) {
+      gate.setAutoCommit(false);
+      statement.execute("SELECT pg_advisory_xact_lock(4711)");
+      Future<?> promotion = promoting(threads, connection);
+      Await.until("what depends on it is built", () -> waitsFor("4711"));
+      Future<Refresh> asked =
+          threads.submit(
+              () -> WipViews.of(database.dataSource()).refresh(Tables.MV_WIP_STATUS_DASHBOARD));
+      Await.until(
+          "the refresh waits for its turn", () -> waitsFor("hashtext('mv_wip_status_dashboard')"));
+      gate.commit();
+
+      Await.result(promotion);
+      assertThat(Await.result(asked).outcome()).isEqualTo(Refresh.Outcome.REFRESHED);
+      assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
+    } finally {
+      threads.shutdownNow();
+      database.execute("DROP MATERIALIZED VIEW slow");
+    }
+  }
+
+  private static boolean waitsFor(String key) throws SQLException {
+    return !database
+        .rows(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid::bigint ="
+                + " (("
+                + key
+                + ")::bigint + 4294967296) % 4294967296")
+        .isEmpty();
+  }
+
+  private static void awaitLock(String relation, String mode, boolean granted) throws Exception {
+    Await.until(
+        mode + " on " + relation,
+        () ->
+            database.rows(
+                "SELECT mode, granted FROM pg_locks WHERE relation = '" + relation + "'::regclass"),
+        locks -> locks.contains(List.of(mode, granted ? "t" : "f")));
   }
 
   private static Future<?> promoting(ExecutorService thread, Connection connection) {
@@ -307,15 +344,15 @@ class SwapTest {
         });
   }
 
-  /** Waits until a promotion has its turn, which it takes after it has looked for dependants. */
-  private static void awaitPromoting() throws Exception {
-    Await.until(
-        "a promotion took its turn",
-        () ->
-            !database
-                .rows(
-                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid ="
-                        + " 'wip_view'::regclass")
-                .isEmpty());
+  /** Waits until a promotion waits for the view's readers, all else being built. */
+  private static void awaitSwapping() throws Exception {
+    awaitLock("mv_wip_status_dashboard", "AccessExclusiveLock", false);
+  }
+
+  /** One whose promotions do not give up. */
+  private static Connection patient() throws SQLException {
+    Connection connection = database.connect();
+    connection.createStatement().execute("SET wip_views.promote_limit = '10min'");
+    return connection;
   }
 }

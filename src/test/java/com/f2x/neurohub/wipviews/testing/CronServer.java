@@ -75,11 +75,11 @@ public final class CronServer implements AutoCloseable {
             "unix_socket_directories = ''",
             "fsync = off");
     Files.write(data().resolve("postgresql.auto.conf"), lines);
-    run("pg_ctl", "-w", "-t", "600", "-l", folder.resolve("server.log").toString(), "start");
+    run("pg_ctl", "-w", "-t", "180", "-l", folder.resolve("server.log").toString(), "start");
   }
 
   private void stop() throws IOException {
-    run("pg_ctl", "-w", "-t", "600", "-m", "fast", "stop");
+    run("pg_ctl", "-w", "-t", "180", "-m", "fast", "stop");
   }
 
   private static Path installation() throws IOException {

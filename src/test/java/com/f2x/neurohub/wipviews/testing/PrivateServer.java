@@ -13,7 +13,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -39,8 +38,8 @@ public final class PrivateServer implements AutoCloseable {
   public static PrivateServer start() throws Exception {
     EmbeddedPostgres server =
         EmbeddedPostgres.builder()
+            .setPGStartupWait(PostgresServer.START)
             .setLocaleConfig("locale", "C")
-            .setPGStartupWait(Duration.ofMinutes(5))
             .setServerConfig("max_connections", "50")
             .setServerConfig("fsync", "off")
             .start();
@@ -126,7 +125,7 @@ public final class PrivateServer implements AutoCloseable {
             command,
             "-w",
             "-t",
-            "600",
+            Long.toString(PostgresServer.START.toSeconds()),
             "-D",
             directory.toString(),
             "-l",
