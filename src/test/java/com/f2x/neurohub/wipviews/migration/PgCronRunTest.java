@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import static com.f2x.neurohub.wipviews.testing.CronServer.FACTORY;
 import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -13,8 +14,6 @@ import org.junit.jupiter.api.Test;
 /** The jobs of pg_cron, run by its own clock. */
 class PgCronRunTest {
 
-  private static final String FACTORY = "factory";
-
   @Test
   void pg_cron_refreshes_here_and_in_another_database() throws Exception {
     boolean wanted = Boolean.getBoolean("pgcron.run");
@@ -23,11 +22,7 @@ class PgCronRunTest {
     }
     assumeTrue(wanted, "a real run of pg_cron takes a minute");
     try (CronServer server = CronServer.start()) {
-      server.execute("postgres", "CREATE DATABASE " + FACTORY);
-      WipViewsMigration views = WipViewsMigration.of(server.dataSource(FACTORY));
-      views.installMinimalMes();
-      views.update();
-      server.execute("postgres", "CREATE DATABASE " + HOME + " TEMPLATE " + FACTORY);
+      server.deploy();
       WipViewsMigration cron =
           WipViewsMigration.of(server.dataSource(HOME))
               .only("pg-cron")

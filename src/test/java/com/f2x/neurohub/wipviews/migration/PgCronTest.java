@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import static com.f2x.neurohub.wipviews.testing.CronServer.FACTORY;
 import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -22,12 +23,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The guide's Option 4, on a real pg_cron. */
 class PgCronTest {
 
-  /** Where the views are when they are not in pg_cron's own database. */
-  private static final String FACTORY = "factory";
-
-  private static final String JOBS =
-      "SELECT jobname, schedule, database, username FROM cron.job ORDER BY jobid";
-
   private static final List<String> NEW_JOBS =
       List.of(
           "wip-views production cron_home.public | */2 6-22 * * * | cron_home | postgres",
@@ -41,11 +36,7 @@ class PgCronTest {
   @BeforeAll
   static void views_in_pg_crons_database_and_in_another() throws Exception {
     server = CronServer.start();
-    server.execute("postgres", "CREATE DATABASE " + FACTORY);
-    WipViewsMigration views = WipViewsMigration.of(server.dataSource(FACTORY));
-    views.installMinimalMes();
-    views.update();
-    server.execute("postgres", "CREATE DATABASE " + HOME + " TEMPLATE " + FACTORY);
+    server.deploy();
     WipViewsMigration.of(server.dataSource(HOME)).only("pg-cron").update();
   }
 
@@ -75,7 +66,8 @@ class PgCronTest {
   }
 
   private static List<String> jobs() throws Exception {
-    return server.rows(HOME, JOBS);
+    return server.rows(
+        HOME, "SELECT jobname, schedule, database, username FROM cron.job ORDER BY jobid");
   }
 
   private static WipViewsException refusal(Runnable deploy) {
@@ -103,7 +95,6 @@ class PgCronTest {
           """
           Asia/Seoul     | */2 0-13,21-23 * * * | */15 14-20 * * *
           America/Bogota | */2 0-3,11-23 * * *  | */15 4-10 * * *
-          UTC            | */2 6-22 * * *       | */15 0-5,23 * * *
           """)
   void the_hours_are_shifted_to_the_zone_of_the_factory(
       String zone, String production, String offHours) throws Exception {

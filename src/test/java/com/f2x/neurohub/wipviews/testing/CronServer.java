@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.testing;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -24,6 +25,9 @@ public final class CronServer implements AutoCloseable {
 
   /** pg_cron's own database. */
   public static final String HOME = "cron_home";
+
+  /** Where views may be as well. */
+  public static final String FACTORY = "factory";
 
   private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
 
@@ -57,6 +61,15 @@ public final class CronServer implements AutoCloseable {
     server.run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
     server.run(true);
     return server;
+  }
+
+  /** Makes two databases with the MES and the views. */
+  public void deploy() throws SQLException {
+    execute("postgres", "CREATE DATABASE " + FACTORY);
+    WipViewsMigration views = WipViewsMigration.of(dataSource(FACTORY));
+    views.installMinimalMes();
+    views.update();
+    execute("postgres", "CREATE DATABASE " + HOME + " TEMPLATE " + FACTORY);
   }
 
   /** Starts it again, with pg_cron or without. */
