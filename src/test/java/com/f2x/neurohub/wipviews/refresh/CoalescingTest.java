@@ -115,16 +115,18 @@ class CoalescingTest {
         .allMatch(row -> row.subList(1, 3).equals(List.of("t", "t")));
   }
 
+  /** Each has a data source of its own, as in another process. */
   @Test
-  void java_callers_at_once_share_a_refresh_as_well() throws Exception {
-    WipViews views = WipViews.of(database.dataSource());
+  void java_callers_of_several_processes_share_a_refresh() throws Exception {
     List<Refresh> refreshes;
     try (Callers callers = new Callers()) {
       List<Future<Refresh>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls =
             callers.start(
-                8, database::connect, (number, connection) -> views.refresh(Probe.MV_PROBE));
+                8,
+                database::connect,
+                (number, connection) -> WipViews.of(database.dataSource()).refresh(Probe.MV_PROBE));
         gate.awaitRefresh();
         probe.awaitWaiters(7);
       }
@@ -273,7 +275,6 @@ class CoalescingTest {
             + database.name()
             + " SET default_transaction_isolation = 'repeatable read'");
     try (Callers callers = new Callers()) {
-      WipViews views = WipViews.of(database.dataSource());
       List<Future<Object>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls =
@@ -282,7 +283,7 @@ class CoalescingTest {
                 database::connect,
                 (number, connection) -> {
                   if (number % 2 == 0) {
-                    return views.refresh(Probe.MV_PROBE);
+                    return WipViews.of(database.dataSource()).refresh(Probe.MV_PROBE);
                   }
                   try (Statement statement = connection.createStatement()) {
                     return statement.execute("CALL refresh_wip_views()");
