@@ -75,7 +75,8 @@ BEGIN
 
   -- in a form that means the same under every DateStyle and time zone
   PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
-  PERFORM set_config('wip_views.staged_no', nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'))::text, false);
+  PERFORM set_config('wip_views.staged_refresh', coalesce((
+    SELECT v.last_refresh_id::text FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_stage.view_name), ''), false);
   PERFORM set_config('search_path', format('%I, "${schema}", pg_temp', staging), false);
   RAISE NOTICE '%: building', view_name;
 END
@@ -481,8 +482,8 @@ DECLARE
   live oid;
   live_kind "char";
   staged_at timestamptz;
-  staged_no bigint;
-  last_no bigint;
+  staged_refresh bigint;
+  last_refresh bigint;
   request_id bigint;
   built_rows bigint;
   promote_limit interval;
@@ -528,7 +529,7 @@ BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
   live_name := format('%I.%I', '${schema}', view_name);
   staged_at := current_setting('wip_views.staged_at');
-  staged_no := current_setting('wip_views.staged_no');
+  staged_refresh := nullif(current_setting('wip_views.staged_refresh'), '');
   promote_limit := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s');
   caller_lock_timeout := current_setting('lock_timeout');
 
@@ -819,10 +820,9 @@ BEGIN
       USING ERRCODE = 'lock_not_available',
             HINT = 'Nothing was changed. Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
   END;
-  SELECT v.last_started_no INTO last_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name;
-  IF last_no > staged_no THEN
+  SELECT v.last_refresh_id INTO last_refresh FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name;
+  IF last_refresh IS DISTINCT FROM staged_refresh THEN
     RAISE NOTICE '%: refreshed meanwhile, catching up', view_name;
-    staged_no := nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id'));
     staged_at := clock_timestamp();
     FOR statement IN
       SELECT format(c.command, n.oid::regclass)
@@ -921,6 +921,7 @@ BEGIN
     END LOOP;
   END IF;
 
+  PERFORM "${schema}".wip_view_advance_numbers();
   INSERT INTO "${schema}".wip_view_refresh AS r
     (view_name, outcome, mode, requested_at, started_at, finished_at, rows, bytes)
   VALUES
@@ -929,20 +930,22 @@ BEGIN
   RETURNING r.refresh_id INTO request_id;
 
   INSERT INTO "${schema}".wip_view AS v
-    (view_name, refresh_order, freshness_target, deployed_target, definition, last_refresh_id, last_started_no)
+    (view_name, refresh_order, freshness_target, deployed_target, definition, last_refresh_id)
   VALUES
-    (view_name, refresh_order, freshness_target, freshness_target, "${schema}".wip_view_definition(built), request_id, staged_no)
+    (view_name, refresh_order, freshness_target, freshness_target, "${schema}".wip_view_definition(built), request_id)
   ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
   SET refresh_order = excluded.refresh_order,
       -- what an operator has set stays, until the changelog says something new
       freshness_target = CASE WHEN v.deployed_target = excluded.deployed_target THEN v.freshness_target ELSE excluded.freshness_target END,
       deployed_target = excluded.deployed_target,
       definition = excluded.definition,
-      last_refresh_id = excluded.last_refresh_id,
-      last_started_no = excluded.last_started_no;
+      last_refresh_id = excluded.last_refresh_id;
+  -- not before: what it reads is known by its name
+  UPDATE "${schema}".wip_view_refresh AS r
+  SET rows_as_of = "${schema}".wip_view_rows_as_of(wip_view_promote.view_name, staged_at)
+  WHERE r.refresh_id = request_id;
 
-  PERFORM pg_notify('wip_view_refreshed', json_build_object(
-    'schema', '${schema}', 'view', view_name, 'refresh_id', request_id, 'rows', built_rows, 'started_at', staged_at)::text);
+  PERFORM "${schema}".wip_view_notify(view_name, request_id, built_rows, staged_at);
 
   RAISE NOTICE '%: promoted in % ms, attempt %, kept %', view_name,
     round(extract(epoch FROM clock_timestamp() - started) * 1000), attempts,

@@ -8,6 +8,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 
@@ -523,8 +524,21 @@ public final class WipViews {
 
   // -------------------------------------------------------------------------------------------
 
-  /** The registered views, in refresh order. */
+  /** The registered views, each after those that it reads. */
   private List<String> registered() {
+    List<String> registered = registeredInOrder();
+    if (registered.isEmpty()) {
+      throw new NotDeployedException(
+          "there is nothing to refresh: no view is registered",
+          null,
+          null,
+          "Register the views: wip-views recreate",
+          null);
+    }
+    return registered;
+  }
+
+  private List<String> registeredInOrder() {
     return query(
         null,
         (connection, db) ->
@@ -535,10 +549,10 @@ public final class WipViews {
                 () ->
                     cancellable(
                             null,
-                            db.select(WIP_VIEW.VIEW_NAME)
-                                .from(WIP_VIEW)
-                                .orderBy(WIP_VIEW.REFRESH_ORDER, WIP_VIEW.VIEW_NAME))
-                        .getValues(WIP_VIEW.VIEW_NAME)));
+                            db.select(WIP_VIEW_ORDER.VIEW_NAME)
+                                .from(WIP_VIEW_ORDER)
+                                .orderBy(WIP_VIEW_ORDER.POSITION))
+                        .getValues(WIP_VIEW_ORDER.VIEW_NAME)));
   }
 
   private List<Refresh> refreshEach(List<String> views) {
