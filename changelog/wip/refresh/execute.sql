@@ -34,10 +34,10 @@ DECLARE
   started CONSTANT timestamptz :=
     CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
 BEGIN
-  -- for wip_view_running; nobody waits for it
-  PERFORM pg_try_advisory_xact_lock_shared(hashtext(view_name), floor(extract(epoch FROM clock_timestamp()))::bigint::bit(32)::integer);
+  -- for wip_view_running, and first of all: from here on the refresh serves nobody who asks
+  PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), floor(extract(epoch FROM clock_timestamp()))::bigint::bit(32)::integer);
 
-  -- First of all, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
+  -- Before it reads, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
   -- older rows over newer ones. And since its snapshot may be older than any request, it serves nobody but itself.
   UPDATE "${schema}".wip_view AS v
   SET last_refresh_id = request_id,

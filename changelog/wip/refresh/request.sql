@@ -35,7 +35,8 @@ BEGIN
   -- until no refresh ended while it looked
   LOOP
     counted := (SELECT v.refresh_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_served_from.view_name);
-    under_way := EXISTS (SELECT FROM "${schema}".wip_view_running AS r WHERE r.view_name = wip_view_served_from.view_name);
+    under_way := EXISTS (SELECT FROM "${schema}".wip_view_running AS r
+                          WHERE r.view_name = wip_view_served_from.view_name AND r.since IS NOT NULL);
     counted_then := (SELECT v.refresh_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_served_from.view_name);
     EXIT WHEN counted_then IS NOT DISTINCT FROM counted;
   END LOOP;

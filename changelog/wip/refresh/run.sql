@@ -123,17 +123,17 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_write
 AS $function$
 DECLARE
   request CONSTANT "${schema}".wip_view_refresh := "${schema}".wip_view_open(request_id);
-  served_by CONSTANT bigint := "${schema}".wip_view_await_turn(
+  server CONSTANT bigint := "${schema}".wip_view_await_turn(
     request, own_writes OR request.served_from IS NULL OR "${schema}".wip_view_one_snapshot());
 BEGIN
-  IF served_by IS NULL THEN
+  IF server IS NULL THEN
     RETURN QUERY SELECT * FROM "${schema}".wip_view_execute(request);
     PERFORM "${schema}".wip_view_tidy(request.view_name);
   ELSE
     RETURN QUERY
     UPDATE "${schema}".wip_view_refresh AS r
-    SET outcome = 'coalesced', served_by = wip_view_run.served_by, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
-        rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = wip_view_run.served_by)
+    SET outcome = 'coalesced', served_by = server, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
+        rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = server)
     WHERE r.refresh_id = request_id
     RETURNING r.*;
   END IF;

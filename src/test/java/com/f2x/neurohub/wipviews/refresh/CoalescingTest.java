@@ -386,7 +386,7 @@ class CoalescingTest {
   }
 
   @Test
-  void numbers_decide_who_is_served_not_the_clock() throws Exception {
+  void a_count_decides_who_is_served_not_the_clock() throws Exception {
     // as if the clock had been set back by a day since
     database.execute(
         REFRESH,
@@ -403,7 +403,7 @@ class CoalescingTest {
   @Test
   void a_refresh_dated_in_the_future_does_not_count_as_fresh() throws Exception {
     database.execute(
-        REFRESH, "UPDATE wip_view_refresh SET started_at = started_at + interval '1 day'");
+        REFRESH, "UPDATE wip_view_refresh SET rows_as_of = rows_as_of + interval '1 day'");
 
     WipViews views = WipViews.of(database.dataSource());
     assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, Duration.ofHours(1)))
