@@ -147,6 +147,10 @@ BEGIN
   IF why_plain IS NULL THEN
     EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view_oid::regclass);
   ELSE
+    -- It needs the view for itself, and readers would queue behind it while it waits for one that has it.
+    IF pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = view_oid), 'USAGE') THEN
+      PERFORM "${schema}".wip_view_take('refresh ' || view_name, ARRAY[view_oid], clock_timestamp(), 'lock_timeout');
+    END IF;
     EXECUTE format('REFRESH MATERIALIZED VIEW %s', view_oid::regclass);
   END IF;
   EXECUTE format('SELECT count(*) FROM %s', view_oid::regclass) INTO view_rows;

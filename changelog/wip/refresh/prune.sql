@@ -90,4 +90,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fail(bigint, text, text) IS
   'Completes the record of a request of the same role whose run was rolled back by an error. Does nothing to a request that has ended.';
-

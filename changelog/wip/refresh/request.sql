@@ -99,17 +99,21 @@ BEGIN
               'none'));
   END IF;
 
-  PERFORM "${schema}".wip_view_advance_numbers();
-  INSERT INTO "${schema}".wip_view_refresh AS r (view_name, call_id, requested_at, served_from)
-  VALUES (
-    wip_view_request.view_name,
-    wip_view_request.call_id,
-    coalesce(
-      (SELECT first.requested_at FROM "${schema}".wip_view_refresh AS first WHERE first.refresh_id = wip_view_request.call_id),
-      clock_timestamp()),
-    "${schema}".wip_view_served_from(wip_view_request.view_name)
-  )
-  RETURNING r.refresh_id INTO request_id;
+  -- A number may be taken all the same, by a transaction that is not over yet.
+  WHILE request_id IS NULL LOOP
+    PERFORM "${schema}".wip_view_advance_numbers();
+    INSERT INTO "${schema}".wip_view_refresh AS r (view_name, call_id, requested_at, served_from)
+    VALUES (
+      wip_view_request.view_name,
+      wip_view_request.call_id,
+      coalesce(
+        (SELECT first.requested_at FROM "${schema}".wip_view_refresh AS first WHERE first.refresh_id = wip_view_request.call_id),
+        clock_timestamp()),
+      "${schema}".wip_view_served_from(wip_view_request.view_name)
+    )
+    ON CONFLICT ON CONSTRAINT wip_view_refresh_pkey DO NOTHING
+    RETURNING r.refresh_id INTO request_id;
+  END LOOP;
 
   RETURN request_id;
 END

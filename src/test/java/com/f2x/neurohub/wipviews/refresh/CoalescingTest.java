@@ -255,7 +255,8 @@ class CoalescingTest {
       assertThat(answers).allMatch(Probe.Answer::readItsOwn);
       assertThat(answers)
           .filteredOn(answer -> answer.row().get("outcome").equals("refreshed"))
-          .hasSize(1);
+          // they asked during one that does not serve them: that it died is not known to all
+          .hasSizeBetween(1, 2);
     }
   }
 
