@@ -2,6 +2,28 @@
 
 SELECT "${schema}".wip_view_note();
 
+DO $earlier$
+BEGIN
+  -- Tables that an earlier version made.
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND a.attname = 'last_started_no'
+      AND NOT a.attisdropped
+  ) THEN
+    PERFORM "${schema}".wip_view_take('change', 'wip_view');
+    PERFORM "${schema}".wip_view_take('change', 'wip_view_refresh');
+    ALTER TABLE "${schema}".wip_view DROP COLUMN last_started_no, ADD COLUMN refresh_no bigint NOT NULL DEFAULT 0;
+    ALTER TABLE "${schema}".wip_view_refresh ADD COLUMN served_from bigint, ADD COLUMN rows_as_of timestamptz;
+    UPDATE "${schema}".wip_view_refresh AS r
+    SET rows_as_of = r.started_at
+    FROM "${schema}".wip_view AS v
+    WHERE v.last_refresh_id = r.refresh_id;
+  END IF;
+END
+$earlier$;
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view: the registry
 -- ---------------------------------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ DECLARE
     request, own_writes OR request.served_from IS NULL OR "${schema}".wip_view_one_snapshot());
 BEGIN
   IF server IS NULL THEN
-    RETURN QUERY SELECT * FROM "${schema}".wip_view_execute(request);
+    RETURN QUERY SELECT * FROM "${schema}".wip_view_perform(request);
     PERFORM "${schema}".wip_view_tidy(request.view_name);
   ELSE
     RETURN QUERY

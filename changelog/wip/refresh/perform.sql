@@ -24,32 +24,39 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_why_plain(oid) IS
   'Why a refresh of this materialized view would not be concurrent; null if it would.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_start(view_name text, request_id bigint)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin(view_name text)
   RETURNS timestamptz
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-  -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
-  started CONSTANT timestamptz :=
-    CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
 BEGIN
-  -- for wip_view_running, and first of all: from here on the refresh serves nobody who asks
+  -- for wip_view_running: from here on the refresh serves nobody who asks
   PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), floor(extract(epoch FROM clock_timestamp()))::bigint::bit(32)::integer);
+  -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
+  RETURN CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
+END
+$function$;
 
-  -- Before it reads, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
-  -- older rows over newer ones. And since its snapshot may be older than any request, it serves nobody but itself.
+COMMENT ON FUNCTION "${schema}".wip_view_begin(text) IS
+  'Begins a refresh of a view whose turn this transaction has: shows it in wip_view_running, and returns a time that what it will read is at least as new as.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_count(view_name text, refresh_id bigint)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- The snapshot of a transaction that has one may be older than any request: it serves nobody but itself.
   UPDATE "${schema}".wip_view AS v
-  SET last_refresh_id = request_id,
+  SET last_refresh_id = wip_view_count.refresh_id,
       refresh_no = v.refresh_no + CASE WHEN "${schema}".wip_view_one_snapshot() THEN 0 ELSE 1 END
-  WHERE v.view_name = wip_view_start.view_name;
+  WHERE v.view_name = wip_view_count.view_name;
 
   IF NOT FOUND THEN
     RAISE EXCEPTION 'view "%" is no longer registered', view_name
       USING ERRCODE = 'undefined_object',
             HINT = format('Registered views are in %I.wip_view.', '${schema}');
   END IF;
-  RETURN started;
 EXCEPTION WHEN serialization_failure THEN
   RAISE EXCEPTION 'cannot refresh %: it was refreshed after this % transaction took its snapshot',
       view_name, upper(current_setting('transaction_isolation'))
@@ -58,8 +65,8 @@ EXCEPTION WHEN serialization_failure THEN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_start(text, bigint) IS
-  'Counts the refresh that begins now, and returns when that is: what it will read is at least as new.';
+COMMENT ON FUNCTION "${schema}".wip_view_count(text, bigint) IS
+  'Counts a refresh of a view whose turn this transaction has, as the one whose rows it holds: once it is committed, it serves those who asked before it began.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_relation(view_name text)
   RETURNS oid
@@ -130,20 +137,27 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_notify(text, bigint, bigint, timestamptz) IS
   'Tells those who LISTEN wip_view_refreshed that a view has new rows, unless there is hardly room for it.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_execute(request "${schema}".wip_view_refresh)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_perform(request "${schema}".wip_view_refresh)
   RETURNS SETOF "${schema}".wip_view_refresh
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   view_name CONSTANT text := request.view_name;
-  this_start CONSTANT timestamptz := "${schema}".wip_view_start(view_name, request.refresh_id);
-  view_oid CONSTANT oid := "${schema}".wip_view_relation(view_name);
-  why_plain CONSTANT text := "${schema}".wip_view_why_plain(view_oid);
-  -- read before the rows are, so that it is no later
-  as_of CONSTANT timestamptz := "${schema}".wip_view_rows_as_of(view_name, this_start);
+  this_start CONSTANT timestamptz := "${schema}".wip_view_begin(view_name);
+  view_oid oid;
+  why_plain text;
+  as_of timestamptz;
   view_rows bigint;
 BEGIN
+  -- First of all, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
+  -- older rows over newer ones.
+  PERFORM "${schema}".wip_view_count(view_name, request.refresh_id);
+  view_oid := "${schema}".wip_view_relation(view_name);
+  why_plain := "${schema}".wip_view_why_plain(view_oid);
+  -- read before the rows are, so that it is no later
+  as_of := "${schema}".wip_view_rows_as_of(view_name, this_start);
+
   IF why_plain IS NULL THEN
     EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view_oid::regclass);
   ELSE
@@ -167,5 +181,5 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_execute("${schema}".wip_view_refresh) IS
+COMMENT ON FUNCTION "${schema}".wip_view_perform("${schema}".wip_view_refresh) IS
   'Refreshes the view of a request whose turn it is, CONCURRENTLY if it can, and completes the record.';
