@@ -42,6 +42,7 @@ LEFT JOIN pg_catalog.pg_class AS c
   AND c.relkind = 'm'
 LEFT JOIN "${schema}".wip_view_refresh AS refresh
   ON refresh.refresh_id = v.last_refresh_id
+  AND (c.oid IS NULL OR c.oid = v.last_relation)
   -- the number may be another attempt's by now, where the history was emptied and numbered from 1 again
   AND refresh.view_name = v.view_name
   AND refresh.outcome = 'refreshed'

@@ -14,7 +14,10 @@ BEGIN
   ) THEN
     PERFORM "${schema}".wip_view_take('change', 'wip_view');
     PERFORM "${schema}".wip_view_take('change', 'wip_view_refresh');
-    ALTER TABLE "${schema}".wip_view DROP COLUMN last_started_no, ADD COLUMN refresh_no bigint NOT NULL DEFAULT 0;
+    ALTER TABLE "${schema}".wip_view
+      DROP COLUMN last_started_no, ADD COLUMN refresh_no bigint NOT NULL DEFAULT 0, ADD COLUMN last_relation oid;
+    UPDATE "${schema}".wip_view AS v
+    SET last_relation = pg_catalog.to_regclass('"${schema}".'::text || pg_catalog.quote_ident(v.view_name))::oid;
     ALTER TABLE "${schema}".wip_view_refresh ADD COLUMN served_from bigint, ADD COLUMN rows_as_of timestamptz;
     UPDATE "${schema}".wip_view_refresh AS r
     SET rows_as_of = r.started_at
@@ -35,7 +38,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   deployed_target interval,
   definition text NOT NULL,
   last_refresh_id bigint,
-  refresh_no bigint NOT NULL DEFAULT 0
+  refresh_no bigint NOT NULL DEFAULT 0,
+  last_relation oid
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -45,6 +49,7 @@ COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than th
 COMMENT ON COLUMN "${schema}".wip_view.deployed_target IS 'The target in the changelog when the view was last deployed.';
 COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and indexes as the server printed them when it was deployed; wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
+COMMENT ON COLUMN "${schema}".wip_view.last_relation IS 'The materialized view, by its oid, that this refresh filled: another one of the same name, made or renamed by hand since, has rows that nobody knows the age of.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started that may serve others, those that failed left out: a caller is served by the first one that counts itself after it asked. Of use only while callers wait; any value will do for the next ones.';
 
 -- ---------------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ BEGIN
   -- The snapshot of a transaction that has one may be older than any request: it serves nobody but itself.
   UPDATE "${schema}".wip_view AS v
   SET last_refresh_id = wip_view_count.refresh_id,
+      last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name)),
       refresh_no = v.refresh_no + CASE WHEN "${schema}".wip_view_one_snapshot() THEN 0 ELSE 1 END
   WHERE v.view_name = wip_view_count.view_name;
 
@@ -107,7 +108,10 @@ AS $function$
   FROM "${schema}".wip_view_order AS o
   CROSS JOIN unnest(o.reads) AS source (view_name)
   JOIN "${schema}".wip_view AS v ON v.view_name = source.view_name
-  LEFT JOIN "${schema}".wip_view_refresh AS r ON r.refresh_id = v.last_refresh_id AND r.view_name = v.view_name
+  LEFT JOIN "${schema}".wip_view_refresh AS r
+    ON r.refresh_id = v.last_refresh_id
+    AND r.view_name = v.view_name
+    AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name))
   WHERE o.view_name = wip_view_rows_as_of.view_name;
 $function$;
 

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.refresh;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
@@ -209,5 +210,28 @@ class BookkeepingTest {
     } finally {
       database.execute("DROP TABLE mv_probe", "ALTER MATERIALIZED VIEW mv_away RENAME TO mv_probe");
     }
+  }
+
+  @Test
+  void a_view_put_in_place_by_hand_is_not_as_fresh_as_the_last_one() throws Exception {
+    database.execute(
+        "ALTER MATERIALIZED VIEW mv_probe RENAME TO mv_kept",
+        "CREATE MATERIALIZED VIEW mv_probe AS SELECT * FROM mv_kept",
+        "CREATE UNIQUE INDEX ON mv_probe (id)",
+        Probe.REFRESH);
+    try {
+      assertThat(views.freshness(Probe.MV_PROBE).state()).isEqualTo(Freshness.State.FRESH);
+
+      // the old one again, with rows of before
+      database.execute(
+          "DROP MATERIALIZED VIEW mv_probe", "ALTER MATERIALIZED VIEW mv_kept RENAME TO mv_probe");
+
+      assertThat(views.freshness(Probe.MV_PROBE))
+          .returns(Freshness.State.STALE, Freshness::state)
+          .returns(null, Freshness::age);
+    } finally {
+      database.execute(Probe.REFRESH);
+    }
+    assertThat(views.freshness(Probe.MV_PROBE).state()).isEqualTo(Freshness.State.FRESH);
   }
 }
