@@ -46,29 +46,30 @@ CREATE OR REPLACE FUNCTION "${schema}".refresh_all_wip_views()
 AS $function$
 DECLARE
   own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
-  next_view text;
-  request_id bigint;
-  call_id bigint;
+  request record;
 BEGIN
-  FOR next_view IN SELECT v.view_name FROM "${schema}".wip_view AS v ORDER BY v.refresh_order, v.view_name LOOP
-    request_id := "${schema}".wip_view_request(next_view, call_id);
-    call_id := coalesce(call_id, request_id);
-    RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request_id, own_writes);
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
+  FOR request IN SELECT * FROM "${schema}".wip_view_request_all() LOOP
+    RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request.refresh_id, own_writes);
   END LOOP;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_all_wip_views() IS
-  'Refreshes every registered view in refresh order, in the caller''s one transaction; returns a row of wip_view_refresh per view. An error raises and undoes all: CALL refresh_wip_views() goes on.';
+  'Refreshes every registered view, each after those that it reads, in the caller''s one transaction; returns a row of wip_view_refresh per view. An error raises and undoes all: CALL refresh_wip_views() goes on.';
 
 CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_status_dashboard()
   RETURNS SETOF "${schema}".wip_view_refresh
   LANGUAGE sql
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
-AS $function$
+BEGIN ATOMIC
   SELECT * FROM "${schema}".refresh_wip_view('mv_wip_status_dashboard');
-$function$;
+END;
 
 COMMENT ON FUNCTION "${schema}".refresh_wip_status_dashboard() IS 'refresh_wip_view(''mv_wip_status_dashboard'').';
 
@@ -77,9 +78,9 @@ CREATE OR REPLACE FUNCTION "${schema}".refresh_process_wip_queue()
   LANGUAGE sql
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
-AS $function$
+BEGIN ATOMIC
   SELECT * FROM "${schema}".refresh_wip_view('mv_process_wip_queue');
-$function$;
+END;
 
 COMMENT ON FUNCTION "${schema}".refresh_process_wip_queue() IS 'refresh_wip_view(''mv_process_wip_queue'').';
 

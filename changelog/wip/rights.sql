@@ -104,7 +104,7 @@ relation AS (
     AND (
       c.relkind IN ('r', 'v') AND c.relname::text IN (
         'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
-        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights')
+        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running')
       OR c.relkind = 'm' AND EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = c.relname::text)
     )
 ),
@@ -150,7 +150,7 @@ wanted AS (
   CROSS JOIN routine
   WHERE routine.reads
     OR named.refreshes AND routine.name IN (
-      'wip_view_request', 'wip_view_run', 'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views',
+      'wip_view_request', 'wip_view_request_all', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views',
       'refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_wip_views')
   UNION ALL
   -- From PostgreSQL 17 on, a role with MAINTAIN on a view may run REFRESH on it by itself; it then may call the
@@ -279,7 +279,7 @@ COMMENT ON FUNCTION "${schema}".wip_view_deny(oid, text) IS
   'Says why a refresh was denied: who lacks which right, and the statement that gives it.';
 
 -- A GRANT on a view writes the row of the catalog that a refresh writes, too: it waits for the view's turn, as a
--- promotion does. Turns are taken in refresh order, as by refresh_all_wip_views().
+-- promotion does. Turns are taken in the order of refresh_all_wip_views().
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_rights(only_view text DEFAULT NULL)
   RETURNS void
   LANGUAGE plpgsql
@@ -293,13 +293,13 @@ DECLARE
 BEGIN
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
   FOR wanted IN
-    SELECT r.object, r.statement, v.view_name
+    SELECT r.object, r.statement, o.view_name
     FROM "${schema}".wip_view_rights AS r
-    LEFT JOIN "${schema}".wip_view AS v ON r.object = format('%I.%I', '${schema}', v.view_name)
+    LEFT JOIN "${schema}".wip_view_order AS o ON r.object = format('%I.%I', '${schema}', o.view_name)
     WHERE NOT r.held
       AND r.by_deploy
-      AND (only_view IS NULL OR v.view_name = only_view)
-    ORDER BY v.refresh_order, v.view_name
+      AND (only_view IS NULL OR o.view_name = only_view)
+    ORDER BY o.position
   LOOP
     IF wanted.view_name IS NOT NULL THEN
       BEGIN

@@ -1,11 +1,14 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -62,6 +65,19 @@ class SchemaNamesTest {
     database.execute("ALTER SCHEMA hall_1 RENAME TO hall_2");
 
     WipViews views = WipViews.of(database.dataSource()).withSchema("hall_2");
+    assertThatThrownBy(() -> views.refresh(MV_PROCESS_WIP_QUEUE))
+        .isInstanceOf(WipViewsException.class)
+        .hasMessageContaining("the schema hall_1 was renamed");
+    for (String call :
+        List.of(
+            "SELECT hall_2.refresh_all_wip_views()",
+            "SELECT hall_2.refresh_process_wip_queue()",
+            "SELECT hall_2.refresh_wip_view('mv_process_wip_queue')",
+            "CALL hall_2.refresh_wip_views()")) {
+      assertThatThrownBy(() -> database.execute(call))
+          .as(call)
+          .hasMessageContaining("the schema hall_1 was renamed");
+    }
     assertThat(views.diagnose())
         .filteredOn(finding -> finding.check().equals("incomplete"))
         .flatExtracting(Finding::remedy)
