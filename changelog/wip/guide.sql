@@ -64,23 +64,37 @@ COMMENT ON FUNCTION "${schema}".refresh_all_wip_views() IS
 
 CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_status_dashboard()
   RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT * FROM "${schema}".refresh_wip_view('mv_wip_status_dashboard');
-END;
+AS $function$
+BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
+  RETURN QUERY SELECT * FROM "${schema}".refresh_wip_view('mv_wip_status_dashboard');
+END
+$function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_wip_status_dashboard() IS 'refresh_wip_view(''mv_wip_status_dashboard'').';
 
 CREATE OR REPLACE FUNCTION "${schema}".refresh_process_wip_queue()
   RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-  SELECT * FROM "${schema}".refresh_wip_view('mv_process_wip_queue');
-END;
+AS $function$
+BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
+  RETURN QUERY SELECT * FROM "${schema}".refresh_wip_view('mv_process_wip_queue');
+END
+$function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_process_wip_queue() IS 'refresh_wip_view(''mv_process_wip_queue'').';
 
