@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_place()
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  last_one timestamp;
+  drift_executed timestamp;
 BEGIN
   IF NEW.author <> 'wip-views' OR NEW.filename NOT LIKE 'wip-views/%' THEN
     RETURN NEW;
@@ -23,9 +23,10 @@ BEGIN
     NEW.deployment_id := OLD.deployment_id;
   ELSIF NEW.filename = ANY (TG_ARGV) THEN
     EXECUTE format('SELECT l.dateexecuted FROM %s AS l WHERE l.author = $1 AND l.filename = ANY ($2) AND l.id = $3', TG_RELID::regclass)
-    INTO last_one
+    INTO drift_executed
     USING NEW.author, TG_ARGV, 'drift';
-    NEW.dateexecuted := coalesce(last_one - interval '1 microsecond', NEW.dateexecuted);
+    -- a restored row is older, and stays where it was
+    NEW.dateexecuted := least(NEW.dateexecuted, drift_executed - interval '1 microsecond');
   END IF;
   RETURN NEW;
 END
