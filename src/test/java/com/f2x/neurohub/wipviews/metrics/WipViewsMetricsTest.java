@@ -82,6 +82,36 @@ class WipViewsMetricsTest {
         .isNotNegative();
   }
 
+  @Test
+  void a_refresh_that_runs_has_an_age_and_those_who_wait_for_it() throws Exception {
+    metrics.bindTo(registry);
+    assertThat(gauge("wip.view.running")).isZero();
+    assertThat(gauge("wip.view.waiting.callers")).isZero();
+    ExecutorService callers = Executors.newCachedThreadPool();
+    try (Connection holder = database.connect();
+        Statement lock = holder.createStatement()) {
+      holder.setAutoCommit(false);
+      lock.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
+      for (int i = 0; i < 3; i++) {
+        // each as from a process of its own
+        callers.submit(() -> WipViews.of(database.dataSource()).refresh(MV_PROCESS_WIP_QUEUE));
+      }
+
+      Await.until("two wait", () -> gauge("wip.view.waiting.callers"), seen -> seen == 2);
+      Await.until("its age", () -> gauge("wip.view.running"), seen -> seen > 0);
+      Freshness queue = views.freshness(MV_PROCESS_WIP_QUEUE);
+      assertThat(queue.runningPid()).isNotNull();
+      assertThat(queue.runningSince()).isNotNull();
+      assertThat(queue.runningFor()).isPositive();
+      assertThat(queue.waitingCallers()).isEqualTo(2);
+      holder.rollback();
+    } finally {
+      callers.shutdown();
+    }
+    Await.until("none runs", () -> gauge("wip.view.running"), seen -> seen == 0);
+    assertThat(views.freshness(MV_PROCESS_WIP_QUEUE).runningPid()).isNull();
+  }
+
   private static double seconds(Duration duration) {
     return duration.toNanos() / 1e9;
   }
