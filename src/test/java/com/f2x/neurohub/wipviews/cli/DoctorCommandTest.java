@@ -11,6 +11,8 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -201,7 +203,7 @@ class DoctorCommandTest {
       lock.execute("SET application_name = 'nightly report'");
       blocker.setAutoCommit(false);
       lock.execute("LOCK TABLE lots");
-      Thread waits = waitForLots(wait);
+      Future<?> waits = waitForLots(wait);
 
       Cli.Result result = cli.run("blockers");
 
@@ -233,7 +235,7 @@ class DoctorCommandTest {
           .doesNotContain("count(*)");
 
       database.execute(json.get("remedy").asString());
-      waits.join();
+      Await.result(waits);
     }
   }
 
@@ -252,7 +254,7 @@ class DoctorCommandTest {
     }
     try (Connection waiter = database.connect();
         Statement wait = waiter.createStatement()) {
-      Thread waits;
+      Future<?> waits;
       try {
         waits = waitForLots(wait);
 
@@ -267,14 +269,14 @@ class DoctorCommandTest {
       } finally {
         database.execute("ROLLBACK PREPARED '" + gid + "'");
       }
-      waits.join();
+      Await.result(waits);
       assertThat(cli.run("blockers").outLines()).containsExactly("Nobody waits for anybody.");
     }
   }
 
-  private Thread waitForLots(Statement statement) throws Exception {
-    Thread waits =
-        new Thread(
+  private Future<?> waitForLots(Statement statement) throws Exception {
+    Future<?> waits =
+        CompletableFuture.runAsync(
             () -> {
               try {
                 statement.execute("SELECT count(*) FROM lots");
@@ -282,7 +284,6 @@ class DoctorCommandTest {
                 // the test failed, and closed it
               }
             });
-    waits.start();
     Await.until(
         "somebody waits",
         () -> cli.run("blockers", "--format", "json").json(),

@@ -107,8 +107,8 @@ class OutputTest {
         Statement wait = waiter.createStatement()) {
       holder.setAutoCommit(false);
       hold.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE -- \u001b[2J\u202e");
-      Thread waiting =
-          new Thread(
+      Future<?> waiting =
+          CompletableFuture.runAsync(
               () -> {
                 try {
                   wait.execute("SELECT count(*) FROM lots");
@@ -116,7 +116,6 @@ class OutputTest {
                   // ended with the test
                 }
               });
-      waiting.start();
       Await.until(
           "somebody waits",
           () -> database.value("SELECT count(*) FROM wip_view_blockers").equals("1"));
@@ -124,7 +123,7 @@ class OutputTest {
       Cli.Result result = Cli.on(database).run("blockers");
 
       holder.rollback();
-      waiting.join();
+      Await.result(waiting);
       assertThat(result.out()).contains("?[2J?").doesNotContain("\u001b", "\u202e");
     }
   }
