@@ -100,16 +100,18 @@ class CoalescingTest {
         .allMatch(row -> row.subList(1, 3).equals(List.of("t", "t")));
   }
 
+  /** Each has a data source of its own, as in another process. */
   @Test
-  void java_callers_at_once_share_a_refresh_as_well() throws Exception {
-    WipViews views = WipViews.of(database.dataSource());
+  void java_callers_of_several_processes_share_a_refresh() throws Exception {
     List<Refresh> refreshes;
     try (Callers callers = new Callers()) {
       List<Future<Refresh>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls =
             callers.start(
-                8, database::connect, (number, connection) -> views.refresh(Probe.MV_PROBE));
+                8,
+                database::connect,
+                (number, connection) -> WipViews.of(database.dataSource()).refresh(Probe.MV_PROBE));
         gate.awaitRefresh();
         probe.awaitWaiters(7);
       }

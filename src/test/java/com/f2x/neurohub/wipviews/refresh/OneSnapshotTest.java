@@ -103,7 +103,6 @@ class OneSnapshotTest {
             + database.name()
             + " SET default_transaction_isolation = 'repeatable read'");
     try (Callers callers = new Callers()) {
-      WipViews views = WipViews.of(database.dataSource());
       List<Future<Object>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls =
@@ -112,7 +111,7 @@ class OneSnapshotTest {
                 database::connect,
                 (number, connection) -> {
                   if (number % 2 == 0) {
-                    return views.refresh(Probe.MV_PROBE);
+                    return WipViews.of(database.dataSource()).refresh(Probe.MV_PROBE);
                   }
                   try (Statement statement = connection.createStatement()) {
                     return statement.execute("CALL refresh_wip_views()");
