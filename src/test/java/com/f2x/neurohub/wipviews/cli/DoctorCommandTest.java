@@ -5,13 +5,13 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -235,7 +235,7 @@ class DoctorCommandTest {
           .doesNotContain("count(*)");
 
       database.execute(json.get("remedy").asString());
-      Await.result(waits);
+      Await.end(waits);
     }
   }
 
@@ -269,21 +269,13 @@ class DoctorCommandTest {
       } finally {
         database.execute("ROLLBACK PREPARED '" + gid + "'");
       }
-      Await.result(waits);
+      Await.end(waits);
       assertThat(cli.run("blockers").outLines()).containsExactly("Nobody waits for anybody.");
     }
   }
 
   private Future<?> waitForLots(Statement statement) throws Exception {
-    Future<?> waits =
-        CompletableFuture.runAsync(
-            () -> {
-              try {
-                statement.execute("SELECT count(*) FROM lots");
-              } catch (SQLException e) {
-                // the test failed, and closed it
-              }
-            });
+    Future<?> waits = Background.call(() -> statement.execute("SELECT count(*) FROM lots"));
     Await.until(
         "somebody waits",
         () -> cli.run("blockers", "--format", "json").json(),

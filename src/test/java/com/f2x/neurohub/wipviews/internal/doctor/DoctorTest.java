@@ -13,13 +13,13 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.Cli;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import org.jooq.SQLDialect;
 import org.jooq.Table;
@@ -213,7 +213,7 @@ class DoctorTest {
           .asString()
           .startsWith("SELECT pg_terminate_backend(");
       apply(found);
-      Await.result(waits);
+      Await.end(waits);
     }
   }
 
@@ -380,8 +380,8 @@ class DoctorTest {
       lock.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue");
 
       // the locks are held until it has looked
-      List<Finding> findings = Await.result(CompletableFuture.supplyAsync(views::diagnose));
-      List<RelationSize> sizes = Await.result(CompletableFuture.supplyAsync(views::sizes));
+      List<Finding> findings = Await.result(Background.call(views::diagnose));
+      List<RelationSize> sizes = Await.result(Background.call(views::sizes));
 
       assertThat(findings)
           .isNotEmpty()
@@ -543,7 +543,7 @@ class DoctorTest {
       assertThat(toReader.transactionAge()).isNull();
 
       database.execute(found.remedy());
-      Await.result(waits);
+      Await.end(waits);
       assertThat(views.blockers()).isEmpty();
     }
   }
@@ -562,8 +562,8 @@ class DoctorTest {
 
       assertThat(found.remedy()).isEqualTo("SELECT pg_cancel_backend(" + found.pid() + ");");
       database.execute(found.remedy());
-      Await.result(waits);
-      Await.result(sleeps);
+      Await.end(waits);
+      Await.end(sleeps);
       assertThat(blocker.isValid(0)).isTrue();
     }
   }
@@ -590,8 +590,8 @@ class DoctorTest {
       assertThat(views.diagnose()).isEmpty();
 
       database.execute("UPDATE nap SET seconds = 0", found.remedy());
-      Await.result(waits);
-      Await.result(works);
+      Await.end(waits);
+      Await.end(works);
       unregister("mv_sleepy");
       database.execute("DROP TABLE nap");
     }
@@ -667,15 +667,7 @@ class DoctorTest {
             .fetchSingle("SELECT pg_backend_pid()")
             .get(0)
             .toString();
-    Future<?> call =
-        CompletableFuture.runAsync(
-            () -> {
-              try {
-                statement.execute(sql);
-              } catch (SQLException e) {
-                // cancelled, or its session was ended: as the test does
-              }
-            });
+    Future<?> call = Background.call(() -> statement.execute(sql));
     Await.until(
         sql + " waits",
         () ->
