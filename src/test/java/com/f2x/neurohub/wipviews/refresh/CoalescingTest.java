@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -229,7 +230,9 @@ class CoalescingTest {
         database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
                 + " AND NOT granted AND objsubid = 2 AND classid = 'wip_view'::regclass");
-        assertThatThrownBy(waiter::get).rootCause().hasMessageContaining("terminating connection");
+        assertThatThrownBy(() -> Await.result(waiter))
+            .rootCause()
+            .hasMessageContaining("terminating connection");
         calls = callers.start(3, database::connect, Probe::writeThenRefresh);
         probe.awaitWaiters(3);
       }
@@ -249,7 +252,9 @@ class CoalescingTest {
         calls = callers.start(4, database::connect, Probe::writeThenRefresh);
         probe.awaitWaiters(4);
         gate.terminateRefresh();
-        assertThatThrownBy(leader::get).rootCause().hasMessageContaining("terminating connection");
+        assertThatThrownBy(() -> Await.result(leader))
+            .rootCause()
+            .hasMessageContaining("terminating connection");
         gate.awaitRefresh();
       }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -87,7 +88,7 @@ class OneSnapshotTest {
         caller = callers.start(1, database::connect, Probe::writeThenRefresh).get(0);
         probe.awaitWaiters(2);
         turn.end();
-        older.get();
+        Await.result(older);
         old.commit();
       }
 

@@ -184,13 +184,12 @@ final class Probe {
     Await.until(
         what,
         () ->
-            Integer.parseInt(
-                    database.value(
-                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-                            + " AND database = (SELECT oid FROM pg_database"
-                            + " WHERE datname = current_database()) AND "
-                            + condition))
-                == number);
+            database.value(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                    + " AND database = (SELECT oid FROM pg_database"
+                    + " WHERE datname = current_database()) AND "
+                    + condition),
+        Integer.toString(number)::equals);
   }
 
   int count(String outcome) throws SQLException {
