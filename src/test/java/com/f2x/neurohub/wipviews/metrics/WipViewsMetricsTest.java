@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.Counting;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import io.micrometer.core.instrument.Meter;
@@ -26,7 +27,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -313,7 +313,7 @@ class WipViewsMetricsTest {
       PrometheusMeterRegistry prometheus = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       // it never answers: without a limit, none of these calls would return
       Future<List<String>> scrapes =
-          CompletableFuture.supplyAsync(
+          Background.call(
               () -> {
                 WipViewsMetrics.of(WipViews.of(nowhere), Duration.ofMillis(100), Duration.ZERO)
                     .bindTo(prometheus);
