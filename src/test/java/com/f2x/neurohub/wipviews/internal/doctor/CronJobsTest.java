@@ -1,0 +1,135 @@
+package com.f2x.neurohub.wipviews.internal.doctor;
+
+import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.Finding;
+import com.f2x.neurohub.wipviews.Finding.Severity;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.CronServer;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** What the doctor says of pg_cron's jobs, on a real pg_cron. */
+class CronJobsTest {
+
+  private static CronServer server;
+
+  private final WipViews views = server == null ? null : WipViews.of(server.dataSource(HOME));
+
+  @BeforeAll
+  static void views_in_pg_crons_database() throws Exception {
+    server = CronServer.start();
+    server.execute("postgres", "CREATE DATABASE " + HOME, "CREATE ROLE reader LOGIN");
+    WipViewsMigration.of(server.dataSource(HOME)).installMinimalMes();
+    WipViewsMigration.of(server.dataSource(HOME))
+        .with("pg-cron")
+        .withParameter("readerRole", "reader")
+        .update();
+    // it looks whether they would run, and must not
+    server.execute(HOME, "UPDATE cron.job SET schedule = '0 0 30 2 *'");
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    if (server != null) {
+      server.close();
+    }
+  }
+
+  @AfterEach
+  void all_is_well_again() {
+    assertThat(views.diagnose()).isEmpty();
+  }
+
+  @Test
+  void jobs_that_are_gone_are_a_problem() throws Exception {
+    server.execute(HOME, "DELETE FROM cron.job WHERE jobname LIKE 'wip-views off-hours %'");
+
+    Finding found = theOne("its jobs are gone");
+
+    assertThat(found.remedy()).containsExactly("wip-views update --with pg-cron");
+    // that command, by what it calls
+    WipViewsMigration.of(server.dataSource(HOME)).with("pg-cron").update();
+    server.execute(HOME, "UPDATE cron.job SET schedule = '0 0 30 2 *'");
+  }
+
+  @Test
+  void a_job_that_failed_twice_is_a_problem() throws Exception {
+    server.execute(HOME, run("failed", "connection failed"));
+    assertThat(views.diagnose()).as("one may be an accident").isEmpty();
+    server.execute(HOME, run("failed", "connection failed"));
+
+    Finding found = theOne("the last two runs of the job failed: connection failed");
+
+    assertThat(found.subject()).isEqualTo("wip-views production cron_home.public");
+    assertThat(found.remedy()).containsExactly("CALL public.refresh_wip_views();");
+    server.execute(HOME, found.remedy().get(0));
+    server.execute(HOME, run("succeeded", "CALL"));
+  }
+
+  /** As pg_cron puts a run on record. */
+  private static String run(String status, String message) {
+    return "INSERT INTO cron.job_run_details (jobid, runid, database, username, command, status,"
+        + " return_message, start_time, end_time) SELECT jobid, nextval('cron.runid_seq'),"
+        + " database, username, command, '"
+        + status
+        + "', '"
+        + message
+        + "', now(), now() FROM cron.job WHERE jobname LIKE 'wip-views production %'";
+  }
+
+  @Test
+  void a_role_that_may_not_use_pg_cron_is_told_so() {
+    assertThat(WipViews.of(server.dataSource(HOME, "reader")).diagnose())
+        .singleElement()
+        .satisfies(
+            finding -> {
+              assertThat(finding.check()).isEqualTo("pg-cron");
+              assertThat(finding.severity()).isEqualTo(Severity.UNKNOWN);
+              assertThat(finding.what()).contains("permission denied for schema cron");
+            });
+  }
+
+  @Test
+  void a_role_that_sees_no_jobs_but_its_own_is_told_so() throws Exception {
+    server.execute(
+        HOME,
+        "GRANT USAGE ON SCHEMA cron TO reader",
+        "GRANT SELECT ON databasechangelog TO reader");
+
+    assertThat(WipViews.of(server.dataSource(HOME, "reader")).diagnose())
+        .singleElement()
+        .satisfies(
+            finding -> {
+              assertThat(finding.severity()).isEqualTo(Severity.UNKNOWN);
+              assertThat(finding.what()).contains("no jobs of pg_cron but its own");
+            });
+    server.execute(
+        HOME,
+        "REVOKE USAGE ON SCHEMA cron FROM reader",
+        "REVOKE SELECT ON databasechangelog FROM reader");
+  }
+
+  @Test
+  void an_extension_that_is_gone_is_a_problem() throws Exception {
+    server.execute(HOME, "DROP EXTENSION pg_cron");
+
+    theOne("its jobs are gone");
+    WipViewsMigration.of(server.dataSource(HOME)).with("pg-cron").update();
+    server.execute(HOME, "UPDATE cron.job SET schedule = '0 0 30 2 *'");
+  }
+
+  private Finding theOne(String what) {
+    List<Finding> found = views.diagnose();
+    assertThat(found).hasSize(1);
+    assertThat(found.get(0).check()).isEqualTo("pg-cron");
+    assertThat(found.get(0).severity()).isEqualTo(Severity.PROBLEM);
+    assertThat(found.get(0).what()).contains(what);
+    return found.get(0);
+  }
+}

@@ -1,0 +1,117 @@
+package com.f2x.neurohub.wipviews.promote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A promotion fills what others built on a view. What they wrote there runs with their rights, not
+ * with those of who deploys, who is a superuser here.
+ */
+class DependantOwnersTest {
+
+  private final TestDatabase database = TestDatabase.deployed();
+  private final String analyst = "analyst_" + ProcessHandle.current().pid();
+  private Connection connection;
+
+  @BeforeEach
+  void an_analyst_with_a_schema_of_his_own() throws SQLException {
+    database.create();
+    connection = database.connect();
+    database.execute(
+        "CREATE ROLE " + analyst,
+        "CREATE SCHEMA analysis AUTHORIZATION " + analyst,
+        "GRANT SELECT ON mv_process_wip_queue, mv_wip_status_dashboard, lots TO " + analyst);
+  }
+
+  @AfterEach
+  void drop() throws SQLException {
+    connection.close();
+    database.drop();
+    TestDatabase.onServer("DROP ROLE " + analyst);
+  }
+
+  private void asAnalyst(String... statements) throws SQLException {
+    database.execute("SET ROLE " + analyst + "; " + String.join("; ", statements) + "; RESET ROLE");
+  }
+
+  @Test
+  void functions_in_a_dependant_and_its_index_run_as_its_owner() throws SQLException {
+    asAnalyst(
+        "CREATE FUNCTION analysis.runs_as() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN"
+            + " current_user; END'",
+        "CREATE FUNCTION analysis.only_me(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN"
+            + " IF current_user <> '"
+            + analyst
+            + "' THEN RAISE 'runs as %', current_user; END IF; RETURN $1; END $$",
+        "CREATE MATERIALIZED VIEW analysis.report AS SELECT process_id, process_code,"
+            + " analysis.runs_as() AS who FROM public.mv_process_wip_queue",
+        "CREATE INDEX ON analysis.report (analysis.only_me(process_code::text))",
+        "CREATE MATERIALIZED VIEW analysis.above AS SELECT who, analysis.runs_as() AS above FROM"
+            + " analysis.report");
+
+    ViewFile.QUEUE.promote(connection);
+
+    assertThat(database.rows("SELECT DISTINCT who, above FROM analysis.above"))
+        .containsExactly(List.of(analyst, analyst));
+    assertThat(
+            database.value(
+                "SELECT relowner::regrole FROM pg_class WHERE oid = 'analysis.report'::regclass"))
+        .isEqualTo(analyst);
+    assertThat(database.value("SELECT to_regnamespace('wip_staging_public')")).isNull();
+  }
+
+  @Test
+  void row_security_holds_for_the_owner_of_a_dependant() throws SQLException {
+    database.execute(
+        "INSERT INTO lots (lot_number, product_model_id, production_date, status) VALUES ('OPEN',"
+            + " 1, current_date, 'CREATED'), ('SECRET', 1, current_date, 'CREATED')",
+        "ALTER TABLE lots ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY open_ones ON lots USING (lot_number = 'OPEN')");
+    asAnalyst(
+        "CREATE MATERIALIZED VIEW analysis.mine AS SELECT lots.lot_number FROM public.lots,"
+            + " (SELECT count(*) FROM public.mv_process_wip_queue) AS q");
+
+    ViewFile.QUEUE.promote(connection);
+
+    assertThat(database.rows("SELECT lot_number FROM analysis.mine"))
+        .containsExactly(List.of("OPEN"));
+  }
+
+  @Test
+  void an_owner_who_may_not_read_the_view_stops_the_promotion() throws SQLException {
+    asAnalyst(
+        "CREATE MATERIALIZED VIEW analysis.once AS SELECT process_id FROM"
+            + " public.mv_process_wip_queue");
+    database.execute("REVOKE SELECT ON mv_process_wip_queue FROM " + analyst);
+
+    assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+        .hasMessageContaining(
+            "materialized view analysis.once: permission denied for materialized view"
+                + " mv_process_wip_queue");
+  }
+
+  @Test
+  void a_rebuilt_view_is_its_owners_before_what_is_over_it_fills() throws SQLException {
+    asAnalyst(
+        "CREATE VIEW analysis.wide AS SELECT * FROM public.mv_process_wip_queue",
+        "CREATE MATERIALIZED VIEW analysis.deep AS SELECT process_id, process_code FROM"
+            + " analysis.wide");
+
+    ViewFile.QUEUE.with("  p.process_code,\n", "  p.process_code::text,\n").promote(connection);
+
+    assertThat(
+            database.rows(
+                "SELECT DISTINCT relowner::regrole::text FROM pg_class WHERE relnamespace ="
+                    + " 'analysis'::regnamespace AND relkind IN ('v', 'm')"))
+        .containsExactly(List.of(analyst));
+    assertThat(database.value("SELECT count(*) FROM analysis.deep")).isEqualTo("6");
+  }
+}

@@ -1,0 +1,138 @@
+package com.f2x.neurohub.wipviews.promote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/**
+ * Where everybody may create, as in public before PostgreSQL 15, somebody plants what fits better.
+ */
+class PlantedObjectsTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.mes();
+
+  /** Left type, right type: where the system has no operator of exactly these. */
+  private static final String[][] TYPES = {
+    {"varchar", "varchar"},
+    {"varchar", "text"},
+    {"numeric", "bigint"},
+    {"bigint", "numeric"},
+    {"integer", "numeric"},
+    {"numeric", "integer"}
+  };
+
+  @BeforeAll
+  static void planted() throws SQLException {
+    database.execute(
+        "DROP ROLE IF EXISTS planter",
+        "CREATE ROLE planter",
+        "GRANT ALL ON SCHEMA public TO planter",
+        "CREATE TABLE caught (who name, what text)",
+        "GRANT ALL ON caught TO PUBLIC");
+    try (Connection connection = database.connect();
+        var statement = connection.createStatement()) {
+      statement.execute("SET ROLE planter");
+      int number = 0;
+      for (String[] types : TYPES) {
+        for (String operator : new String[] {"=", "*", "/", "<>", ">"}) {
+          String result = operator.equals("*") || operator.equals("/") ? "numeric" : "boolean";
+          String function = "planted_" + number++;
+          statement.execute(
+              "CREATE FUNCTION public.%1$s(%2$s, %3$s) RETURNS %4$s LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.caught VALUES (current_user, '%5$s ' || current_query()); RETURN NULL; END $$"
+                  .formatted(function, types[0], types[1], result, operator));
+          statement.execute(
+              "CREATE OPERATOR public.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = public.%s)"
+                  .formatted(operator, types[0], types[1], function));
+        }
+      }
+      statement.execute(
+          "CREATE FUNCTION public.round(numeric, bigint) RETURNS numeric LANGUAGE plpgsql AS $$"
+              + " BEGIN INSERT INTO public.caught VALUES (current_user, current_query()); RETURN"
+              + " NULL; END $$");
+      statement.execute(
+          "CREATE FUNCTION public.to_regclass(varchar) RETURNS regclass LANGUAGE plpgsql AS $$"
+              + " BEGIN INSERT INTO public.caught VALUES (current_user, current_query()); RETURN"
+              + " NULL; END $$");
+    }
+    database.execute(
+        "INSERT INTO lots (lot_number, product_model_id, production_date, status) VALUES ('L1', 1,"
+            + " current_date, 'IN_PROGRESS')",
+        "INSERT INTO wip_items (wip_id, lot_id, sequence_in_lot, status, current_process_id) SELECT"
+            + " 'W' || n, 1, n, 'IN_PROGRESS', 1 FROM generate_series(1, 3) AS n",
+        "INSERT INTO wip_process_history (wip_item_id, process_id, operator_id, result, started_at,"
+            + " completed_at) SELECT id, 1, 1, 'PASS', now() - interval '5 minutes', now() -"
+            + " interval '1 minute' FROM wip_items");
+  }
+
+  @Test
+  void nothing_planted_runs_in_a_deploy_a_refresh_or_a_recovery() throws SQLException {
+    WipViewsMigration.of(database.dataSource()).update();
+    WipViews views = WipViews.of(database.dataSource());
+    views.refreshAll();
+    views.recreate();
+
+    // what Liquibase asks of its own table is looked up on the connection's path
+    assertThat(
+            database.rows(
+                "SELECT who, what FROM caught WHERE what !~ '(UPDATE|FROM)"
+                    + " .{0,9}databasechangelog'"))
+        .isEmpty();
+    assertThat(
+            database.value(
+                "SELECT passed_last_hour FROM mv_process_wip_queue WHERE process_number = 1"))
+        .isEqualTo("3");
+  }
+
+  @Test
+  void a_query_that_found_something_planted_is_not_promoted() throws SQLException {
+    WipViewsMigration.of(database.dataSource()).update();
+    try (Connection connection = database.connect()) {
+      assertThatThrownBy(
+              () ->
+                  ViewFile.QUEUE
+                      .with("h.result::text = 'PASS'", "h.result = 'PASS'")
+                      .promote(connection))
+          .hasMessageContaining(
+              "the query of mv_process_wip_queue uses what another role may change")
+          .hasMessageContaining(
+              "operator public.=(character varying,character varying), owned by planter");
+    }
+  }
+
+  @Test
+  void a_staging_schema_in_which_others_may_create_is_not_built_in() throws SQLException {
+    WipViewsMigration.of(database.dataSource()).update();
+    String before = database.value("SELECT count(*) FROM mv_process_wip_queue");
+    database.execute(
+        "CREATE SCHEMA wip_staging_public AUTHORIZATION planter",
+        "CREATE TABLE wip_staging_public.processes AS SELECT * FROM processes",
+        "GRANT ALL ON SCHEMA wip_staging_public TO PUBLIC",
+        "UPDATE wip_staging_public.processes SET process_code = 'EVIL'");
+    try (Connection connection = database.connect()) {
+      assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+          .hasMessageContaining(
+              "others may create in the schema wip_staging_public, where views are built: PUBLIC,"
+                  + " planter")
+          .hasMessageContaining("ALTER SCHEMA wip_staging_public OWNER TO");
+
+      database.execute(
+          "ALTER SCHEMA wip_staging_public OWNER TO CURRENT_USER",
+          "REVOKE ALL ON SCHEMA wip_staging_public FROM PUBLIC");
+      assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+          .hasMessageContaining(
+              "the query of mv_process_wip_queue reads what is in the schema where it is built:"
+                  + " wip_staging_public.processes");
+    } finally {
+      database.execute("DROP TABLE wip_staging_public.processes", "DROP SCHEMA wip_staging_public");
+    }
+    assertThat(database.value("SELECT count(*) FROM mv_process_wip_queue")).isEqualTo(before);
+  }
+}

@@ -1,0 +1,136 @@
+package com.f2x.neurohub.wipviews.refresh;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.Refresh.Outcome;
+import com.f2x.neurohub.wipviews.RefreshFailedException;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Callers;
+import com.f2x.neurohub.wipviews.testing.PrivateServer;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/** What takes a server of its own: one that is restarted, and one with a standby. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class CrashAndStandbyTest {
+
+  private static PrivateServer server;
+
+  @BeforeAll
+  static void start() throws Exception {
+    server = PrivateServer.start();
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    server.close();
+  }
+
+  @Test
+  @Order(1)
+  void a_refresh_cut_off_by_a_crash_shows_as_failed() throws Exception {
+    WipViews views = WipViews.of(server.dataSource());
+    views.refreshAll();
+    try (Callers callers = new Callers();
+        Connection blocker = server.dataSource().getConnection();
+        Statement statement = blocker.createStatement()) {
+      blocker.setAutoCommit(false);
+      statement.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
+      Future<Boolean> call =
+          callers
+              .start(
+                  1,
+                  server.dataSource()::getConnection,
+                  (n, c) -> {
+                    try (Statement refresh = c.createStatement()) {
+                      return refresh.execute("CALL refresh_wip_views()");
+                    }
+                  })
+              .get(0);
+      Await.until(
+          "the refresh waits",
+          () ->
+              Probe.rows(
+                          blocker,
+                          "SELECT FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+                      .size()
+                  == 1);
+      // the request is committed without waiting for the disk: a crash may lose it, a checkpoint
+      // has it
+      try (Connection other = server.dataSource().getConnection();
+          Statement checkpoint = other.createStatement()) {
+        checkpoint.execute("CHECKPOINT");
+      }
+
+      server.crashAndRestart();
+
+      assertThatThrownBy(call::get).isNotNull();
+      Refresh last = views.history(null, 1).get(0);
+      assertThat(last)
+          .returns(Outcome.FAILED, Refresh::outcome)
+          .returns("57P01", Refresh::sqlState);
+      assertThat(views.refreshAll()).allMatch(refresh -> refresh.outcome() == Outcome.REFRESHED);
+      assertThat(views.freshness()).allMatch(row -> row.lastOutcome() == Outcome.REFRESHED);
+    }
+  }
+
+  @Test
+  @Order(2)
+  void a_standby_answers_freshness_and_refuses_a_refresh() throws Exception {
+    WipViews primary = WipViews.of(server.dataSource());
+    primary.refreshAll();
+    WipViews standby = WipViews.of(server.standby());
+    Refresh refresh = primary.refresh(MV_PROCESS_WIP_QUEUE);
+    Await.until(
+        "the refresh is replicated", () -> standby.history(null, 1).get(0).id() == refresh.id());
+
+    assertThat(standby.freshness())
+        .hasSize(2)
+        .allMatch(row -> row.state() == Freshness.State.FRESH)
+        .allMatch(row -> row.lastOutcome() == Outcome.REFRESHED);
+    assertThat(standby.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
+    assertThat(standby.refreshIfOlderThan(MV_PROCESS_WIP_QUEUE, Duration.ofMinutes(5))).isEmpty();
+    assertThatThrownBy(() -> standby.refresh(MV_PROCESS_WIP_QUEUE))
+        .isInstanceOfSatisfying(
+            RefreshFailedException.class,
+            e -> {
+              assertThat(e.sqlState()).contains("25006");
+              assertThat(e.remedy().orElseThrow()).contains("on the primary");
+            })
+        .hasMessageContaining(
+            "cannot refresh mv_process_wip_queue: this is a read-only standby or transaction");
+
+    // a refresh that runs on the primary is no dead one here, where its session cannot be seen
+    try (Connection connection = server.dataSource().getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("SELECT wip_view_request('mv_process_wip_queue')");
+    }
+    Await.until(
+        "the request is replicated",
+        () -> standby.freshness(MV_PROCESS_WIP_QUEUE).lastOutcome() == Outcome.RUNNING);
+  }
+
+  @Test
+  @Order(3)
+  void a_server_that_is_away_is_named_as_such() {
+    var away = server.dataSource();
+    away.setPortNumbers(new int[] {1});
+
+    assertThatThrownBy(() -> WipViews.of(away).refresh(MV_PROCESS_WIP_QUEUE))
+        .isInstanceOf(DatabaseUnavailableException.class);
+  }
+}

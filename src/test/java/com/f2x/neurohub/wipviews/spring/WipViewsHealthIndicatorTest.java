@@ -1,0 +1,140 @@
+package com.f2x.neurohub.wipviews.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.postgresql.ds.PGSimpleDataSource;
+import org.springframework.boot.health.actuate.endpoint.SimpleHttpCodeStatusMapper;
+import org.springframework.boot.health.actuate.endpoint.SimpleStatusAggregator;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.health.contributor.Status;
+
+/** Whether the views can be read, and are fresh enough, as Spring Boot reports it. */
+class WipViewsHealthIndicatorTest {
+
+  private final TestDatabase database = TestDatabase.deployed();
+
+  @BeforeEach
+  void create() throws SQLException {
+    database.create();
+    WipViews.of(database.dataSource()).refreshAll();
+  }
+
+  @AfterEach
+  void drop() throws SQLException {
+    database.drop();
+  }
+
+  private Health health() {
+    return new WipViewsHealthIndicator(WipViews.of(database.dataSource())).health();
+  }
+
+  private static Object state(Health health, String view) {
+    return ((Map<?, ?>) health.getDetails().get(view)).get("state");
+  }
+
+  @Test
+  void fresh_views_are_up() {
+    Health health = health();
+
+    assertThat(health.getStatus()).isEqualTo(Status.UP);
+    assertThat(health.getDetails())
+        .containsOnlyKeys("mv_wip_status_dashboard", "mv_process_wip_queue");
+    assertThat(state(health, "mv_process_wip_queue")).isEqualTo("fresh");
+  }
+
+  @Test
+  void a_stale_view_is_stale() throws SQLException {
+    database.execute(
+        "UPDATE wip_view SET freshness_target = interval '1 microsecond' WHERE view_name ="
+            + " 'mv_process_wip_queue'");
+
+    Health health = health();
+
+    assertThat(health.getStatus().getCode()).isEqualTo("STALE");
+    assertThat(state(health, "mv_process_wip_queue")).isEqualTo("stale");
+    assertThat(state(health, "mv_wip_status_dashboard")).isEqualTo("fresh");
+  }
+
+  @Test
+  void a_view_that_is_not_populated_is_down() throws SQLException {
+    database.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
+
+    assertThat(health().getStatus()).isEqualTo(Status.DOWN);
+    assertThat(state(health(), "mv_process_wip_queue")).isEqualTo("unpopulated");
+  }
+
+  @Test
+  void a_view_that_is_missing_is_down_whatever_else_is_stale() throws SQLException {
+    database.execute(
+        "UPDATE wip_view SET freshness_target = interval '1 microsecond'",
+        "DROP MATERIALIZED VIEW mv_process_wip_queue");
+
+    assertThat(health().getStatus()).isEqualTo(Status.DOWN);
+    assertThat(state(health(), "mv_process_wip_queue")).isEqualTo("missing");
+  }
+
+  @Test
+  void without_a_database_it_is_down_and_says_why() {
+    PGSimpleDataSource nowhere = new PGSimpleDataSource();
+    nowhere.setUrl(database.url().replace(database.name(), "no_such_database"));
+    nowhere.setUser(database.user());
+    nowhere.setPassword(database.password());
+    HealthIndicator indicator = new WipViewsHealthIndicator(WipViews.of(nowhere));
+
+    Health health = indicator.health();
+
+    assertThat(health.getStatus()).isEqualTo(Status.DOWN);
+    assertThat(health.getDetails())
+        .extractingByKeys("error", "remedy")
+        .containsExactly(
+            "database \"no_such_database\" does not exist",
+            "Check the database's name in the URL.");
+  }
+
+  @Test
+  void a_database_that_does_not_answer_is_down() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      PGSimpleDataSource nowhere = new PGSimpleDataSource();
+      nowhere.setUrl("jdbc:postgresql://127.0.0.1:" + silent.getLocalPort() + "/mes");
+      HealthIndicator indicator = new WipViewsHealthIndicator(WipViews.of(nowhere));
+
+      Health health = CompletableFuture.supplyAsync(indicator::health).get(8, TimeUnit.SECONDS);
+
+      assertThat(health.getStatus()).isEqualTo(Status.DOWN);
+      assertThat(health.getDetails())
+          .containsEntry("error", "the database did not answer within 2 s")
+          .containsKey("remedy");
+    }
+  }
+
+  @Test
+  void stale_rows_are_unhealthy_only_where_the_service_says_so() throws SQLException {
+    database.execute("UPDATE wip_view SET freshness_target = interval '1 microsecond'");
+    Status stale = health().getStatus();
+
+    assertThat(new SimpleStatusAggregator().getAggregateStatus(Status.UP, stale))
+        .isEqualTo(Status.UP);
+    assertThat(new SimpleHttpCodeStatusMapper().getStatusCode(stale)).isEqualTo(200);
+
+    assertThat(
+            new SimpleStatusAggregator("down", "out-of-service", "stale", "up", "unknown")
+                .getAggregateStatus(Status.UP, stale))
+        .isEqualTo(stale);
+    assertThat(
+            new SimpleHttpCodeStatusMapper(Map.of("down", 503, "out-of-service", 503, "stale", 503))
+                .getStatusCode(stale))
+        .isEqualTo(503);
+  }
+}
