@@ -57,18 +57,28 @@ SELECT
   coalesce(newest.completed_at, newest.started_at, item.created_at) AS since,
   item.status::text = 'FAILED' OR coalesce(newest.result::text = 'FAIL', false) AS has_failed
 FROM wip_items AS item
--- The item's few rows, by the index on wip_item_id: LIMIT keeps the planner from ever joining the whole history.
+-- The newest of the item's few rows, by the index on wip_item_id. LIMIT keeps the planner from joining the whole history;
+-- OFFSET 0 keeps it from looking for the newest by the index on started_at, through the rows of all other items.
 LEFT JOIN LATERAL (
   SELECT
-    h.process_id,
-    h.result,
-    h.started_at,
-    h.completed_at
-  FROM wip_process_history AS h
-  WHERE h.wip_item_id = item.id
+    own.process_id,
+    own.result,
+    own.started_at,
+    own.completed_at
+  FROM (
+    SELECT
+      h.id,
+      h.process_id,
+      h.result,
+      h.started_at,
+      h.completed_at
+    FROM wip_process_history AS h
+    WHERE h.wip_item_id = item.id
+    OFFSET 0
+  ) AS own
   ORDER BY
-    h.started_at DESC,
-    h.id DESC
+    own.started_at DESC,
+    own.id DESC
   LIMIT 1
 ) AS newest ON true
 LEFT JOIN move

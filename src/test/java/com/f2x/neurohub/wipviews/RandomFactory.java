@@ -27,7 +27,14 @@ final class RandomFactory {
   private static final List<String> LOT_STATUSES =
       List.of("CREATED", "IN_PROGRESS", "COMPLETED", "CLOSED");
   private static final List<String> ITEM_STATUSES =
-      List.of("CREATED", "IN_PROGRESS", "COMPLETED", "FAILED", "CONVERTED");
+      List.of(
+          "CREATED",
+          "IN_PROGRESS",
+          "IN_PROGRESS",
+          "IN_PROGRESS",
+          "COMPLETED",
+          "FAILED",
+          "CONVERTED");
   private static final List<String> RESULTS = List.of("PASS", "FAIL", "REWORK");
 
   private static final String EXECUTIONS =
@@ -87,8 +94,8 @@ final class RandomFactory {
       copy(connection, "lots (id, lot_number, product_model_id, production_date, status)", lotRows);
       copy(
           connection,
-          "wip_items (id, wip_id, lot_id, sequence_in_lot, status, current_process_id, created_at,"
-              + " updated_at, completed_at)",
+          "wip_items (id, wip_id, lot_id, sequence_in_lot, serial_id, status, current_process_id,"
+              + " created_at, updated_at, completed_at, converted_at)",
           itemRows);
       copy(connection, EXECUTIONS, executionRows);
       // last of all, so that the refresh that follows finds the edge among them
@@ -167,20 +174,25 @@ final class RandomFactory {
           "WIP-" + lot + "-" + sequence,
           lot,
           sequence,
+          chance(0.8) ? null : item,
           any(ITEM_STATUSES),
           chance(0.2) ? null : any(processes),
           ago(Duration.ofDays(40)),
           some(),
-          chance(0.6) ? null : some());
+          chance(0.6) ? null : some(),
+          chance(0.8) ? null : some());
+      Instant same = some();
       for (int i = random.nextInt(9) - 2; i > 0; i--) {
-        execution(item, chance(0.2) ? null : some());
+        // in no order, and some at one time: the id decides between these
+        execution(item, chance(0.2) ? null : chance(0.3) ? same : some());
       }
     }
   }
 
   private void execution(long item, Instant completed) {
     Instant started =
-        (completed == null ? now : completed).minus(random.nextInt(10_000), ChronoUnit.SECONDS);
+        (completed == null ? now : completed)
+            .minus(chance(0.5) ? 60 : random.nextInt(10_000), ChronoUnit.SECONDS);
     row(
         executionRows,
         ++executions,
