@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class MesFormsTest {
 
   private static final long SEED = Long.getLong("wip-views.test.seed", System.nanoTime());
-  private static final int LOTS = 8;
+  private static final int LOTS = 6;
 
   private final TestDatabase database = TestDatabase.empty();
 
@@ -50,20 +50,22 @@ class MesFormsTest {
     WipViewsMigration.of(database.dataSource()).update();
     try (Connection mes = database.connect()) {
       Instant morning = Instant.now().truncatedTo(ChronoUnit.MINUTES).minus(Duration.ofHours(24));
-      SimulatedDay day = new SimulatedDay(form, mes, new Random(SEED), LOTS, 30);
+      SimulatedDay day = new SimulatedDay(form, mes, new Random(SEED), LOTS, 20);
       day.begin(morning);
-      for (int hour = 3; hour <= 24; hour += 3) {
-        day.until(morning.plus(Duration.ofHours(hour)));
-        compare(mes, day);
-        if (hour == 6) {
-          day.switchOff(3);
-        } else if (hour == 12) {
-          day.switchOff(0);
-          day.close(1);
-          day.close(LOTS);
-        }
-        compare(mes, day);
-      }
+      day.until(morning.plus(Duration.ofHours(2)));
+      compare(mes, day);
+      day.switchOff(3);
+      compare(mes, day);
+      day.until(morning.plus(Duration.ofHours(5)));
+      compare(mes, day);
+      day.switchOff(0);
+      day.close(1);
+      day.close(LOTS);
+      compare(mes, day);
+      day.until(morning.plus(Duration.ofHours(9)));
+      compare(mes, day);
+      day.until(morning.plus(Duration.ofHours(24)));
+      compare(mes, day);
     }
   }
 

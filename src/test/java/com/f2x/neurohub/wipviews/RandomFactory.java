@@ -60,7 +60,8 @@ final class RandomFactory {
    *
    * @param lots lots in all, of any status
    * @param itemsPerLot items of a lot at most, up to 100
-   * @param rowsAtTheEdge executions completed about an hour ago, a millisecond from one to the next
+   * @param rowsAtTheEdge executions completed about an hour before {@link #now}, a millisecond from
+   *     one to the next
    */
   RandomFactory(Random random, int lots, int itemsPerLot, int rowsAtTheEdge) {
     this.random = random;
@@ -71,6 +72,11 @@ final class RandomFactory {
 
   int lots() {
     return lots;
+  }
+
+  /** The moment at which the factory was made. */
+  Instant now() {
+    return now;
   }
 
   int rowsAtTheEdge() {
@@ -97,10 +103,6 @@ final class RandomFactory {
           "wip_items (id, wip_id, lot_id, sequence_in_lot, serial_id, status, current_process_id,"
               + " created_at, updated_at, completed_at, converted_at)",
           itemRows);
-      copy(connection, EXECUTIONS, executionRows);
-      // last of all, so that the refresh that follows finds the edge among them
-      executionRows.setLength(0);
-      makeEdge(clock(statement));
       copy(connection, EXECUTIONS, executionRows);
       connection.commit();
     } finally {
@@ -141,10 +143,11 @@ final class RandomFactory {
     for (long lot = 1; lot <= lots; lot++) {
       lot(lot * 7);
     }
+    makeEdge();
   }
 
-  private void makeEdge(Instant now) {
-    Instant first = now.minus(HOUR).minusMillis(rowsAtTheEdge / 4);
+  private void makeEdge() {
+    Instant first = now.minus(HOUR).minusMillis(rowsAtTheEdge / 2);
     for (int i = 0; i < rowsAtTheEdge; i++) {
       execution(1, first.plusMillis(i));
     }

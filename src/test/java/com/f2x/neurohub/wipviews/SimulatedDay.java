@@ -19,7 +19,7 @@ final class SimulatedDay {
 
   private static final Duration STEP = Duration.ofMinutes(5);
   private static final int STATIONS = 6;
-  private static final int[] UNITS_AT_ONCE = {6, 6, 5, 5, 4, 3};
+  private static final int[] UNITS_AT_ONCE = {4, 4, 3, 3, 2, 2};
 
   /** A unit, on the floor. */
   private static final class Unit {
@@ -202,10 +202,10 @@ final class SimulatedDay {
     return next <= STATIONS ? next : 0;
   }
 
-  /** Units that the MES knows to have begun, by the station that has them or is to have them. */
+  /** Units that the MES knows to have begun, by the active station that has them or is to. */
   Map<Integer, Long> atStations() {
     return units.stream()
-        .filter(unit -> unit.begun && station(unit) > 0)
+        .filter(unit -> unit.begun && station(unit) > 0 && station(unit) != switchedOff)
         .collect(Collectors.groupingBy(this::station, TreeMap::new, Collectors.counting()));
   }
 
