@@ -22,7 +22,7 @@ AS $function$
     WHERE c.oid = relation
   ),
   used AS (
-    SELECT mv.owner, d.refclassid AS class, d.refobjid AS object, d.refobjsubid AS number
+    SELECT mv.owner, mv.keeper, d.refclassid AS class, d.refobjid AS object, d.refobjsubid AS number
     FROM mv
     JOIN pg_rewrite AS r ON r.ev_class = mv.oid AND r.rulename = '_RETURN'
     JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
@@ -56,12 +56,12 @@ AS $function$
         WHEN 0 THEN has_any_column_privilege(used.owner, c.oid, 'SELECT')
         ELSE has_column_privilege(used.owner, c.oid, used.number::smallint, 'SELECT')
       END),
-      c.relnamespace = '"${schema}"'::regnamespace AND c.relname ~ '^wip_view' AND c.relkind IN ('r', 'v'),
+      c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper AND (c.relkind = 'v' OR starts_with(c.relname, 'wip_view_')),
       'GRANT SELECT ON TABLE ' || name.of_it
     FROM used
     JOIN pg_class AS c ON used.class = 'pg_class'::regclass AND c.oid = used.object AND c.relkind <> 'S'
     CROSS JOIN LATERAL format('%I.%I', c.relnamespace::regnamespace::name, c.relname) AS name (of_it)
-    GROUP BY used.owner, c.relnamespace, c.relname, c.relkind, name.of_it
+    GROUP BY used.owner, used.keeper, c.relnamespace, c.relname, c.relkind, c.relowner, name.of_it
     UNION ALL
     SELECT
       used.owner,

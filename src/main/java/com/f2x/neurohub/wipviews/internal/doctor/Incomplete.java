@@ -36,7 +36,7 @@ final class Incomplete implements Check {
   }
 
   /** What a deploy makes names the schema in its body. */
-  private static boolean renamed(Site site) {
+  static boolean renamed(Site site) {
     return site.db()
         .resultQuery(
             """
