@@ -38,7 +38,6 @@ import liquibase.changelog.visitor.RollbackVisitor;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
-import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.CommandExecutionException;
 import liquibase.exception.LiquibaseException;
 import liquibase.lockservice.LockService;
@@ -438,7 +437,7 @@ public final class Changelog {
         () -> {
           Database database =
               DatabaseFactory.getInstance()
-                  .findCorrectDatabaseImplementation(new JdbcConnection(connection));
+                  .findCorrectDatabaseImplementation(new BareUrlConnection(connection));
           if (schema != null) {
             database.setDefaultSchemaName(schema);
           }
