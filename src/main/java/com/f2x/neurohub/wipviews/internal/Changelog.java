@@ -33,6 +33,7 @@ import liquibase.changelog.ChangeLogIterator;
 import liquibase.changelog.ChangeLogParameters;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
+import liquibase.changelog.FastCheckService;
 import liquibase.changelog.filter.AlreadyRanChangeSetFilter;
 import liquibase.changelog.visitor.RollbackVisitor;
 import liquibase.command.CommandScope;
@@ -435,6 +436,9 @@ public final class Changelog {
     Scope.child(
         scope,
         () -> {
+          // or Liquibase, once it had nothing to do here, takes every later deploy of this JVM for
+          // done
+          Scope.getCurrentScope().getSingleton(FastCheckService.class).clearCache();
           Database database =
               DatabaseFactory.getInstance()
                   .findCorrectDatabaseImplementation(new BareUrlConnection(connection));
