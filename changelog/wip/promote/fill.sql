@@ -33,7 +33,7 @@ BEGIN
   FOR next_view IN
     SELECT v.view_name
     FROM "${schema}".wip_view AS v
-    JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.fate IN ('promoted', 'rebuilt')
+    JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.kind = 'materialized view'
     ORDER BY v.refresh_order, v.view_name
   LOOP
     PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(next_view));
@@ -42,7 +42,7 @@ BEGIN
   -- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
   FOR next_relation IN
     SELECT o.object FROM pg_temp.wip_plan_object AS o
-    WHERE o.object IS NOT NULL AND o.fate IN ('promoted', 'rebuilt')
+    WHERE o.object IS NOT NULL AND o.successor IS NOT NULL AND o.fate IN ('promoted', 'rebuilt')
     ORDER BY o.position
   LOOP
     EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', next_relation, obj_description(next_relation, 'pg_class'));
@@ -145,7 +145,7 @@ BEGIN
     SELECT o.position, o.name, o.successor::regclass AS successor, o.fate
     FROM pg_temp.wip_plan_object AS o
     LEFT JOIN pg_class AS c ON c.oid = o.object
-    WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND c.relispopulated
+    WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND o.successor IS NOT NULL AND c.relispopulated
     ORDER BY o.position
   LOOP
     -- as a refresh draws its number: when its turn has come, before it reads anything

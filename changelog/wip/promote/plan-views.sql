@@ -31,8 +31,12 @@ BEGIN
   -- The file has shown that its query runs. What readers get is filled as a refresh fills it, by the role that will own
   -- the view, when the view's turn has come.
   EXECUTE format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', plan.built::regclass);
+  -- what the file grants: the owner's other grants will be those of the live view
+  PERFORM "${schema}".wip_view_plan_step('finish', g.statement)
+  FROM "${schema}".wip_view_file_grants(plan.built, plan.live_name) AS g (statement)
+  WHERE plan.live IS NOT NULL;
   PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner) FROM pg_class AS c WHERE c.oid = plan.live;
-  FOR statement IN SELECT t.* FROM "${schema}".wip_view_tablespace_ddl(plan.live, plan.built) AS t LOOP
+  FOR statement IN SELECT t.* FROM "${schema}".wip_view_storage_ddl(plan.live, plan.built) AS t LOOP
     EXECUTE statement;
   END LOOP;
 

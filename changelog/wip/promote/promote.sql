@@ -14,7 +14,11 @@ BEGIN
     coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
     coalesce(wip_view_register.freshness_target, interval '20 minutes'),
     wip_view_register.freshness_target,
-    "${schema}".wip_view_definition(p.built)
+    -- an index that somebody made was not deployed
+    (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
+     FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
+     WHERE d.line NOT IN (
+       SELECT pg_get_indexdef(to_regclass(o.name)) FROM pg_temp.wip_plan_object AS o WHERE o.kind = 'index'))
   FROM pg_temp.wip_plan AS p
   ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
   SET refresh_order = coalesce(wip_view_register.refresh_order, v.refresh_order),
@@ -83,12 +87,15 @@ AS $function$
 BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   PERFORM "${schema}".wip_view_check_built();
+  PERFORM "${schema}".wip_view_check_outside();
 
   -- beside the live view: the fate of everything that depends on it, and successors without data
   PERFORM "${schema}".wip_view_plan_view();
+  PERFORM "${schema}".wip_view_plan_indexes();
   PERFORM "${schema}".wip_view_plan_dependants();
   PERFORM "${schema}".wip_view_plan_others();
   PERFORM "${schema}".wip_view_plan_hindrances();
+  PERFORM "${schema}".wip_view_plan_bodies();
   PERFORM "${schema}".wip_view_check_plan();
 
   -- as a refresh: in its turn
@@ -97,6 +104,8 @@ BEGIN
 
   PERFORM "${schema}".wip_view_swap();
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_drop_left_over('wip_decoy_${schema}');
+  PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
   PERFORM "${schema}".wip_view_record_rebuilds();
   -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
@@ -126,6 +135,7 @@ BEGIN
     END;
   END IF;
   DELETE FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_remove.view_name;
+  PERFORM "${schema}".wip_view_drop_retired();
 END
 $function$;
 

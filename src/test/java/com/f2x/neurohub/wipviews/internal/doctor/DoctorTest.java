@@ -108,7 +108,7 @@ class DoctorTest {
   @Test
   void a_lost_unique_index_is_one_finding_and_no_drift() throws Exception {
     database.execute("DROP INDEX mv_process_wip_queue_process_id_idx");
-    assertThat(database.value("SELECT wip_view_drift()")).isEqualTo("mv_process_wip_queue");
+    assertThat(database.value("SELECT what FROM wip_view_drift()")).isEqualTo("index");
 
     apply(theOne("unique-index", "mv_process_wip_queue", "no plain unique index"));
   }
@@ -128,9 +128,41 @@ class DoctorTest {
 
   @Test
   void a_view_that_was_changed_by_hand_is_found() throws Exception {
+    database.execute(
+        "CREATE MATERIALIZED VIEW other AS SELECT *, 1 AS by_hand FROM mv_process_wip_queue",
+        "CREATE UNIQUE INDEX other_idx ON other (process_id)",
+        "ALTER MATERIALIZED VIEW mv_process_wip_queue RENAME TO deployed",
+        "ALTER MATERIALIZED VIEW other RENAME TO mv_process_wip_queue");
+
+    Finding found = theOne("drift", "mv_process_wip_queue", "query is not the one");
+
+    assertThat(found.remedy().get(0))
+        .isEqualTo("SELECT pg_get_viewdef('mv_process_wip_queue'::regclass);");
+    apply(found);
+    database.execute("DROP MATERIALIZED VIEW deployed");
+  }
+
+  @Test
+  void an_index_that_somebody_made_is_no_fault() throws Exception {
     database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
 
-    apply(theOne("drift", "mv_process_wip_queue", "not what was deployed"));
+    assertThat(views.diagnose()).isEmpty();
+    database.execute("DROP INDEX by_hand");
+  }
+
+  @Test
+  void a_deployed_index_that_is_gone_is_found() throws Exception {
+    database.execute(
+        "UPDATE wip_view SET definition = definition || E'\\nCREATE INDEX deployed_idx ON"
+            + " public.mv_process_wip_queue USING btree (process_code)'"
+            + " WHERE view_name = 'mv_process_wip_queue'");
+
+    Finding found = theOne("drift", "mv_process_wip_queue", "an index that was deployed");
+
+    assertThat(found.remedy()).singleElement().asString().startsWith("CREATE INDEX deployed_idx");
+    apply(found);
+    views.recreate(MV_PROCESS_WIP_QUEUE);
+    assertThat(database.value("SELECT to_regclass('deployed_idx')")).isNull();
   }
 
   @Test
