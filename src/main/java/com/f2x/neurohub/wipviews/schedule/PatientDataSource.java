@@ -45,7 +45,7 @@ final class PatientDataSource extends DelegatingDataSource implements AutoClosea
         back();
         return impatient(connection);
       } catch (SQLException e) {
-        SqlError error = SqlError.in(e);
+        SqlError error = SqlError.whileConnecting(e);
         if (error == null || !error.unavailable() || !waited(error, before)) {
           throw e;
         }

@@ -78,7 +78,7 @@ class WipViewsEndpointTest {
                           + " WHERE datname = current_database() AND wait_event_type = 'Lock'")
                   != null);
 
-      ProblemDetail problem = problem(call.get());
+      ProblemDetail problem = problem(Await.result(call));
 
       assertThat(problem.getStatus()).isEqualTo(503);
       assertThat(problem.getProperties()).containsEntry("sqlstate", "57P01").containsKey("views");
