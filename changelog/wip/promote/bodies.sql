@@ -4,27 +4,23 @@ SELECT "${schema}".wip_view_note();
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_body_problem(routine regprocedure)
   RETURNS text
-  LANGUAGE plpgsql
+  LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
-  SET check_function_bodies = on
 AS $function$
-DECLARE
-  validator regproc;
-  path text;
-BEGIN
-  SELECT l.lanvalidator, coalesce(
-    (SELECT substring(setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%'),
-    -- that of the one who deploys, in want of a caller's
-    current_setting('wip_views.search_path'))
-  INTO validator, path
+  SELECT "${schema}".wip_view_try(
+    CASE
+      -- or PL/pgSQL would answer from what it has compiled
+      WHEN pg_has_role(p.proowner, 'USAGE') THEN pg_get_functiondef(p.oid)
+      ELSE format('SELECT %s(%s)', l.lanvalidator::regproc, p.oid)
+    END,
+    coalesce(
+      (SELECT substring(setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%'),
+      -- that of the one who deploys, in want of a caller's
+      current_setting('wip_views.search_path')),
+    check_bodies => true)
   FROM pg_proc AS p
   JOIN pg_language AS l ON l.oid = p.prolang
   WHERE p.oid = routine;
-  PERFORM "${schema}".wip_view_evaluate(format('%s(%s)', validator, routine::oid), path);
-  RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
-  RETURN SQLERRM;
-END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_body_problem(regprocedure) IS

@@ -14,6 +14,18 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_promote_limit() IS
   'How long a promotion waits for those who hold what it needs: the setting wip_views.promote_limit (60s).';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_one_snapshot()
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_has_one_snapshot() IS
+  'Whether this transaction reads all the time what was there when it took its snapshot: it then makes rows no newer than that, and serves no request.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
   RETURNS void
   LANGUAGE plpgsql
@@ -151,7 +163,8 @@ BEGIN
     -- as a refresh draws its number: when its turn has come, before it reads anything
     UPDATE pg_temp.wip_plan_object AS o
     SET started_no = nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id')),
-        started_at = clock_timestamp()
+        -- a transaction with one snapshot reads what was there when that was taken
+        started_at = CASE WHEN "${schema}".wip_view_has_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END
     WHERE o.position = next_object.position;
     IF next_object.fate = 'rebuilt' THEN
       RAISE NOTICE '%: building dependant %', (SELECT p.view_name FROM pg_temp.wip_plan AS p), next_object.name;

@@ -65,7 +65,8 @@ BEGIN
     RETURNING r.refresh_id INTO rebuild_id;
 
     UPDATE "${schema}".wip_view AS v
-    SET last_refresh_id = rebuild_id, last_started_no = rebuilt.started_no
+    SET last_refresh_id = rebuild_id,
+        last_started_no = CASE WHEN "${schema}".wip_view_has_one_snapshot() THEN v.last_started_no ELSE rebuilt.started_no END
     WHERE v.view_name = rebuilt.view_name;
 
     PERFORM pg_notify('wip_view_refreshed', json_build_object(
@@ -77,6 +78,32 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_record_rebuilds() IS
   'Puts on record that a promotion refreshed the view, and each registered view that it rebuilt.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_rights()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  statement text;
+BEGIN
+  -- not there before the end of the first deploy, which gives all rights
+  IF to_regclass('"${schema}".wip_view_rights') IS NULL THEN
+    RETURN;
+  END IF;
+  FOR statement IN
+    SELECT r.statement
+    FROM "${schema}".wip_view_rights AS r
+    JOIN pg_temp.wip_plan AS p ON p.live_name = r.object
+    WHERE NOT r.held
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_grant_rights() IS
+  'Gives the roles that refresh and read their rights on the view that was promoted.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
   view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL)
@@ -108,6 +135,7 @@ BEGIN
   PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
   PERFORM "${schema}".wip_view_record_rebuilds();
+  PERFORM "${schema}".wip_view_grant_rights();
   -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
   PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
 END

@@ -1,6 +1,7 @@
 DROP FUNCTION
   "${schema}".wip_view_remove(text),
   "${schema}".wip_view_promote(text, integer, interval),
+  "${schema}".wip_view_grant_rights(),
   "${schema}".wip_view_record_rebuilds(),
   "${schema}".wip_view_register(integer, interval),
   "${schema}".wip_view_swap(),
@@ -11,6 +12,7 @@ DROP FUNCTION
   "${schema}".wip_view_refresh_successor(text, regclass),
   "${schema}".wip_view_refresh_remedy(oid, text),
   "${schema}".wip_view_stop_refreshes(),
+  "${schema}".wip_view_has_one_snapshot(),
   "${schema}".wip_view_promote_limit(),
   "${schema}".wip_view_check_bodies(),
   "${schema}".wip_view_plan_bodies(),
@@ -69,6 +71,6 @@ DROP FUNCTION
   "${schema}".wip_view_dependants(oid),
   "${schema}".wip_view_calls(oid),
   "${schema}".wip_view_reads(oid),
-  "${schema}".wip_view_try(text, text, oid[]),
+  "${schema}".wip_view_try(text, text, oid[], boolean),
   "${schema}".wip_view_evaluate(text, text),
   "${schema}".wip_view_execute(text, text);

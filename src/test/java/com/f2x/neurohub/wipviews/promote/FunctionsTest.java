@@ -146,8 +146,8 @@ class FunctionsTest {
             + " LANGUAGE sql AS 'SELECT nothing FROM mv_process_wip_queue'");
 
     assertThatThrownBy(() -> WITHOUT_CODE.promote(connection))
-        .hasMessageContaining("would fail when they are called: function reads(): column")
-        .hasMessageContaining("process_code")
+        // 14 says of a type that is not there: syntax error at or near "%"
+        .hasMessageContaining("would fail when they are called: function reads(): ")
         .hasMessageNotContaining("broken()");
     assertThat(database.value("SELECT count(process_code) FROM mv_process_wip_queue"))
         .isEqualTo("6");
