@@ -105,7 +105,7 @@ BEGIN
         AND c.relkind IN ('r', 'v', 'm')
         AND c.relname IN (
           'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness', 'wip_view_daily',
-          'wip_view_blockers', 'wip_view_rights', 'mv_wip_status_dashboard', 'mv_process_wip_queue')
+          'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'mv_wip_status_dashboard', 'mv_process_wip_queue')
       UNION ALL
       SELECT p.proowner, format('%I.%I()', '${schema}', p.proname)
       FROM pg_proc AS p

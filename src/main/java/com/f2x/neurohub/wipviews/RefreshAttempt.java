@@ -129,8 +129,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     connected = true;
     long began = System.nanoTime();
     try {
-      // a number that this caller drew for its first view may be older than what the others ask for
-      request(connection, db, turn.isAlone() ? callId : null);
+      request(connection, db);
       Refresh refresh =
           Sessions.transaction(
               connection,
@@ -159,7 +158,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   /** The request alone is nothing worth waiting for the disk. */
-  private void request(Connection connection, DSLContext db, Long callId) throws SQLException {
+  private void request(Connection connection, DSLContext db) throws SQLException {
     Sessions.transaction(
         connection,
         db,

@@ -2,7 +2,7 @@ package com.f2x.neurohub.wipviews;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_ALL_WIP_VIEWS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 
 import com.f2x.neurohub.wipviews.RefreshAttempt.Outcome;
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
@@ -70,7 +70,7 @@ final class RefreshExecutor {
     Object place = place();
     return place == null
         ? refreshInCallersTransaction(null, REFRESH_ALL_WIP_VIEWS.call())
-        : refreshEach(place, registered(place));
+        : refreshEach(place, notEmpty(registered(place)));
   }
 
   Refresh refresh(String view) {
@@ -99,7 +99,18 @@ final class RefreshExecutor {
         place, sessions.schema(), view, sessions.lockTimeout(), sessions.statementTimeout());
   }
 
-  /** The registered views, in refresh order. */
+  private static List<String> notEmpty(List<String> views) {
+    if (views.isEmpty()) {
+      throw new NotDeployedException(
+          "there is nothing to refresh: no view is registered",
+          null,
+          "Register the views: wip-views recreate",
+          null);
+    }
+    return views;
+  }
+
+  /** The registered views, each after those that it reads. */
   private List<String> registered(Object place) {
     long asked = System.nanoTime();
     try {
@@ -139,10 +150,10 @@ final class RefreshExecutor {
                 () ->
                     Sessions.cancellable(
                             null,
-                            db.select(WIP_VIEW.VIEW_NAME)
-                                .from(WIP_VIEW)
-                                .orderBy(WIP_VIEW.REFRESH_ORDER, WIP_VIEW.VIEW_NAME))
-                        .getValues(WIP_VIEW.VIEW_NAME)));
+                            db.select(WIP_VIEW_ORDER.VIEW_NAME)
+                                .from(WIP_VIEW_ORDER)
+                                .orderBy(WIP_VIEW_ORDER.POSITION))
+                        .getValues(WIP_VIEW_ORDER.VIEW_NAME)));
   }
 
   private List<Refresh> refreshEach(Object place, List<String> views) {

@@ -29,11 +29,6 @@ class RefreshAttemptTest {
         }
 
         @Override
-        public boolean isAlone() {
-          return true;
-        }
-
-        @Override
         public void share(Outcome outcome) {}
       };
 

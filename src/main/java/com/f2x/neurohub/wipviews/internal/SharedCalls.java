@@ -49,9 +49,6 @@ public final class SharedCalls<K, R> {
     /** Returns how long this caller waited until its call began. */
     Duration waited();
 
-    /** Tells whether nobody else is to be served by this call. */
-    boolean isAlone();
-
     /** Serves all who wait for this call, and returns while the call goes on. */
     void share(R result);
   }
@@ -244,16 +241,6 @@ public final class SharedCalls<K, R> {
     @Override
     public Duration waited() {
       return waited;
-    }
-
-    @Override
-    public boolean isAlone() {
-      lock.lock();
-      try {
-        return followers.isEmpty();
-      } finally {
-        lock.unlock();
-      }
     }
 
     @Override

@@ -55,7 +55,7 @@ class FreshnessCommandTest {
 
   private static void aged(String age) throws SQLException {
     database.execute(
-        "UPDATE wip_view_refresh SET started_at = now() - interval '"
+        "UPDATE wip_view_refresh SET rows_as_of = now() - interval '"
             + age
             + "' WHERE refresh_id = (SELECT last_refresh_id FROM wip_view WHERE view_name ="
             + " 'mv_process_wip_queue')");

@@ -262,7 +262,8 @@ class CoalescingTest {
       assertThat(answers).allMatch(Probe.Answer::readItsOwn);
       assertThat(answers)
           .filteredOn(answer -> answer.row().get("outcome").equals("refreshed"))
-          .hasSize(1);
+          // they asked during one that does not serve them: that it died is not known to all
+          .hasSizeBetween(1, 2);
     }
   }
 
@@ -284,7 +285,7 @@ class CoalescingTest {
   }
 
   @Test
-  void numbers_decide_who_is_served_not_the_clock() throws Exception {
+  void a_count_decides_who_is_served_not_the_clock() throws Exception {
     // as if the clock had been set back by a day since
     database.execute(
         Probe.REFRESH,

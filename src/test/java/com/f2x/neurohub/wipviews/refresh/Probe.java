@@ -62,7 +62,7 @@ final class Probe {
         REFRESH MATERIALIZED VIEW mv_probe;
         CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id);
         TRUNCATE wip_view_refresh;
-        UPDATE wip_view SET last_refresh_id = NULL, last_started_no = NULL
+        UPDATE wip_view SET last_refresh_id = NULL
         """);
   }
 

@@ -98,8 +98,7 @@ class DoctorTest {
   @Test
   void a_view_that_is_stale_is_found() throws Exception {
     database.execute(
-        "UPDATE wip_view_refresh SET started_at = started_at - interval '1 hour',"
-            + " finished_at = finished_at - interval '1 hour'"
+        "UPDATE wip_view_refresh SET rows_as_of = rows_as_of - interval '1 hour'"
             + " WHERE view_name = 'mv_process_wip_queue'");
 
     apply(theOne("view-state", "mv_process_wip_queue", "1 h old, its target is 20 min"));
