@@ -14,18 +14,6 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_promote_limit() IS
   'How long a promotion waits for those who hold what it needs: the setting wip_views.promote_limit (60s).';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_one_snapshot()
-  RETURNS boolean
-  LANGUAGE sql
-  STABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_has_one_snapshot() IS
-  'Whether this transaction reads all the time what was there when it took its snapshot: it then makes rows no newer than that, and serves no request.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
   RETURNS void
   LANGUAGE plpgsql
@@ -41,18 +29,12 @@ BEGIN
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
 
   -- The turns, as a refresh has them and in the order in which refresh_all_wip_views() takes them: one who asks for a
-  -- refresh waits, and is served by this promotion.
+  -- refresh waits; this promotion serves those who asked before it fills the view.
   FOR next_view IN
     SELECT v.view_name
-<<<<<<< HEAD
-    FROM "${schema}".wip_view AS v
-    JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.kind = 'materialized view'
-    ORDER BY v.refresh_order, v.view_name
-=======
     FROM "${schema}".wip_view_order AS v
     JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.fate IN ('promoted', 'rebuilt')
     ORDER BY v.position
->>>>>>> main
   LOOP
     PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(next_view));
   END LOOP;
@@ -168,13 +150,7 @@ BEGIN
   LOOP
     -- as a refresh does: when its turn has come, before it reads anything
     UPDATE pg_temp.wip_plan_object AS o
-<<<<<<< HEAD
-    SET started_no = nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id')),
-        -- a transaction with one snapshot reads what was there when that was taken
-        started_at = CASE WHEN "${schema}".wip_view_has_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END
-=======
     SET started_at = "${schema}".wip_view_begin((SELECT c.relname::text FROM pg_class AS c WHERE c.oid = next_object.successor))
->>>>>>> main
     WHERE o.position = next_object.position;
     IF next_object.fate = 'rebuilt' THEN
       RAISE NOTICE '%: building dependant %', (SELECT p.view_name FROM pg_temp.wip_plan AS p), next_object.name;

@@ -66,19 +66,8 @@ BEGIN
        "${schema}".wip_view_rows_as_of(rebuilt.view_name, rebuilt.started_at))
     RETURNING r.refresh_id INTO rebuild_id;
 
-<<<<<<< HEAD
-    UPDATE "${schema}".wip_view AS v
-    SET last_refresh_id = rebuild_id,
-        last_started_no = CASE WHEN "${schema}".wip_view_has_one_snapshot() THEN v.last_started_no ELSE rebuilt.started_no END
-    WHERE v.view_name = rebuilt.view_name;
-
-    PERFORM pg_notify('wip_view_refreshed', json_build_object(
-      'schema', '${schema}', 'view', rebuilt.view_name, 'refresh_id', rebuild_id, 'rows', rebuilt.rows,
-      'started_at', rebuilt.started_at)::text);
-=======
     PERFORM "${schema}".wip_view_count(rebuilt.view_name, rebuild_id);
     PERFORM "${schema}".wip_view_notify(rebuilt.view_name, rebuild_id, rebuilt.rows, rebuilt.started_at);
->>>>>>> main
   END LOOP;
 END
 $function$;

@@ -12,7 +12,6 @@ DROP FUNCTION
   "${schema}".wip_view_refresh_successor(text, regclass),
   "${schema}".wip_view_refresh_remedy(oid, text),
   "${schema}".wip_view_stop_refreshes(),
-  "${schema}".wip_view_has_one_snapshot(),
   "${schema}".wip_view_promote_limit(),
   "${schema}".wip_view_check_bodies(),
   "${schema}".wip_view_plan_bodies(),
