@@ -27,8 +27,6 @@
 --   refused: a member of an extension, a sequence that belongs to a column, what names the row type and is no routine
 --   cannot be: a publication (of tables only), a policy, foreign key or inheritance (none of a view)
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_alter(relation oid)
   RETURNS text
   LANGUAGE sql
@@ -168,5 +166,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_statistics_ddl(oid) IS
   'The statements that make the extended statistics of an old view again.';
-
-SELECT "${schema}".wip_view_own();

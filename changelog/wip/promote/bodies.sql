@@ -1,7 +1,5 @@
 -- Functions whose bodies name a view whose columns change: the catalog knows nothing of that, but a call would fail.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_body_problem(routine regprocedure)
   RETURNS text
   LANGUAGE sql
@@ -85,5 +83,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_bodies() IS
   'Stops where a function that worked no longer would, now that the new relations have the names of the old ones.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- What the catalog says of a view: what it reads, what reads it, and its definition in forms that can be compared and run.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_reads(relation oid)
   RETURNS SETOF oid
   LANGUAGE sql
@@ -138,5 +136,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fingerprint(oid, oid) IS
   'What of an object a promotion reads and makes again: it must be the same at the swap as it was then.';
-
-SELECT "${schema}".wip_view_own();

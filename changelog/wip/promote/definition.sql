@@ -3,8 +3,6 @@
 -- an earlier version returned names alone
 DROP FUNCTION IF EXISTS "${schema}".wip_view_drift();
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
   RETURNS text
   LANGUAGE sql
@@ -86,5 +84,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
   'What of the registered views is not what was deployed: a query that somebody changed, or an index that is gone. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';
-
-SELECT "${schema}".wip_view_own();

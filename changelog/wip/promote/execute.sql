@@ -72,5 +72,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_try(text, text, oid[], boolean) IS
   'What is wrong with statements, which are run under a search_path and undone; null if nothing is. exclusive: what they lock against readers. check_bodies: whether the bodies of functions count, which may name what is not in place yet.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- Filling what is put in place: a promotion is a refresh of the view and of every materialized view that it rebuilds.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote_limit()
   RETURNS interval
   LANGUAGE sql
@@ -167,5 +165,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fill() IS
   'Fills the view that was built and the materialized views over it.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- Grants: given again by the roles that gave them, in the order in which they came to have the right to.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_ddl(acl aclitem[], owner oid, target text, columns text DEFAULT '')
   RETURNS SETOF text
   LANGUAGE sql
@@ -160,5 +158,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_attribute_ddl(oid, oid) IS
   'The statements that give a new view, once it has the name of an old one, what the old one has.';
-
-SELECT "${schema}".wip_view_own();

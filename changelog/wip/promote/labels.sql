@@ -1,7 +1,5 @@
 -- Comments; security labels; and marks: what ALTER … DEPENDS ON EXTENSION leaves, so that an object goes with an extension.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_comment_ddl(old oid, new oid)
   RETURNS SETOF text
   LANGUAGE sql
@@ -105,5 +103,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_labels_and_marks_ddl(oid, oid) IS
   'The statements that give a new view, its columns, row type, indexes and triggers the security labels and marks of an old one.';
-
-SELECT "${schema}".wip_view_own();

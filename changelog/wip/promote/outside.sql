@@ -4,8 +4,6 @@
 -- that is searched before the live one's. Whatever else a file does to an object that is not its own, the transaction's
 -- own rows in the system catalogs show, and a promotion stops.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_decoy(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -143,5 +141,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_outside() IS
   'Stops where a view''s file has dropped, made or changed anything but the view that it builds.';
-
-SELECT "${schema}".wip_view_own();

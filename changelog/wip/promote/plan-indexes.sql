@@ -1,7 +1,5 @@
 -- Indexes that somebody made on the live view: they stay, while there is what they index.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_index(index oid)
   RETURNS void
   LANGUAGE plpgsql
@@ -70,5 +68,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_indexes() IS
   'Plans the indexes that somebody made on the live view.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,8 +1,6 @@
 -- The plan of what depends on a view and is no view: functions that read it or take or return its rows, rules and
 -- policies of other tables.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_other_dependants()
   RETURNS TABLE (class oid, object oid, description text, by_type boolean, of_relation oid, owner oid)
   LANGUAGE plpgsql
@@ -192,5 +190,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_hindrances() IS
   'Refuses what would be lost with a relation or routine that is dropped: what uses the routine, and being a member of an extension.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- The plan of the view itself and of the views and materialized views that depend on it.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_view()
   RETURNS void
   LANGUAGE plpgsql
@@ -148,5 +146,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_dependants() IS
   'Plans every view and materialized view that depends on the live view, each after those that it reads.';
-
-SELECT "${schema}".wip_view_own();

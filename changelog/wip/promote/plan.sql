@@ -23,8 +23,6 @@
 -- name means the new relation where there is one. What a new definition really reads is then compared, by oid, with
 -- what the old one read. Nothing uses CASCADE: what was overlooked stops the DROP of the old view, and with it all.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_begin(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -194,5 +192,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_plan() IS
   'Stops where the plan refuses something, and names it all.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- A promotion from its first statement to its last, and what takes a view away again.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval)
   RETURNS void
   LANGUAGE plpgsql

@@ -5,8 +5,6 @@
 -- call would end with 'could not open relation with OID'. So it is renamed and moved to the staging schema, where such a
 -- call still finds it, and is dropped when every transaction of that time has ended.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_retire_ddl(class oid, object oid)
   RETURNS text
   LANGUAGE sql
@@ -105,5 +103,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drop_retired() IS
   'Drops what promotions retired, when the transactions that run now have ended; after five seconds leaves it to the next deploy.';
-
-SELECT "${schema}".wip_view_own();

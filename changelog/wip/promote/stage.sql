@@ -8,8 +8,6 @@
 -- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
 -- the catalog.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_left_over(schema_name name)
   RETURNS void
   LANGUAGE plpgsql
@@ -131,5 +129,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text) IS
   'Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
-
-SELECT "${schema}".wip_view_own();

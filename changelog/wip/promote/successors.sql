@@ -1,8 +1,6 @@
 -- Successors: relations in the staging schema that are going to take the place of a view or materialized view which
 -- depends on the one that is promoted.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_storage_ddl(old oid, new oid)
   RETURNS SETOF text
   LANGUAGE sql
@@ -162,5 +160,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_furnish_successor(oid, oid) IS
   'Gives a successor the owner, indexes, rules, triggers and tablespaces of the relation whose place it takes.';
-
-SELECT "${schema}".wip_view_own();

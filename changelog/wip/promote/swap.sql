@@ -1,7 +1,5 @@
 -- The swap: everything that was planned, under the locks that keep readers out, in milliseconds.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_unchanged()
   RETURNS void
   LANGUAGE plpgsql
@@ -139,5 +137,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_swap() IS
   'Puts the new relations in the places of the old ones. Readers wait for milliseconds.';
-
-SELECT "${schema}".wip_view_own();
