@@ -2,7 +2,7 @@
 -- it does not mention is what somebody gave the old one.
 --
 -- All that can hang on what a promotion makes again, and where it is kept. What is in none of these lines is refused by
--- wip_view_plan_hindrances(), or stops the DROP of the old one.
+-- wip_view_plan_refusals(), or stops the DROP of the old one.
 --
 --   of a view or materialized view
 --     owner, query, WITH options, data or none      successors.sql
@@ -27,7 +27,7 @@
 --   refused: a member of an extension, a sequence that belongs to a column, what names the row type and is no routine
 --   cannot be: a publication (of tables only), a policy, foreign key or inheritance (none of a view)
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_alter(relation oid)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_ddl_name(relation oid)
   RETURNS text
   LANGUAGE sql
   STABLE
@@ -38,7 +38,7 @@ AS $function$
   WHERE c.oid = relation;
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_alter(oid) IS
+COMMENT ON FUNCTION "${schema}".wip_view_ddl_name(oid) IS
   'A view or materialized view, as ALTER and COMMENT ON name it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_relation_ddl(old oid, new oid)
@@ -50,7 +50,7 @@ AS $function$
   SELECT statement
   FROM pg_class AS was
   JOIN pg_class AS is_now ON is_now.oid = new
-  CROSS JOIN LATERAL "${schema}".wip_view_alter(old) AS target (name)
+  CROSS JOIN LATERAL "${schema}".wip_view_ddl_name(old) AS target (name)
   CROSS JOIN LATERAL (
     SELECT format('ALTER %s SET (%s = %L)', target.name, o.option_name, o.option_value)
     FROM pg_options_to_table(was.reloptions) AS o
@@ -82,7 +82,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_column_ddl(old oid, new oid)
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT format('ALTER %s ALTER COLUMN %I %s', target.name, a.attname, kept.clause)
-  FROM "${schema}".wip_view_alter(old) AS target (name)
+  FROM "${schema}".wip_view_ddl_name(old) AS target (name)
   JOIN pg_class AS is_now ON is_now.oid = new
   JOIN pg_attribute AS a ON a.attrelid = old AND a.attnum > 0
   JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
@@ -137,7 +137,7 @@ AS $function$
     SELECT format('COMMENT ON INDEX %s IS %L', index.name, obj_description(a.oid, 'pg_class'))
     WHERE obj_description(a.oid, 'pg_class') IS NOT NULL AND obj_description(b.oid, 'pg_class') IS NULL
     UNION ALL
-    SELECT format('ALTER %s CLUSTER ON %I', "${schema}".wip_view_alter(old), a.relname)
+    SELECT format('ALTER %s CLUSTER ON %I', "${schema}".wip_view_ddl_name(old), a.relname)
     WHERE i.indisclustered AND NOT j.indisclustered
   ) AS kept (statement)
   WHERE was.oid = old;

@@ -1,8 +1,5 @@
 -- What was deployed, and how what is there differs from it.
 
--- an earlier version returned names alone
-DROP FUNCTION IF EXISTS "${schema}".wip_view_drift();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
   RETURNS text
   LANGUAGE sql

@@ -1,13 +1,25 @@
 -- The one place where a promotion changes the search_path, and the one where it undoes what it only wanted to know.
 
--- what earlier versions had
-DROP FUNCTION IF EXISTS
-  "${schema}".wip_view_give(oid, oid, oid[], oid[]),
-  "${schema}".wip_view_settle(oid, oid),
-  "${schema}".wip_view_attributes(oid, oid),
-  "${schema}".wip_view_grants(aclitem[], oid, text, text),
-  "${schema}".wip_view_state(oid, oid),
-  "${schema}".wip_view_source(oid, oid, text);
+DO $earlier$
+BEGIN
+  -- Functions that an earlier version made, one of which returned something else.
+  DROP FUNCTION IF EXISTS
+    "${schema}".wip_view_give(oid, oid, oid[], oid[]),
+    "${schema}".wip_view_settle(oid, oid),
+    "${schema}".wip_view_attributes(oid, oid),
+    "${schema}".wip_view_grants(aclitem[], oid, text, text),
+    "${schema}".wip_view_state(oid, oid),
+    "${schema}".wip_view_source(oid, oid, text);
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_proc AS p
+    WHERE p.oid = pg_catalog.to_regprocedure('"${schema}".wip_view_drift()')
+      AND p.prorettype = 'pg_catalog.text'::pg_catalog.regtype
+  ) THEN
+    DROP FUNCTION "${schema}".wip_view_drift();
+  END IF;
+END
+$earlier$;
 
 SELECT "${schema}".wip_view_note();
 

@@ -21,7 +21,7 @@ AS $function$
     FROM pg_trigger AS t
     WHERE t.tgrelid = old AND NOT t.tgisinternal
     UNION ALL
-    SELECT CASE WHEN d.objsubid = 0 THEN "${schema}".wip_view_alter(old) ELSE format('COLUMN %s.%I', target.name, b.attname) END,
+    SELECT CASE WHEN d.objsubid = 0 THEN "${schema}".wip_view_ddl_name(old) ELSE format('COLUMN %s.%I', target.name, b.attname) END,
            d.description
     FROM pg_description AS d
     LEFT JOIN pg_attribute AS a ON a.attrelid = old AND a.attnum = d.objsubid
@@ -75,7 +75,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_labels_and_marks_ddl(old oid, ne
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT "${schema}".wip_view_label_ddl('pg_class'::regclass, old, "${schema}".wip_view_alter(old))
+  SELECT "${schema}".wip_view_label_ddl('pg_class'::regclass, old, "${schema}".wip_view_ddl_name(old))
   UNION ALL
   SELECT "${schema}".wip_view_label_ddl('pg_type'::regclass, c.reltype, 'TYPE ' || old::regclass)
   FROM pg_class AS c
@@ -87,7 +87,7 @@ AS $function$
   JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname
   WHERE l.classoid = 'pg_class'::regclass AND l.objoid = old AND l.objsubid > 0
   UNION ALL
-  SELECT "${schema}".wip_view_mark_ddl('pg_class'::regclass, old, "${schema}".wip_view_alter(old))
+  SELECT "${schema}".wip_view_mark_ddl('pg_class'::regclass, old, "${schema}".wip_view_ddl_name(old))
   UNION ALL
   SELECT "${schema}".wip_view_mark_ddl('pg_class'::regclass, i.indexrelid, 'INDEX ' || i.indexrelid::regclass)
   FROM pg_index AS i

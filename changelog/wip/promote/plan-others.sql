@@ -152,7 +152,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_plan_others() IS
   'Plans every routine, rule and policy that depends on what is replaced.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_hindrances()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_refusals()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -188,5 +188,5 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_plan_hindrances() IS
+COMMENT ON FUNCTION "${schema}".wip_view_plan_refusals() IS
   'Refuses what would be lost with a relation or routine that is dropped: what uses the routine, and being a member of an extension.';

@@ -74,7 +74,7 @@ BEGIN
   ELSIF NOT pg_has_role(node.relowner, 'USAGE') THEN
     RAISE EXCEPTION 'it belongs to %, which % is no member of', node.relowner::regrole, current_user;
   ELSIF node.relkind = 'm' AND to_regclass(format('%I.%I', 'wip_staging_${schema}', node.relname)) IS NOT NULL THEN
-    RAISE EXCEPTION 'another one of the same name is made anew, too: rename one of them';
+    RAISE EXCEPTION 'another one of the same name gets a successor, too: rename one of them';
   END IF;
 
   trial := "${schema}".wip_view_create_successor(
@@ -93,7 +93,7 @@ BEGIN
   IF node.relkind = 'v' THEN
     EXECUTE format('ALTER VIEW %s RENAME TO %I', trial::regclass, node.relname);
   END IF;
-  PERFORM "${schema}".wip_view_furnish_successor(relation, trial);
+  PERFORM "${schema}".wip_view_complete_successor(relation, trial);
   UPDATE pg_temp.wip_plan_object AS o
   SET fate = CASE node.relkind WHEN 'm' THEN 'rebuilt' ELSE 'recreated' END, successor = trial
   WHERE o.object = relation;

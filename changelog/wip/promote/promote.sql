@@ -108,14 +108,14 @@ AS $function$
 BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   PERFORM "${schema}".wip_view_check_built();
-  PERFORM "${schema}".wip_view_check_outside();
+  PERFORM "${schema}".wip_view_check_side_effects();
 
   -- beside the live view: the fate of everything that depends on it, and successors without data
   PERFORM "${schema}".wip_view_plan_view();
   PERFORM "${schema}".wip_view_plan_indexes();
   PERFORM "${schema}".wip_view_plan_dependants();
   PERFORM "${schema}".wip_view_plan_others();
-  PERFORM "${schema}".wip_view_plan_hindrances();
+  PERFORM "${schema}".wip_view_plan_refusals();
   PERFORM "${schema}".wip_view_plan_bodies();
   PERFORM "${schema}".wip_view_check_plan();
 

@@ -27,7 +27,7 @@ AS $function$
     (SELECT string_agg(format('ALTER INDEX %s RENAME TO %I', i.indexrelid::regclass, 'retired_' || i.indexrelid), '; ')
      FROM pg_index AS i
      WHERE i.indrelid = object),
-    format('ALTER %s RENAME TO %I', "${schema}".wip_view_alter(object), retired.name),
+    format('ALTER %s RENAME TO %I', "${schema}".wip_view_ddl_name(object), retired.name),
     format('ALTER %s %s.%I SET SCHEMA %I', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END,
            c.relnamespace::regnamespace, retired.name, 'wip_staging_${schema}'))
   FROM pg_class AS c
@@ -54,7 +54,7 @@ BEGIN
     EXECUTE statement;
   END LOOP;
   FOR statement IN
-    SELECT 'DROP ' || "${schema}".wip_view_alter(o.object)
+    SELECT 'DROP ' || "${schema}".wip_view_ddl_name(o.object)
     FROM pg_temp.wip_plan_object AS o
     WHERE o.class = 'pg_class'::regclass AND o.object IS NOT NULL AND o.successor IS NOT NULL
     ORDER BY o.position DESC

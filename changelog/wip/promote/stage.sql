@@ -20,7 +20,7 @@ BEGIN
     SELECT o.statement
     INTO left_over
     FROM (
-      SELECT c.oid, 'DROP ' || "${schema}".wip_view_alter(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
+      SELECT c.oid, 'DROP ' || "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
       FROM pg_class AS c
       JOIN pg_type AS t ON t.oid = c.reltype
       WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('v', 'm')
@@ -119,7 +119,7 @@ BEGIN
 
   PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_make_decoy(view_name);
-  PERFORM "${schema}".wip_view_note_outside();
+  PERFORM "${schema}".wip_view_snapshot_catalog();
   -- in a form that means the same under every DateStyle and time zone
   PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
   PERFORM set_config('search_path', '"wip_staging_${schema}", "wip_decoy_${schema}", "${schema}", pg_temp', false);

@@ -123,7 +123,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_create_successor(oid, name) IS
   'Makes a view or materialized view, without data, in the staging schema, that reads what another one reads, or what takes the place of that.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_furnish_successor(relation oid, successor oid)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_complete_successor(relation oid, successor oid)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -158,5 +158,5 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_furnish_successor(oid, oid) IS
+COMMENT ON FUNCTION "${schema}".wip_view_complete_successor(oid, oid) IS
   'Gives a successor the owner, indexes, rules, triggers and tablespaces of the relation whose place it takes.';

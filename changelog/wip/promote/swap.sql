@@ -40,9 +40,9 @@ BEGIN
     SELECT concat_ws('; ',
                      CASE
                        WHEN retire THEN "${schema}".wip_view_retire_ddl(o.class, o.object)
-                       ELSE 'DROP ' || "${schema}".wip_view_alter(o.object)
+                       ELSE 'DROP ' || "${schema}".wip_view_ddl_name(o.object)
                      END,
-                     format('ALTER %s SET SCHEMA %s', "${schema}".wip_view_alter(o.successor),
+                     format('ALTER %s SET SCHEMA %s', "${schema}".wip_view_ddl_name(o.successor),
                             coalesce(c.relnamespace, '"${schema}"'::regnamespace)::regnamespace))
     FROM pg_temp.wip_plan_object AS o
     LEFT JOIN pg_class AS c ON c.oid = o.object
@@ -50,7 +50,7 @@ BEGIN
     ORDER BY o.position DESC
   ) AS step (statement);
 
-  -- Not before: whoever gave a grant on may not use the staging schema.
+  -- Not before: a role that passed a grant on may not use the staging schema.
   PERFORM "${schema}".wip_view_plan_step('attributes', step.statement)
   FROM (
     SELECT a.statement

@@ -155,11 +155,11 @@ class FillTest {
 
     assertThat(
             database.rows(
-                "SELECT r.mode, r.outcome, r.rows, r.served_by IS NULL, v.last_started_no >"
-                    + " (SELECT last_refresh_id FROM wip_view WHERE view_name ="
-                    + " 'mv_wip_status_dashboard') FROM wip_view v JOIN wip_view_refresh r ON"
-                    + " r.refresh_id = v.last_refresh_id WHERE v.view_name = 'mv_above'"))
-        .containsExactly(List.of("rebuild", "refreshed", "6", "t", "t"));
+                "SELECT r.mode, r.outcome, r.rows, v.refresh_no, v.last_relation ="
+                    + " 'mv_above'::regclass, r.rows_as_of IS NOT NULL FROM wip_view v JOIN"
+                    + " wip_view_refresh r ON r.refresh_id = v.last_refresh_id WHERE v.view_name ="
+                    + " 'mv_above'"))
+        .containsExactly(List.of("rebuild", "refreshed", "6", "2", "t", "t"));
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name = 'mv_above'"))
         .isEqualTo("2");
     assertThat(database.rows("SELECT * FROM wip_view_drift()")).isEmpty();

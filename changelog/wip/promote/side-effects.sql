@@ -64,16 +64,16 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_catalog_rows(oid) IS
   'The rows of the system catalogs and the objects that they speak of, but for what belongs to the view that is built, to the decoy, or to a session alone.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_note_outside()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_catalog()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  IF to_regclass('pg_temp.wip_outside') IS NOT NULL THEN
-    DROP TABLE pg_temp.wip_outside;
+  IF to_regclass('pg_temp.wip_catalog_before') IS NOT NULL THEN
+    DROP TABLE pg_temp.wip_catalog_before;
   END IF;
-  CREATE TEMPORARY TABLE wip_outside ON COMMIT DROP AS
+  CREATE TEMPORARY TABLE wip_catalog_before ON COMMIT DROP AS
   SELECT r.*, CASE WHEN r.catalog = r.class THEN pg_describe_object(r.class, r.object, 0) END AS description
   FROM "${schema}".wip_view_catalog_rows(NULL) AS r
   -- of what comes with the server, only what this transaction has changed already
@@ -81,10 +81,10 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_note_outside() IS
-  'Notes what the catalogs say before a view''s file runs, for wip_view_check_outside().';
+COMMENT ON FUNCTION "${schema}".wip_view_snapshot_catalog() IS
+  'Notes what the catalogs say before a view''s file runs, for wip_view_check_side_effects().';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_outside()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_side_effects()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -93,10 +93,10 @@ DECLARE
   reached text;
 BEGIN
   -- A script that was run statement by statement has committed what it did.
-  IF to_regclass('pg_temp.wip_outside') IS NULL THEN
+  IF to_regclass('pg_temp.wip_catalog_before') IS NULL THEN
     RETURN;
   END IF;
-  CREATE TEMPORARY TABLE wip_outside_now ON COMMIT DROP AS
+  CREATE TEMPORARY TABLE wip_catalog_now ON COMMIT DROP AS
   SELECT r.* FROM "${schema}".wip_view_catalog_rows((SELECT p.built FROM pg_temp.wip_plan AS p)) AS r;
 
   -- Rules, types and TOAST tables come and go with their relations, which say enough.
@@ -107,28 +107,28 @@ BEGIN
   INTO reached
   FROM (
     SELECT n.class, n.object
-    FROM pg_temp.wip_outside_now AS n
+    FROM pg_temp.wip_catalog_now AS n
     WHERE n.own
       AND NOT EXISTS (
-        SELECT FROM pg_temp.wip_outside AS w
+        SELECT FROM pg_temp.wip_catalog_before AS w
         WHERE (w.catalog, w.class, w.object, w.part, w.version::text) = (n.catalog, n.class, n.object, n.part, n.version::text))
     UNION
     -- gone: somebody else may have dropped it meanwhile; this transaction has if it holds the lock for that
     SELECT w.class, w.object
-    FROM pg_temp.wip_outside AS w
+    FROM pg_temp.wip_catalog_before AS w
     JOIN pg_locks AS l
       ON l.pid = pg_backend_pid()
       AND l.mode NOT IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
       AND (l.locktype = 'relation' AND w.class = 'pg_class'::regclass AND l.relation = w.object
         OR l.locktype = 'object' AND l.classid = w.class AND l.objid = w.object)
     WHERE NOT EXISTS (
-      SELECT FROM pg_temp.wip_outside_now AS n
+      SELECT FROM pg_temp.wip_catalog_now AS n
       WHERE (n.catalog, n.class, n.object, n.part) = (w.catalog, w.class, w.object, w.part))
   ) AS o
-  LEFT JOIN pg_temp.wip_outside AS named
+  LEFT JOIN pg_temp.wip_catalog_before AS named
     ON named.class = o.class AND named.object = o.object AND named.description IS NOT NULL
   CROSS JOIN LATERAL (SELECT coalesce(named.description, pg_describe_object(o.class, o.object, 0))) AS d (description);
-  DROP TABLE pg_temp.wip_outside_now;
+  DROP TABLE pg_temp.wip_catalog_now;
 
   IF reached IS NOT NULL THEN
     RAISE EXCEPTION 'the file of % does more than build it: it drops, makes, changes, grants or comments on %',
@@ -139,5 +139,5 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_check_outside() IS
+COMMENT ON FUNCTION "${schema}".wip_view_check_side_effects() IS
   'Stops where a view''s file has dropped, made or changed anything but the view that it builds.';
