@@ -8,12 +8,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jooq.SQLDialect;
@@ -306,8 +306,7 @@ class WipViewsTest {
       lock.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue");
 
       // the lock is held until it has answered
-      List<Freshness> freshness =
-          Await.result(CompletableFuture.supplyAsync(() -> views.freshness()));
+      List<Freshness> freshness = Await.result(Background.call(() -> views.freshness()));
 
       assertThat(freshness).allMatch(view -> view.state() == Freshness.State.FRESH);
       assertThat(freshness).allMatch(view -> view.bytes() > 0);

@@ -74,6 +74,9 @@ public final class Changelog {
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
 
+  /** How a changelog names the file of a view, which has the view's name. */
+  private static final String VIEW_FILE = "sqlFile: \\{path: \\.\\./views/\\w+/\\d+_(\\w+)\\.sql";
+
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
@@ -161,7 +164,8 @@ public final class Changelog {
             file ->
                 Stream.concat(
                     Stream.of(file), named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
-        .flatMap(file -> named(file, MAKES).stream())
+        .flatMap(
+            file -> Stream.concat(named(file, MAKES).stream(), named(file, VIEW_FILE).stream()))
         .distinct()
         .toList();
   }

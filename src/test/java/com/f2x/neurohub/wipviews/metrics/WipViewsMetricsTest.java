@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.Counting;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import io.micrometer.core.instrument.Meter;
@@ -26,7 +27,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -80,6 +80,36 @@ class WipViewsMetricsTest {
     assertThat(registry.get("wip.views.up").gauge().value()).isEqualTo(1);
     assertThat(registry.get("wip.view.age").tag("view", "mv_wip_status_dashboard").gauge().value())
         .isNotNegative();
+  }
+
+  @Test
+  void a_refresh_that_runs_has_an_age_and_those_who_wait_for_it() throws Exception {
+    metrics.bindTo(registry);
+    assertThat(gauge("wip.view.running")).isZero();
+    assertThat(gauge("wip.view.waiting.callers")).isZero();
+    ExecutorService callers = Executors.newCachedThreadPool();
+    try (Connection holder = database.connect();
+        Statement lock = holder.createStatement()) {
+      holder.setAutoCommit(false);
+      lock.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
+      for (int i = 0; i < 3; i++) {
+        // each as from a process of its own
+        callers.submit(() -> WipViews.of(database.dataSource()).refresh(MV_PROCESS_WIP_QUEUE));
+      }
+
+      Await.until("two wait", () -> gauge("wip.view.waiting.callers"), seen -> seen == 2);
+      Await.until("its age", () -> gauge("wip.view.running"), seen -> seen > 0);
+      Freshness queue = views.freshness(MV_PROCESS_WIP_QUEUE);
+      assertThat(queue.runningPid()).isNotNull();
+      assertThat(queue.runningSince()).isNotNull();
+      assertThat(queue.runningFor()).isPositive();
+      assertThat(queue.waitingCallers()).isEqualTo(2);
+      holder.rollback();
+    } finally {
+      callers.shutdown();
+    }
+    Await.until("none runs", () -> gauge("wip.view.running"), seen -> seen == 0);
+    assertThat(views.freshness(MV_PROCESS_WIP_QUEUE).runningPid()).isNull();
   }
 
   private static double seconds(Duration duration) {
@@ -283,7 +313,7 @@ class WipViewsMetricsTest {
       PrometheusMeterRegistry prometheus = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       // it never answers: without a limit, none of these calls would return
       Future<List<String>> scrapes =
-          CompletableFuture.supplyAsync(
+          Background.call(
               () -> {
                 WipViewsMetrics.of(WipViews.of(nowhere), Duration.ofMillis(100), Duration.ZERO)
                     .bindTo(prometheus);
