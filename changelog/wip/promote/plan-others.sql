@@ -106,6 +106,11 @@ BEGIN
     PERFORM "${schema}".wip_view_plan_step('drop', "${schema}".wip_view_retire_ddl(class, object));
     PERFORM "${schema}".wip_view_plan_step('attributes', r.statement) FROM "${schema}".wip_view_routine_ddl(object) AS r (statement);
   END IF;
+  IF class = 'pg_proc'::regclass AND NOT by_type THEN
+    -- CREATE OR REPLACE forgets the mark
+    PERFORM "${schema}".wip_view_plan_step('attributes', m.statement)
+    FROM "${schema}".wip_view_mark_ddl(class, object, 'ROUTINE ' || object::regprocedure) AS m (statement);
+  END IF;
   PERFORM "${schema}".wip_view_plan_step('replace', created, plan.build_path);
 
   -- what uses a routine that is dropped is named by itself

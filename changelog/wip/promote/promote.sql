@@ -125,7 +125,7 @@ BEGIN
 
   PERFORM "${schema}".wip_view_swap();
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
-  PERFORM "${schema}".wip_view_drop_left_over('wip_decoy_${schema}');
+  PERFORM "${schema}".wip_view_drop_left_over('wip_decoy_${schema}', retired => false);
   PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
   PERFORM "${schema}".wip_view_record_rebuilds();

@@ -86,7 +86,9 @@ DECLARE
       AND a.datname = current_database()
       AND a.backend_type IS DISTINCT FROM 'autovacuum worker');
 BEGIN
-  IF to_regnamespace('"wip_staging_${schema}"') IS NULL THEN
+  IF NOT EXISTS (
+    SELECT FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('"wip_staging_${schema}"') AND c.relname ~ '^retired_\d+$')
+  THEN
     RETURN;
   END IF;
   WHILE EXISTS (SELECT FROM pg_locks AS l WHERE l.locktype = 'virtualxid' AND l.virtualxid = ANY (older)) LOOP
@@ -96,7 +98,7 @@ BEGIN
     END IF;
     PERFORM pg_sleep(0.02);
   END LOOP;
-  PERFORM "${schema}".wip_view_drop_left_over('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_drop_left_over('wip_staging_${schema}', retired => true);
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
 END
 $function$;

@@ -42,7 +42,7 @@ DROP FUNCTION
   "${schema}".wip_view_stage(text),
   "${schema}".wip_view_drop_staging(name),
   "${schema}".wip_view_make_staging(name),
-  "${schema}".wip_view_drop_left_over(name),
+  "${schema}".wip_view_drop_left_over(name, boolean),
   "${schema}".wip_view_check_side_effects(),
   "${schema}".wip_view_snapshot_catalog(),
   "${schema}".wip_view_catalog_rows(oid),

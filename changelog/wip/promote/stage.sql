@@ -8,7 +8,7 @@
 -- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
 -- the catalog.
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_left_over(schema_name name)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_left_over(schema_name name, retired boolean)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -20,23 +20,24 @@ BEGIN
     SELECT o.statement
     INTO left_over
     FROM (
-      SELECT c.oid, 'DROP ' || "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
+      SELECT c.oid, c.relname, 'DROP ' || "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
       FROM pg_class AS c
       JOIN pg_type AS t ON t.oid = c.reltype
       WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('v', 'm')
       UNION ALL
-      SELECT p.oid, format('DROP ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
+      SELECT p.oid, p.proname, format('DROP ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
       FROM pg_proc AS p
       WHERE p.pronamespace = to_regnamespace(quote_ident(schema_name)) AND p.prokind IN ('f', 'p')
-    ) AS o (oid, statement, referenced)
-    -- what nothing else depends on goes first
-    WHERE NOT EXISTS (
-      SELECT
-      FROM pg_depend AS d
-      LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
-      WHERE d.refclassid IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass)
-        AND d.refobjid = ANY (o.referenced) AND d.deptype = 'n' AND coalesce(r.ev_class, d.objid) <> o.oid
-    )
+    ) AS o (oid, name, statement, referenced)
+    WHERE o.name ~ '^retired_\d+$' = retired
+      -- what nothing else depends on goes first
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_depend AS d
+        LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+        WHERE d.refclassid IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass)
+          AND d.refobjid = ANY (o.referenced) AND d.deptype = 'n' AND coalesce(r.ev_class, d.objid) <> o.oid
+      )
     ORDER BY o.oid DESC
     LIMIT 1;
     EXIT WHEN NOT FOUND;
@@ -45,8 +46,8 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_drop_left_over(name) IS
-  'Drops the views and routines in a staging schema.';
+COMMENT ON FUNCTION "${schema}".wip_view_drop_left_over(name, boolean) IS
+  'Drops the views and routines in a staging schema: those that were retired, or the others.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_staging(schema_name name)
   RETURNS void
@@ -82,8 +83,8 @@ BEGIN
             HINT = format('Drop it, or ALTER SCHEMA %I OWNER TO %I, and REVOKE CREATE on it from others.', schema_name, current_user);
   END IF;
 
-  -- by a promotion before this one, or by a script that was run statement by statement and died
-  PERFORM "${schema}".wip_view_drop_left_over(schema_name);
+  -- by a script that was run statement by statement and died
+  PERFORM "${schema}".wip_view_drop_left_over(schema_name, retired => false);
 END
 $function$;
 

@@ -50,8 +50,7 @@ class FillTest {
   private void ownedByAnother() throws SQLException {
     database.execute(
         "GRANT CREATE, USAGE ON SCHEMA public TO " + owner,
-        "GRANT SELECT ON lots, processes, wip_items, wip_process_history, wip_view_settings TO "
-            + owner,
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + owner,
         "ALTER MATERIALIZED VIEW mv_process_wip_queue OWNER TO " + owner);
   }
 
@@ -126,18 +125,18 @@ class FillTest {
   @Test
   void an_owner_who_may_not_read_a_table_is_told_the_grant() throws SQLException {
     ownedByAnother();
-    database.execute("REVOKE SELECT ON wip_items FROM " + owner);
+    database.execute("REVOKE SELECT ON processes FROM " + owner);
     Map<String, String> before = CatalogSnapshot.of(database);
 
     assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
         .hasMessageContaining(
             "a refresh of public.mv_process_wip_queue by its owner "
                 + owner
-                + " fails: permission denied for table wip_items")
-        .hasMessageContaining("GRANT SELECT ON public.wip_items TO " + owner);
+                + " fails: permission denied for table processes")
+        .hasMessageContaining("GRANT SELECT ON public.processes TO " + owner);
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
 
-    database.execute("GRANT SELECT ON public.wip_items TO " + owner);
+    database.execute("GRANT SELECT ON public.processes TO " + owner);
     ViewFile.QUEUE.promote(connection);
   }
 

@@ -223,13 +223,17 @@ final class RandomDependants {
     String source = source();
     String name = pick(SCHEMAS.stream().map(RandomDependants::quoted).toList()) + ".f" + ++number;
     switch (random.nextInt(4)) {
-      case 0 ->
-          add(
-              "CREATE FUNCTION "
-                  + name
-                  + "() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT sum(s.n) FROM "
-                  + source
-                  + " AS s; END");
+      case 0 -> {
+        add(
+            "CREATE FUNCTION "
+                + name
+                + "() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT sum(s.n) FROM "
+                + source
+                + " AS s; END");
+        if (random.nextBoolean()) {
+          add("ALTER FUNCTION " + name + "() DEPENDS ON EXTENSION plpgsql");
+        }
+      }
       case 1 -> {
         add(
             "CREATE FUNCTION "
