@@ -177,7 +177,7 @@ BEGIN
     SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', o.name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
     FROM "${schema}".wip_view_objects() AS o
     CROSS JOIN LATERAL aclexplode(o.acl) AS e
-    WHERE o.name <> ALL (current_setting('wip_views.known')::text[])
+    WHERE o.name NOT IN (SELECT unnest(current_setting('wip_views.known')::text[]))
       AND e.grantee <> o.owner
       AND pg_has_role(o.owner, 'USAGE')
   LOOP

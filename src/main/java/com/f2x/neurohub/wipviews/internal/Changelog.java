@@ -33,12 +33,12 @@ import liquibase.changelog.ChangeLogIterator;
 import liquibase.changelog.ChangeLogParameters;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
+import liquibase.changelog.FastCheckService;
 import liquibase.changelog.filter.AlreadyRanChangeSetFilter;
 import liquibase.changelog.visitor.RollbackVisitor;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
-import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.CommandExecutionException;
 import liquibase.exception.LiquibaseException;
 import liquibase.lockservice.LockService;
@@ -440,9 +440,12 @@ public final class Changelog {
     Scope.child(
         scope,
         () -> {
+          // or Liquibase, once it had nothing to do here, takes every later deploy of this JVM for
+          // done
+          Scope.getCurrentScope().getSingleton(FastCheckService.class).clearCache();
           Database database =
               DatabaseFactory.getInstance()
-                  .findCorrectDatabaseImplementation(new JdbcConnection(connection));
+                  .findCorrectDatabaseImplementation(new BareUrlConnection(connection));
           if (schema != null) {
             database.setDefaultSchemaName(schema);
           }
