@@ -47,17 +47,32 @@ BEGIN
   ) AS q (catalog, class, object, part)
   WHERE has_table_privilege(q.catalog, 'SELECT');
 
-  RETURN QUERY EXECUTE
-    'WITH RECURSIVE own (class, object) AS ('
-    || ' SELECT $1, $2 UNION SELECT $3, n.oid FROM pg_namespace AS n WHERE n.nspname = $4 OR n.nspname ~ ''^pg_(toast_)?temp_'''
-    || ' UNION SELECT d.classid, d.objid FROM own JOIN pg_depend AS d ON d.refclassid = own.class AND d.refobjid = own.object'
-    || ' WHERE d.deptype IN (''a'', ''i'') OR own.class = $3)'
-    -- A row that can be seen was committed, or is this transaction's, of which subtransactions have higher numbers.
-    || ' SELECT r.*, CASE WHEN age(r.version) <= 0'
-    || ' THEN pg_xact_status((pg_current_xact_id()::text::bigint - age(r.version))::text::xid8) = ''in progress'' ELSE false END'
-    || ' FROM (' || queries || ') AS r (catalog, class, object, part, version)'
-    || ' WHERE (r.class, r.object) NOT IN (SELECT own.class, own.object FROM own WHERE own.object IS NOT NULL)'
-    USING 'pg_class'::regclass::oid, built, 'pg_namespace'::regclass::oid, 'wip_decoy_${schema}'::name;
+  RETURN QUERY EXECUTE replace(
+    $query$
+      WITH RECURSIVE own (class, object) AS (
+        SELECT 'pg_class'::regclass::oid, $1
+        UNION
+        SELECT 'pg_namespace'::regclass::oid, n.oid
+        FROM pg_namespace AS n
+        WHERE n.nspname = $2 OR n.nspname ~ '^pg_(toast_)?temp_'
+        UNION
+        SELECT d.classid, d.objid
+        FROM own
+        JOIN pg_depend AS d ON d.refclassid = own.class AND d.refobjid = own.object
+        WHERE d.deptype IN ('a', 'i') OR own.class = 'pg_namespace'::regclass
+      )
+      SELECT
+        r.*,
+        -- A row that can be seen was committed, or is this transaction's, of which subtransactions have higher numbers.
+        CASE
+          WHEN age(r.version) <= 0
+          THEN pg_xact_status((pg_current_xact_id()::text::bigint - age(r.version))::text::xid8) = 'in progress'
+          ELSE false
+        END
+      FROM (<queries>) AS r (catalog, class, object, part, version)
+      WHERE (r.class, r.object) NOT IN (SELECT own.class, own.object FROM own WHERE own.object IS NOT NULL)
+    $query$, '<queries>', queries)
+  USING built, 'wip_decoy_${schema}'::name;
 END
 $function$;
 
