@@ -134,7 +134,7 @@ class DoctorTest {
     Finding found = theOne("drift", "mv_process_wip_queue", "query is not the one");
 
     assertThat(found.remedy().get(0))
-        .isEqualTo("SELECT pg_get_viewdef('mv_process_wip_queue'::regclass);");
+        .isEqualTo("SELECT pg_get_viewdef('public.mv_process_wip_queue'::regclass);");
     apply(found);
   }
 
