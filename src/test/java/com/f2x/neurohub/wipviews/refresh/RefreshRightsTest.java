@@ -35,6 +35,7 @@ class RefreshRightsTest {
   private static final String STRANGER = "stranger_" + PID;
   private static final String MAINTAINER = "maintainer_" + PID;
   private static final String DEPLOYER = "deployer_" + PID;
+  private static final List<String> OTHERS = List.of(READER, STRANGER, MAINTAINER, DEPLOYER);
 
   @RegisterExtension static final TestDatabase database = TestDatabase.mes();
 
@@ -43,10 +44,9 @@ class RefreshRightsTest {
     for (String role : REFRESHERS) {
       createRole(role);
     }
-    createRole(READER);
-    createRole(STRANGER);
-    createRole(MAINTAINER);
-    createRole(DEPLOYER);
+    for (String role : OTHERS) {
+      createRole(role);
+    }
     database.execute(
         // PostgreSQL 14 lets everybody create in public; the attacks need it on all versions
         "GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC",
@@ -70,7 +70,7 @@ class RefreshRightsTest {
     for (String role : REFRESHERS) {
       TestDatabase.onServer("DROP ROLE " + quoted(role));
     }
-    for (String role : List.of(READER, STRANGER, MAINTAINER, DEPLOYER)) {
+    for (String role : OTHERS) {
       TestDatabase.onServer("DROP ROLE " + quoted(role));
     }
   }
