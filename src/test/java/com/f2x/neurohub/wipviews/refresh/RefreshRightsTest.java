@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,6 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postgresql.ds.PGSimpleDataSource;
 
 class RefreshRightsTest {
 
@@ -83,12 +83,8 @@ class RefreshRightsTest {
     database.execute("CREATE ROLE " + quoted(role) + " LOGIN PASSWORD 'secret'");
   }
 
-  private static PGSimpleDataSource as(String role) {
-    PGSimpleDataSource dataSource = new PGSimpleDataSource();
-    dataSource.setUrl(database.url());
-    dataSource.setUser(role);
-    dataSource.setPassword("secret");
-    return dataSource;
+  private static DataSource as(String role) {
+    return database.dataSource(role, "secret");
   }
 
   private static void executeAs(String role, String... statements) throws SQLException {
