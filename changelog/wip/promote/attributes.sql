@@ -10,7 +10,7 @@
 --     toast options, replica identity               wip_view_relation_ddl
 --     grants and grant options, who gave them       grants.sql
 --     comments; security labels; marks              labels.sql
---     extended statistics, with owner, target, …    wip_view_statistics_ddl
+--     extended statistics, with owner, target, ...  wip_view_statistics_ddl
 --     rules and triggers, with comment, mark        successors.sql, labels.sql
 --     row type: grants, comment, security label     grants.sql, labels.sql
 --   of a column

@@ -12,7 +12,7 @@ AS $function$
       ELSE format('SELECT %s(%s)', l.lanvalidator::regproc, p.oid)
     END,
     coalesce(
-      (SELECT substring(setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%'),
+      (SELECT substring(setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) AS setting WHERE starts_with(setting, 'search_path=')),
       -- that of the one who deploys, in want of a caller's
       current_setting('wip_views.search_path')),
     check_bodies => true)

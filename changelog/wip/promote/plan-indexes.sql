@@ -16,7 +16,7 @@ BEGIN
     WHERE c.relname = (SELECT made.relname FROM pg_class AS made WHERE made.oid = index)
   ) THEN
     RAISE EXCEPTION 'the view''s file has another index of this name'
-      USING HINT = format('ALTER INDEX %s RENAME TO …;', index::regclass);
+      USING HINT = format('ALTER INDEX %s RENAME TO ...;', index::regclass);
   END IF;
   PERFORM "${schema}".wip_view_execute(
     "${schema}".wip_view_evaluate(format('pg_get_indexdef(%s, 0, true)', index), live_schema),

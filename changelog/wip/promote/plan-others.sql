@@ -181,7 +181,7 @@ BEGIN
     UNION ALL
     -- what would go with the relation and is not made again: a sequence that belongs to a column
     SELECT d.classid, d.objid, "${schema}".wip_view_describe(d.classid, d.objid, 0),
-           format('it belongs to %s (ALTER SEQUENCE … OWNED BY NONE)', o.name)
+           format('it belongs to %s (ALTER SEQUENCE ... OWNED BY NONE)', o.name)
     FROM pg_depend AS d
     JOIN pg_temp.wip_plan_object AS o ON d.refclassid = o.class AND d.refobjid = o.object AND o.successor IS NOT NULL
     LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid

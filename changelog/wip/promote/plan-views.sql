@@ -33,7 +33,11 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_step('finish', g.statement)
   FROM "${schema}".wip_view_file_grants(plan.built, plan.live_name) AS g (statement)
   WHERE plan.live IS NOT NULL;
-  PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner) FROM pg_class AS c WHERE c.oid = plan.live;
+  -- One that is new belongs to the role that refreshes it.
+  PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner)
+  FROM pg_class AS c
+  WHERE c.oid = coalesce(plan.live, '"${schema}".wip_view'::regclass);
+  PERFORM "${schema}".wip_view_meet_needs(plan.built, plan.view_name);
   FOR statement IN SELECT t.* FROM "${schema}".wip_view_storage_ddl(plan.live, plan.built) AS t LOOP
     EXECUTE statement;
   END LOOP;
@@ -132,7 +136,7 @@ BEGIN
     BEGIN
       UPDATE pg_temp.wip_plan_object AS o
       SET fingerprint = "${schema}".wip_view_fingerprint('pg_class'::regclass, node.oid),
-          definition = "${schema}".wip_view_evaluate(format('"${schema}".wip_view_definition(%s)', node.oid), 'pg_catalog, pg_temp')
+          definition = "${schema}".wip_view_evaluate(format('%I.wip_view_definition(%s)', '${schema}', node.oid), 'pg_catalog, pg_temp')
       WHERE o.object = node.oid;
       PERFORM "${schema}".wip_view_plan_dependant(node.oid);
     EXCEPTION WHEN OTHERS THEN

@@ -73,38 +73,15 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_record_rebuilds() IS
   'Puts on record that a promotion refreshed the view, and each registered view that it rebuilt.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_rights()
-  RETURNS void
-  LANGUAGE plpgsql
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  statement text;
-BEGIN
-  -- not there before the end of the first deploy, which gives all rights
-  IF to_regclass('"${schema}".wip_view_rights') IS NULL THEN
-    RETURN;
-  END IF;
-  FOR statement IN
-    SELECT r.statement
-    FROM "${schema}".wip_view_rights AS r
-    JOIN pg_temp.wip_plan AS p ON p.live_name = r.object
-    WHERE NOT r.held
-  LOOP
-    EXECUTE statement;
-  END LOOP;
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_grant_rights() IS
-  'Gives the roles that refresh and read their rights on the view that was promoted.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
   view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  was_registered CONSTANT boolean :=
+    EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
 BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   PERFORM "${schema}".wip_view_check_built();
@@ -119,6 +96,11 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_bodies();
   PERFORM "${schema}".wip_view_check_plan();
 
+  -- The new one gets what the old one has; after the swap it would be readers who wait for this.
+  IF was_registered THEN
+    PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
+
   -- as a refresh: in its turn
   PERFORM "${schema}".wip_view_stop_refreshes();
   PERFORM "${schema}".wip_view_fill();
@@ -129,7 +111,9 @@ BEGIN
   PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
   PERFORM "${schema}".wip_view_record_rebuilds();
-  PERFORM "${schema}".wip_view_grant_rights();
+  IF NOT was_registered THEN
+    PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
   -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
   PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
 END

@@ -87,7 +87,7 @@ DECLARE
       AND a.backend_type IS DISTINCT FROM 'autovacuum worker');
 BEGIN
   IF NOT EXISTS (
-    SELECT FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('"wip_staging_${schema}"') AND c.relname ~ '^retired_\d+$')
+    SELECT FROM pg_class AS c WHERE c.relnamespace = to_regnamespace('"wip_staging_${schema}"') AND c.relname ~ '^retired_[0-9]+$')
   THEN
     RETURN;
   END IF;

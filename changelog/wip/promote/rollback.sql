@@ -1,7 +1,6 @@
 DROP FUNCTION
   "${schema}".wip_view_remove(text),
   "${schema}".wip_view_promote(text, integer, interval),
-  "${schema}".wip_view_grant_rights(),
   "${schema}".wip_view_record_rebuilds(),
   "${schema}".wip_view_register(integer, interval),
   "${schema}".wip_view_swap(),
@@ -40,6 +39,9 @@ DROP FUNCTION
   "${schema}".wip_view_check_retired(),
   "${schema}".wip_view_retire_ddl(oid, oid),
   "${schema}".wip_view_stage(text),
+  "${schema}".wip_view_end_stage(text),
+  "${schema}".wip_view_begin_stage(text),
+  "${schema}".wip_view_refuse_commit(),
   "${schema}".wip_view_drop_staging(name),
   "${schema}".wip_view_make_staging(name),
   "${schema}".wip_view_drop_left_over(name, boolean),

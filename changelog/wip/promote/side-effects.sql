@@ -117,7 +117,7 @@ BEGIN
   -- Rules, types and TOAST tables come and go with their relations, which say enough.
   SELECT coalesce(
     string_agg(DISTINCT d.description, ', ')
-      FILTER (WHERE o.class NOT IN ('pg_type'::regclass, 'pg_rewrite'::regclass) AND d.description !~ ' pg_toast\.'),
+      FILTER (WHERE o.class NOT IN ('pg_type'::regclass, 'pg_rewrite'::regclass) AND d.description !~ ' pg_toast[.]'),
     string_agg(DISTINCT d.description, ', '))
   INTO reached
   FROM (
