@@ -7,12 +7,15 @@ DECLARE
     "lots": ["id", "lot_number", "product_model_id", "production_date", "status"],
     "processes": ["id", "process_number", "process_code", "process_name_en", "process_name_ko",
                   "estimated_duration_seconds", "is_active"],
-    "wip_items": ["id", "lot_id", "status", "current_process_id", "created_at", "updated_at", "completed_at"],
-    "wip_process_history": ["id", "process_id", "result", "completed_at", "duration_seconds"]
+    "wip_items": ["id", "lot_id", "serial_id", "status", "current_process_id", "created_at", "completed_at",
+                  "converted_at"],
+    "wip_process_history": ["id", "wip_item_id", "process_id", "result", "started_at", "completed_at",
+                            "duration_seconds"]
   }';
   missing text[] := '{}';
   wanted_table text;
   wanted_columns jsonb;
+  wanted_column text;
   wanted_index text;
   indexed record;
   owner text;
@@ -64,11 +67,12 @@ BEGIN
 
   -- mes-indexes.changelog.yaml builds these CONCURRENTLY, which only the table's owner may do, and which a partitioned
   -- table does not allow: building one with the MES locked out is for its owner to decide.
-  FOR wanted_table, wanted_index IN
+  FOR wanted_table, wanted_column, wanted_index IN
     VALUES
-      ('wip_items', '(lot_id)'),
-      ('wip_items', '(status)'),
-      ('wip_process_history', '(completed_at) WHERE completed_at IS NOT NULL')
+      ('wip_items', 'lot_id', '(lot_id)'),
+      ('wip_items', 'status', '(status)'),
+      ('wip_process_history', 'wip_item_id', '(wip_item_id)'),
+      ('wip_process_history', 'completed_at', '(completed_at) WHERE completed_at IS NOT NULL')
   LOOP
     SELECT c.relkind = 'p' AS partitioned, c.relowner::regrole AS owner
     INTO indexed
@@ -78,10 +82,13 @@ BEGIN
       AND NOT EXISTS (
         SELECT
         FROM pg_index AS i
+        JOIN pg_class AS index ON index.oid = i.indexrelid
+        JOIN pg_am AS m ON m.oid = index.relam AND m.amname = 'btree'
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = c.oid
           AND i.indisvalid
-          AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(completed_at IS NOT NULL)')
-          AND pg_get_indexdef(i.indexrelid) ~ format('USING btree \(%s[ ,)]', substring(wanted_index FROM '\w+'))
+          AND (i.indpred IS NULL OR replace(pg_get_expr(i.indpred, i.indrelid), '"', '') = '(completed_at IS NOT NULL)')
+          AND a.attname = wanted_column
       );
     IF FOUND AND indexed.partitioned THEN
       missing := missing || format('an index of the partitioned table %I.%I (CREATE INDEX ON %1$I.%2$I %s)',
@@ -105,7 +112,7 @@ BEGIN
         AND c.relkind IN ('r', 'v', 'm')
         AND c.relname IN (
           'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness', 'wip_view_daily',
-          'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'mv_wip_status_dashboard', 'mv_process_wip_queue')
+          'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'wip_item_station', 'mv_wip_status_dashboard', 'mv_process_wip_queue')
       UNION ALL
       SELECT p.proowner, format('%I.%I()', '${schema}', p.proname)
       FROM pg_proc AS p
@@ -121,7 +128,29 @@ BEGIN
                                  owner, owned, current_user);
   END LOOP;
 
-  -- REFRESH … CONCURRENTLY compares the rows in a temporary table.
+  -- What the views that are deployed need for their refreshes, and is not a deploy's to give. In a schema that was
+  -- renamed since, the function names the old one still.
+  IF EXISTS (
+    SELECT
+    FROM pg_proc AS p
+    WHERE p.oid = to_regprocedure('"${schema}".wip_view_needs(oid)')
+      AND strpos(p.prosrc, '"${schema}".') > 0
+      AND has_function_privilege(p.oid, 'EXECUTE')
+  ) THEN
+    FOR owned, absent IN EXECUTE $needs$
+      SELECT v.view_name, string_agg(n.statement, '; ')
+      FROM "${schema}".wip_view AS v
+      JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
+      CROSS JOIN LATERAL "${schema}".wip_view_needs(c.oid) AS n
+      WHERE NOT n.held AND NOT n.by_deploy
+      GROUP BY v.view_name
+      ORDER BY v.view_name
+    $needs$ LOOP
+      missing := missing || format('what refreshes of %s need (%s)', owned, absent);
+    END LOOP;
+  END IF;
+
+  -- REFRESH CONCURRENTLY compares the rows in a temporary table.
   IF NOT has_database_privilege(current_database(), 'TEMPORARY') THEN
     missing := missing || format('the right to make temporary tables (GRANT TEMPORARY ON DATABASE %I TO %I)',
                                  current_database(), current_user);
@@ -156,7 +185,7 @@ BEGIN
     BEGIN
       IF is_interval THEN
         -- a bare number would be seconds, which nobody means
-        is_right := given::interval > interval '0' AND given !~ '^[\s\d.]*$';
+        is_right := given::interval > interval '0' AND given !~ '^[[:space:][:digit:].]*$';
       ELSE
         is_right := given::integer >= 0;
       END IF;
