@@ -144,7 +144,15 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
+  -- what the server prints a query by, whatever session asks
+  SET bytea_output = hex
+  SET datestyle = 'ISO, MDY'
+  SET extra_float_digits = 1
+  SET intervalstyle = postgres
   SET quote_all_identifiers = off
+  SET standard_conforming_strings = on
+  SET timezone = 'UTC'
+  SET xmlbinary = base64
 AS $function$
   -- Another major version prints a query in another way: what differs in the first line is not compared.
   SELECT concat_ws(E'\n',

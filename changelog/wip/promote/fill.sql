@@ -91,7 +91,7 @@ BEGIN
     INTO remedy
     FROM "${schema}".wip_view_calls(relation) AS f (routine)
     JOIN pg_proc AS p ON p.oid = f.routine
-    WHERE NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%');
+    WHERE NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE starts_with(setting, 'search_path='));
     RETURN 'A refresh runs with the search_path pg_catalog, pg_temp. '
       || coalesce(format('Qualify the names in the body of %s, or give it a SET search_path.', remedy),
                   'Qualify the names in the functions that its query calls, or give them a SET search_path.');

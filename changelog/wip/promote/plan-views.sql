@@ -31,7 +31,11 @@ BEGIN
   -- The file has shown that its query runs. What readers get is filled as a refresh fills it, by the role that will own
   -- the view, when the view's turn has come.
   EXECUTE format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', plan.built::regclass);
-  PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner) FROM pg_class AS c WHERE c.oid = plan.live;
+  -- One that is new belongs to the role that refreshes it.
+  PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner)
+  FROM pg_class AS c
+  WHERE c.oid = coalesce(plan.live, '"${schema}".wip_view'::regclass);
+  PERFORM "${schema}".wip_view_meet_needs(plan.built, plan.view_name);
   FOR statement IN SELECT t.* FROM "${schema}".wip_view_tablespace_ddl(plan.live, plan.built) AS t LOOP
     EXECUTE statement;
   END LOOP;
@@ -130,7 +134,7 @@ BEGIN
     BEGIN
       UPDATE pg_temp.wip_plan_object AS o
       SET fingerprint = "${schema}".wip_view_fingerprint('pg_class'::regclass, node.oid),
-          definition = "${schema}".wip_view_evaluate(format('"${schema}".wip_view_definition(%s)', node.oid), 'pg_catalog, pg_temp')
+          definition = "${schema}".wip_view_evaluate(format('%I.wip_view_definition(%s)', '${schema}', node.oid), 'pg_catalog, pg_temp')
       WHERE o.object = node.oid;
       PERFORM "${schema}".wip_view_plan_dependant(node.oid);
     EXCEPTION WHEN OTHERS THEN

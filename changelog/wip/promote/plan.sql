@@ -29,6 +29,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_begin(view_name text)
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
+  PERFORM "${schema}".wip_view_end_stage(view_name);
   IF to_regclass('pg_temp.wip_plan') IS NOT NULL THEN
     DROP TABLE pg_temp.wip_plan, pg_temp.wip_plan_object, pg_temp.wip_plan_step;
   END IF;

@@ -77,6 +77,9 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  was_registered CONSTANT boolean :=
+    EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
 BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   PERFORM "${schema}".wip_view_check_built();
@@ -88,6 +91,11 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_hindrances();
   PERFORM "${schema}".wip_view_check_plan();
 
+  -- The new one gets what the old one has; after the swap it would be readers who wait for this.
+  IF was_registered THEN
+    PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
+
   -- as a refresh: in its turn
   PERFORM "${schema}".wip_view_stop_refreshes();
   PERFORM "${schema}".wip_view_fill();
@@ -96,6 +104,9 @@ BEGIN
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
   PERFORM "${schema}".wip_view_record_rebuilds();
+  IF NOT was_registered THEN
+    PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
   -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
   PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
 END

@@ -2,7 +2,7 @@
 --
 --   wip_view_stage(view)        puts the staging schema in front, so that the view's file builds it there
 --   (the view's file runs)      CREATE MATERIALIZED VIEW, its indexes, its comments, unqualified names
---   wip_view_promote(view, …)   puts it in the live one's place, with all that hangs on it, and registers it
+--   wip_view_promote(view, ...)   puts it in the live one's place, with all that hangs on it, and registers it
 --
 -- In one transaction, as Liquibase runs a changeset, nothing of this is seen before it is all there, and a deploy that
 -- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
@@ -75,6 +75,71 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_drop_staging(name) IS
   'Drops a schema that wip_view_make_staging() made; one that was there before stays.';
 
+-- Between stage and promote the transaction does not end: a COMMIT in the view's file would leave what was built, with
+-- its data, where nobody looks for it, and so would a script that is run statement by statement.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_refuse_commit()
+  RETURNS trigger
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  staged text;
+BEGIN
+  SELECT s.view_name INTO staged FROM pg_temp.wip_staged AS s;
+  IF FOUND THEN
+    RAISE EXCEPTION 'COMMIT before % was promoted: its file must not end the transaction', staged
+      USING ERRCODE = 'invalid_transaction_termination',
+            HINT = 'Take BEGIN, COMMIT and END out of the file. By hand: BEGIN, wip_view_stage(), the file, wip_view_promote(), COMMIT.';
+  END IF;
+  RETURN NULL;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_refuse_commit() IS
+  'Keeps a transaction from being committed between wip_view_stage() and wip_view_promote().';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_stage(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF to_regclass('pg_temp.wip_staged') IS NULL THEN
+    CREATE TEMPORARY TABLE wip_staged (view_name text NOT NULL) ON COMMIT DROP;
+    CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON pg_temp.wip_staged
+      DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION "${schema}".wip_view_refuse_commit();
+    ALTER TABLE pg_temp.wip_staged ENABLE ALWAYS TRIGGER refuse_commit;
+  END IF;
+  DELETE FROM pg_temp.wip_staged;
+  INSERT INTO pg_temp.wip_staged (view_name) VALUES (view_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_begin_stage(text) IS
+  'Notes which view is being built, and lets nobody commit before it is promoted.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_end_stage(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF to_regclass('pg_temp.wip_staged') IS NOT NULL THEN
+    DELETE FROM pg_temp.wip_staged AS s WHERE s.view_name = wip_view_end_stage.view_name;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  RAISE EXCEPTION 'ROLLBACK before % was promoted, or no wip_view_stage() before its file', view_name
+    USING ERRCODE = 'invalid_transaction_termination',
+          HINT = 'Take ROLLBACK out of the file. By hand: BEGIN, wip_view_stage(), the file, wip_view_promote(), COMMIT.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_end_stage(text) IS
+  'Lets the transaction be committed again; stops where it is not the one in which the view was staged.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -84,6 +149,8 @@ BEGIN
   PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
 
+  PERFORM "${schema}".wip_view_pin();
+  PERFORM "${schema}".wip_view_begin_stage(view_name);
   PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
   -- in a form that means the same under every DateStyle and time zone
   PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
