@@ -248,7 +248,6 @@ class PgCronTest {
     }
 
     assertThat(jobs()).hasSize(3).first().asString().contains("*/2 0-13,21-23 * * *");
-    in(HOME).only("pg-cron").rollback();
   }
 
   @Test
