@@ -41,7 +41,9 @@ import org.jooq.impl.DSL;
  *
  * <p>Immutable and thread-safe, without threads of its own; a {@code with…} method returns another
  * one. Each call takes a connection and gives it back. Every failure is a {@link
- * WipViewsException}.
+ * WipViewsException}; of any call a {@link DatabaseUnavailableException} where the database cannot
+ * be reached or the pool has no connection to give, and a {@link NotDeployedException} where
+ * nothing is deployed in the schema, or not all of it.
  *
  * <p>Callers of one JVM that ask for the same refresh with the same limits share it before they
  * take a connection, by the rule that holds in the database: a caller is served only by a refresh
@@ -168,8 +170,6 @@ public final class WipViews {
    * @return what happened to each view
    * @throws RefreshFailedException if any view could not be refreshed, after all were tried; its
    *     failure is on record
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Refresh> refreshAll() {
     return refreshes.refreshAll();
@@ -183,8 +183,6 @@ public final class WipViews {
    * @return what happened: {@link Refresh.Outcome#REFRESHED} or {@link Refresh.Outcome#COALESCED}
    * @throws RefreshFailedException if it could not be refreshed; the failure is on record
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Refresh refresh(Table<?> view) {
     return refreshes.refresh(view.getName());
@@ -198,8 +196,6 @@ public final class WipViews {
    * @return what happened, or nothing if the view was fresh enough
    * @throws RefreshFailedException as {@link #refresh}
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Optional<Refresh> refreshIfOlderThan(Table<?> view, Duration maxAge) {
     Objects.requireNonNull(maxAge, "maxAge");
@@ -217,8 +213,6 @@ public final class WipViews {
    * for none of their locks.
    *
    * @return a row per view, in refresh order
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Freshness> freshness() {
     return sessions.reading(
@@ -231,8 +225,6 @@ public final class WipViews {
    * @param view a generated table; not null
    * @return its freshness
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Freshness freshness(Table<?> view) {
     return freshnessOf(view).orElseThrow(() -> unknown(view.getName()));
@@ -256,8 +248,6 @@ public final class WipViews {
    * @return the attempts, latest first
    * @throws IllegalArgumentException if the limit is less than 1
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Refresh> history(Table<?> view, int limit) {
     if (limit < 1) {
@@ -288,8 +278,6 @@ public final class WipViews {
    *     refresh order
    * @throws IllegalArgumentException if there are fewer days than 1
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<DailyRefreshes> daily(Table<?> view, int days) {
     if (days < 1) {
@@ -318,7 +306,6 @@ public final class WipViews {
    * @param view a generated table; not null
    * @param <R> its record
    * @return all its rows, in no particular order
-   * @throws DatabaseUnavailableException if the database cannot be reached
    * @throws WipViewsException if the view is missing or not populated
    */
   public <R extends Record> List<R> rows(Table<R> view) {
@@ -348,8 +335,6 @@ public final class WipViews {
    * reading of a changelog.
    *
    * @return what was found, in the order in which to mend it; empty if all is well
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Finding> diagnose() {
     return deployed(
@@ -363,8 +348,6 @@ public final class WipViews {
    *
    * @return a row per session that waits and session that it waits for, who has waited longest
    *     first
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Blocker> blockers() {
     return sessions.reading(
@@ -375,8 +358,6 @@ public final class WipViews {
    * Reads how large the views are and the tables that they read. Waits for no lock.
    *
    * @return their sizes, the one with the most rows first
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<RelationSize> sizes() {
     return deployed(
@@ -407,8 +388,6 @@ public final class WipViews {
    * @param query reads with the given context, which it must not keep; not null
    * @param <T> what it returns, read to the end
    * @return what the query returned
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema, or not all of it
    * @throws WipViewsException if the query fails otherwise
    */
   public <T> T read(Function<? super DSLContext, ? extends T> query) {
@@ -430,7 +409,6 @@ public final class WipViews {
    * @throws WipViewsException if a view could not be made; those before it were, and the live ones
    *     are as they were; or, before anything is done, if the connection is in a caller's
    *     transaction
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreate(Table<?>... views) {
     List<String> names = Stream.of(views).map(Table::getName).toList();

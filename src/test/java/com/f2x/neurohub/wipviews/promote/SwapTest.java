@@ -201,7 +201,7 @@ class SwapTest {
             .hasMessageContaining("what came to depend on the old one")
             .hasMessageContaining("newcomer")
             .hasMessageContaining(
-                "Nothing was changed. Deploy again, or change or drop these first.");
+                "Nothing was changed. Deploy again, or change or drop what is in the way first.");
         ViewFile.DASHBOARD.promote(connection);
         assertThat(database.value("SELECT count(*) FROM newcomer")).isEqualTo("5000");
       } finally {
