@@ -103,7 +103,7 @@ BEGIN
           USING ERRCODE = 'lock_not_available',
                 HINT = CASE
                   WHEN holders IS NULL THEN format('Nobody held it all that time. Try again when fewer read it, or allow more time with SET %s.', limit_setting)
-                  ELSE format('The old one still serves. Try again when that has ended, or end it with %s.', remedies)
+                  ELSE format('Nothing was changed. Try again when that has ended, or end it with %s.', remedies)
                 END;
       END IF;
     END;

@@ -77,7 +77,7 @@ BEGIN
     IF cancelled_at IS NULL THEN
       SELECT * INTO done FROM "${schema}".wip_view_try_run(request_id);
     ELSE
-      -- Whoever cancels means all of it; and a statement_timeout is over for good, the rest would run without a limit.
+      -- A cancel means all of it; and a statement_timeout has fired for good: the rest would run without a limit.
       SELECT * INTO done FROM "${schema}".wip_view_fail(request_id, '57014', format(
         'not tried: the call was cancelled, or ran into its statement_timeout, at %s', cancelled_at));
     END IF;

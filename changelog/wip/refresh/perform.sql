@@ -29,9 +29,11 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin(view_name text)
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  this_second CONSTANT bigint := floor(extract(epoch FROM clock_timestamp()));
 BEGIN
   -- for wip_view_running: from here on the refresh serves nobody who asks
-  PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), floor(extract(epoch FROM clock_timestamp()))::bigint::bit(32)::integer);
+  PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), this_second::bit(32)::integer);
   -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
   RETURN CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
 END

@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_BLOCKERS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 
 import com.f2x.neurohub.wipviews.Freshness.State;
@@ -163,13 +164,14 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes every registered view in refresh order, each in a transaction of its own: one view's
-   * failure neither stops nor undoes the others. In a caller's transaction (see {@link
-   * #of(Configuration)}) the first failure ends it.
+   * Refreshes every registered view, each after those that it reads and in a transaction of its
+   * own: one view's failure neither stops nor undoes the others. In a caller's transaction (see
+   * {@link #of(Configuration)}) the first failure ends it.
    *
    * @return what happened to each view
    * @throws RefreshFailedException if any view could not be refreshed, after all were tried; its
    *     failure is on record
+   * @throws NotDeployedException if nothing is deployed in the schema, or no view is registered
    */
   public List<Refresh> refreshAll() {
     return refreshes.refreshAll();
@@ -177,7 +179,8 @@ public final class WipViews {
 
   /**
    * Refreshes a view, or waits for a refresh by somebody else that started after this call.
-   * Afterwards the view's rows are at least as new as the call.
+   * Afterwards the view's rows are at least as new as the call; but what it reads of other
+   * registered views it reads as it is, so refresh those first, or all.
    *
    * @param view a generated table, such as {@link Tables#MV_PROCESS_WIP_QUEUE}; not null
    * @return what happened: {@link Refresh.Outcome#REFRESHED} or {@link Refresh.Outcome#COALESCED}
@@ -212,7 +215,7 @@ public final class WipViews {
    * Reads how fresh every registered view is. Answers whatever state the views are in, and waits
    * for none of their locks.
    *
-   * @return a row per view, in refresh order
+   * @return a row per view, each after those that it reads; empty if no view is registered
    */
   public List<Freshness> freshness() {
     return sessions.reading(
@@ -291,12 +294,12 @@ public final class WipViews {
         (connection, db) ->
             db.select(WIP_VIEW_DAILY.fields())
                 .from(WIP_VIEW_DAILY)
-                .leftJoin(WIP_VIEW)
-                .on(WIP_VIEW.VIEW_NAME.eq(WIP_VIEW_DAILY.VIEW_NAME))
+                .leftJoin(WIP_VIEW_ORDER)
+                .on(WIP_VIEW_ORDER.VIEW_NAME.eq(WIP_VIEW_DAILY.VIEW_NAME))
                 .where(WIP_VIEW_DAILY.DAY.gt(DSL.currentLocalDate().minus(days)))
                 .and(view == null ? DSL.noCondition() : WIP_VIEW_DAILY.VIEW_NAME.eq(view.getName()))
                 .orderBy(
-                    WIP_VIEW_DAILY.DAY.desc(), WIP_VIEW.REFRESH_ORDER, WIP_VIEW_DAILY.VIEW_NAME)
+                    WIP_VIEW_DAILY.DAY.desc(), WIP_VIEW_ORDER.POSITION, WIP_VIEW_DAILY.VIEW_NAME)
                 .fetch(row -> DailyRefreshes.of(row.into(WIP_VIEW_DAILY))));
   }
 

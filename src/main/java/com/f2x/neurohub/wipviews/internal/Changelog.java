@@ -75,8 +75,8 @@ public final class Changelog {
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
 
-  /** How a changelog names the file of a view, which has the view's name. */
-  private static final String VIEW_FILE = "sqlFile: \\{path: \\.\\./views/\\w+/\\d+_(\\w+)\\.sql";
+  /** How a changelog runs the file of a view that is not registered. */
+  private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
 
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
 
