@@ -66,9 +66,6 @@ public final class Changelog {
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
-  private static final String OBJECT_NOT_IN_PREREQUISITE_STATE = "55000";
-  private static final String DEPENDENT_OBJECTS_STILL_EXIST = "2BP01";
-
   /** How a file makes an object that a rollback takes away. */
   private static final String MAKES =
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
@@ -135,7 +132,7 @@ public final class Changelog {
 
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
-    return named("views.changelog.yaml", "^      id: (\\S+)");
+    return named("views.changelog.yaml", "^      id: (?:(?=['\"]).)?(.+?)['\"]?$");
   }
 
   /**
@@ -238,18 +235,83 @@ public final class Changelog {
    * @param files changelogs, which run in this order
    */
   public void update(List<String> files) throws Exception {
-    run(files.contains(ROOT) ? this::preflight : () -> {}, files, command("update"));
+    run(files.contains(ROOT) ? this::preflight : () -> {}, files, this::completed, command("update"));
   }
 
   /**
-   * Makes views anew, and all that is repeatable besides; leaves the opt-in changelogs as they are.
+   * Recreates views, and all that is repeatable besides; leaves the opt-in changelogs as they are.
+   * A view that this jar does not define is recreated from the registry.
    *
-   * @param views names of views, each one of {@link #viewNames()}; none for all
+   * @param views names of views, each one of {@link #recreatable()}; none for all
+   * @return the views that were recreated
    */
-  public void recreate(Collection<String> views) throws Exception {
-    List<String> others = new ArrayList<>(viewNames());
-    others.removeIf(view -> views.isEmpty() || views.contains(view));
-    run(this::preflight, List.of("recreate-views.changelog.yaml"), others, command("update"));
+  public List<String> recreate(Collection<String> views) throws Exception {
+    List<String> chosen = new ArrayList<>(recreatable());
+    chosen.removeIf(view -> !views.isEmpty() && !views.contains(view));
+    run(
+        this::preflight,
+        List.of("recreate-views.changelog.yaml"),
+        changelog -> leaveOut(changelog, view -> !chosen.contains(view)),
+        command("update"),
+        () -> {
+          for (String view : chosen) {
+            if (!viewNames().contains(view)) {
+              recreateFromRegistry(view);
+            }
+          }
+        });
+    return chosen;
+  }
+
+  /** Returns the names of the views that {@link #recreate} can make: the jar's and the registry's. */
+  public List<String> recreatable() throws SQLException {
+    Set<String> names = new LinkedHashSet<>(viewNames());
+    names.addAll(DeployedObjects.registeredViews(connection, schema));
+    return List.copyOf(names);
+  }
+
+  private void leaveOut(DatabaseChangeLog changelog, Predicate<String> view) {
+    List<String> views = viewNames();
+    changelog.getChangeSets().stream()
+        .filter(changeSet -> views.contains(changeSet.getId()) && view.test(changeSet.getId()))
+        .forEach(changeSet -> changeSet.setIgnore(true));
+  }
+
+  private void recreateFromRegistry(String view) throws SQLException {
+    progress.accept(view);
+    String call = "SELECT " + Identifiers.quoted(target()) + ".wip_view_recreate(?)";
+    try (PreparedStatement statement = connection.prepareStatement(call)) {
+      statement.setString(1, view);
+      statement.execute();
+      for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
+        progress.accept("  " + said.getMessage().strip());
+      }
+      connection.commit();
+    }
+  }
+
+  /** What Liquibase's log says is done, and is not there, is not done. */
+  private void completed(DatabaseChangeLog changelog) throws SQLException {
+    Set<String> missing = new HashSet<>(MissingObjects.in(DSL.using(connection), schema));
+    missing.addAll(viewNames());
+    missing.removeAll(DeployedObjects.registeredViews(connection, schema));
+    changelog.getChangeSets().stream()
+        .filter(changeSet -> made(changeSet).anyMatch(missing::contains))
+        .forEach(changeSet -> changeSet.setAlwaysRun(true));
+  }
+
+  /** The names of the objects that a changeset makes. */
+  private static Stream<String> made(ChangeSet changeSet) {
+    return Stream.concat(
+        viewNames().stream().filter(changeSet.getId()::equals),
+        changeSet.getChanges().stream()
+            .filter(change -> change instanceof SQLFileChange || change instanceof RawSQLChange)
+            .map(
+                change ->
+                    change instanceof SQLFileChange file
+                        ? file.getPath().startsWith("wip/") ? text(file.getPath()) : ""
+                        : ((RawSQLChange) change).getSql())
+            .flatMap(sql -> matches(sql, MAKES)));
   }
 
   /** Makes a minimal MES. */
