@@ -60,7 +60,7 @@ class CancelledDeployTest {
 
   @ParameterizedTest
   @ValueSource(strings = {TURN, SETTINGS})
-  void an_interrupt_cancels_it_on_the_server(String lock) throws Exception {
+  void an_interrupt_cancels_a_deploy_on_the_server(String lock) throws Exception {
     Map<String, String> before = CatalogSnapshot.of(database);
     WipViewsMigration migration = migration();
     AtomicReference<Throwable> thrown = new AtomicReference<>();
@@ -94,7 +94,7 @@ class CancelledDeployTest {
 
   @ParameterizedTest
   @ValueSource(strings = {TURN, SETTINGS})
-  void its_session_ends_soon_after_its_process(String lock) throws Exception {
+  void the_session_of_a_dead_deploy_ends_on_the_server(String lock) throws Exception {
     WipViewsMigration migration = migration();
 
     try (Connection holder = holding(lock)) {
@@ -110,7 +110,7 @@ class CancelledDeployTest {
   }
 
   @Test
-  void a_connection_is_given_back_as_it_was() throws Exception {
+  void a_deploy_gives_a_connection_back_as_it_was() throws Exception {
     String settings =
         "SELECT current_setting('search_path') ||"
             + " current_setting('client_connection_check_interval') || (SELECT count(*) FROM"

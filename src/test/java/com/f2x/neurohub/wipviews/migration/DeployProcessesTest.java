@@ -55,7 +55,7 @@ class DeployProcessesTest {
   }
 
   @Test
-  void four_processes_that_deploy_at_once_to_a_fresh_database_all_succeed() throws Exception {
+  void four_processes_deploy_to_a_fresh_database_at_once() throws Exception {
     TestDatabase database = TestDatabase.mes().create();
     List<Process> processes = new ArrayList<>();
     List<BufferedReader> outs = new ArrayList<>();
@@ -84,9 +84,7 @@ class DeployProcessesTest {
   }
 
   @Test
-  void
-      a_deploy_or_a_recreate_killed_at_any_moment_leaves_the_old_or_the_new_and_the_next_just_works()
-          throws Exception {
+  void a_killed_deploy_leaves_a_view_and_the_next_one_works() throws Exception {
     Random random = new Random(SEED);
     System.out.println("killing " + KILLS + " deploys, seed " + SEED);
     Map<String, String> deployed = CatalogSnapshot.of(warmUp);

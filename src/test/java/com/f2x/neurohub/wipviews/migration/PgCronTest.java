@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews.migration;
 
-import static com.f2x.neurohub.wipviews.migration.CronServer.HOME;
+import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.CronServer;
 import java.io.StringWriter;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -85,7 +86,7 @@ class PgCronTest {
   }
 
   @Test
-  void schedules_the_guides_hours_on_pg_crons_own_clock_and_says_so() throws Exception {
+  void an_update_schedules_the_guides_hours_and_names_its_clock() throws Exception {
     in(HOME).with("pg-cron").update();
 
     assertThat(jobs()).isEqualTo(NEW_JOBS);
@@ -107,8 +108,8 @@ class PgCronTest {
           America/Bogota | */2 0-3,11-23 * * *  | */15 4-10 * * *
           UTC            | */2 6-22 * * *       | */15 0-5,23 * * *
           """)
-  void shifts_the_hours_to_the_zone_of_the_factory(String zone, String production, String offHours)
-      throws Exception {
+  void the_hours_are_shifted_to_the_zone_of_the_factory(
+      String zone, String production, String offHours) throws Exception {
     cron().withParameter("cronZone", zone).update();
 
     assertThat(server.rows(HOME, "SELECT schedule FROM cron.job ORDER BY jobid LIMIT 2"))
@@ -117,7 +118,7 @@ class PgCronTest {
 
   @ParameterizedTest(name = "{0}")
   @CsvSource({"Europe/Berlin", "Asia/Kolkata"})
-  void refuses_a_zone_whose_hours_pg_crons_clock_cannot_keep(String zone) throws Exception {
+  void a_zone_whose_hours_pg_cron_cannot_keep_is_refused(String zone) throws Exception {
     WipViewsException refusal = refusal(() -> cron().withParameter("cronZone", zone).update());
 
     assertThat(refusal)
@@ -140,7 +141,7 @@ class PgCronTest {
           cronRetention  | -1 day              | not an interval above 0 such as "7 days"
           viewsDatabase  | nowhere             | which is not a database of this server
           """)
-  void refuses_a_parameter_that_cannot_be_read(String name, String value, String wanted)
+  void a_parameter_that_cannot_be_read_is_refused(String name, String value, String wanted)
       throws Exception {
     assertThatThrownBy(() -> cron().withParameter(name, value).update())
         .isInstanceOf(WipViewsException.class)
@@ -189,7 +190,7 @@ class PgCronTest {
   }
 
   @Test
-  void the_job_that_the_guide_makes_by_hand_is_replaced_and_its_cadence_kept() throws Exception {
+  void the_guides_own_job_is_replaced_and_its_cadence_kept() throws Exception {
     server.execute(
         HOME,
         "SELECT cron.schedule('refresh-wip-views', '*/3 21-23,0-13 * * *',"
@@ -211,8 +212,7 @@ class PgCronTest {
   }
 
   @Test
-  void a_superuser_replaces_the_jobs_of_another_role_and_takes_over_no_more_than_the_cadence()
-      throws Exception {
+  void a_superuser_takes_over_only_the_cadence_of_anothers_jobs() throws Exception {
     server.execute(
         HOME,
         "DROP ROLE IF EXISTS former_owner",
@@ -235,7 +235,7 @@ class PgCronTest {
   }
 
   @Test
-  void an_update_or_a_recovery_that_does_not_name_it_leaves_it_alone() throws Exception {
+  void an_update_that_does_not_name_pg_cron_leaves_its_jobs_alone() throws Exception {
     in(HOME).with("pg-cron").withParameter("cronZone", "Asia/Seoul").update();
     List<String> before = jobs();
 
@@ -263,8 +263,7 @@ class PgCronTest {
   }
 
   @Test
-  void a_rollback_that_does_not_name_it_unschedules_and_leaves_the_jobs_of_others()
-      throws Exception {
+  void a_rollback_unschedules_ours_and_leaves_the_jobs_of_others() throws Exception {
     // too long for the name of a job
     String schema = "Montage Süd, Linie 4: Prüfung und Verpackung";
     server.execute(HOME, "CREATE SCHEMA \"" + schema + "\"");
@@ -291,8 +290,7 @@ class PgCronTest {
   }
 
   @Test
-  void what_pg_cron_keeps_of_the_runs_is_pruned_like_the_history_and_that_of_others_is_not()
-      throws Exception {
+  void what_pg_cron_records_of_our_runs_is_pruned_and_no_other() throws Exception {
     cron().update();
     server.execute(
         HOME,
@@ -346,8 +344,7 @@ class PgCronTest {
   }
 
   @Test
-  void a_rollback_in_pg_crons_database_unschedules_what_was_made_there_for_others()
-      throws Exception {
+  void a_rollback_at_home_unschedules_what_was_made_for_others() throws Exception {
     WipViewsMigration factory = cron().withParameter("viewsDatabase", FACTORY);
     cron().update();
     factory.update();
@@ -398,7 +395,7 @@ class PgCronTest {
   }
 
   @Test
-  void says_which_settings_to_make_where_it_is_installed_but_not_loaded() throws Exception {
+  void pg_cron_that_is_not_loaded_is_answered_with_its_settings() throws Exception {
     try (CronServer unloaded = CronServer.start("max_connections = 10")) {
       WipViewsMigration migration =
           WipViewsMigration.of(unloaded.dataSource("postgres")).only("pg-cron");
@@ -414,7 +411,7 @@ class PgCronTest {
   }
 
   @Test
-  void refreshes_for_real_here_and_in_another_database() throws Exception {
+  void pg_cron_refreshes_here_and_in_another_database() throws Exception {
     boolean wanted = Boolean.getBoolean("pgcron.run");
     if (!wanted) {
       System.out.println("SKIPPED: a real run of pg_cron takes a minute: -Dpgcron.run=true");

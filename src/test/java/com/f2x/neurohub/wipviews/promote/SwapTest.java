@@ -76,8 +76,7 @@ class SwapTest {
   }
 
   @Test
-  void readers_of_the_view_of_views_over_it_and_of_joins_of_both_see_no_error_while_it_is_promoted()
-      throws Exception {
+  void readers_of_the_view_and_of_views_over_it_see_no_error() throws Exception {
     AtomicBoolean stop = new AtomicBoolean();
     ExecutorService threads = Executors.newFixedThreadPool(READS.size());
     List<Future<Long>> readers = new ArrayList<>();
@@ -110,8 +109,7 @@ class SwapTest {
   }
 
   @Test
-  void a_report_that_holds_the_view_ends_it_with_a_message_that_names_it_and_the_view_still_serves()
-      throws Exception {
+  void a_report_that_holds_the_view_is_named_and_the_view_serves() throws Exception {
     try (Connection report = database.connect();
         Connection connection = database.connect();
         Statement statement = report.createStatement()) {
@@ -137,8 +135,7 @@ class SwapTest {
   }
 
   @Test
-  void other_readers_do_not_queue_behind_a_promotion_that_waits_for_a_long_report()
-      throws Exception {
+  void readers_do_not_queue_behind_a_promotion_that_waits() throws Exception {
     AtomicBoolean stop = new AtomicBoolean();
     ExecutorService threads = Executors.newFixedThreadPool(2);
     try (Connection report = database.connect();
@@ -253,8 +250,7 @@ class SwapTest {
   }
 
   @Test
-  void a_view_that_nobody_can_read_is_refreshed_while_what_depends_on_it_is_built()
-      throws Exception {
+  void an_empty_view_is_refreshed_while_its_dependants_are_built() throws Exception {
     database.execute(
         "CREATE VIEW between AS SELECT lot_id FROM mv_wip_status_dashboard",
         "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT lot_id FROM"

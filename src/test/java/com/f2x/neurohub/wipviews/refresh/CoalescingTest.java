@@ -55,8 +55,7 @@ class CoalescingTest {
   }
 
   @Test
-  void callers_at_once_cost_two_refreshes_at_most_and_each_reads_what_it_wrote_before_its_call()
-      throws Exception {
+  void callers_at_once_cost_two_refreshes_and_read_what_they_wrote() throws Exception {
     List<Answer> answers;
     try (Callers callers = new Callers()) {
       List<Future<Answer>> calls;
@@ -85,8 +84,7 @@ class CoalescingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"SELECT refresh_all_wip_views()", "CALL refresh_wip_views()"})
-  void callers_of_all_views_at_once_cost_two_refreshes_of_each_at_most(String call)
-      throws Exception {
+  void callers_of_all_views_cost_two_refreshes_of_each_at_most(String call) throws Exception {
     try (Callers callers = new Callers()) {
       List<Future<Boolean>> calls;
       try (Connection first = database.connect();
@@ -158,8 +156,7 @@ class CoalescingTest {
   }
 
   @Test
-  void a_caller_whose_transaction_has_written_refreshes_itself_and_reads_its_own_writes()
-      throws Exception {
+  void a_caller_that_has_written_refreshes_and_reads_its_own_rows() throws Exception {
     try (Callers callers = new Callers()) {
       List<Future<String>> calls;
       try (Probe.Turn turn = probe.takeTurn()) {
@@ -189,7 +186,7 @@ class CoalescingTest {
   }
 
   @Test
-  void a_caller_that_must_refresh_itself_goes_before_those_who_may_be_served() throws Exception {
+  void a_caller_that_must_refresh_goes_before_those_it_may_serve() throws Exception {
     try (Callers callers = new Callers()) {
       List<Future<Answer>> served;
       List<Future<String>> writer;
@@ -211,7 +208,7 @@ class CoalescingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
-  void a_transaction_with_one_snapshot_refreshes_when_nobody_else_has(String isolation)
+  void a_caller_with_one_snapshot_refreshes_when_nobody_else_has(String isolation)
       throws Exception {
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
@@ -224,8 +221,7 @@ class CoalescingTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
-  void a_transaction_with_one_snapshot_never_puts_older_rows_over_newer(String isolation)
-      throws Exception {
+  void a_caller_with_one_snapshot_puts_no_older_rows_over_newer(String isolation) throws Exception {
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
@@ -247,7 +243,7 @@ class CoalescingTest {
   }
 
   @Test
-  void a_transaction_with_one_snapshot_serves_nobody_whose_rows_it_cannot_see() throws Exception {
+  void a_caller_with_one_snapshot_serves_nobody_it_cannot_see() throws Exception {
     try (Callers callers = new Callers();
         Connection old = database.connect();
         Statement statement = old.createStatement()) {
@@ -271,7 +267,7 @@ class CoalescingTest {
   }
 
   @Test
-  void the_procedure_and_java_share_refreshes_whatever_the_default_isolation_is() throws Exception {
+  void procedure_and_java_share_refreshes_at_any_isolation_level() throws Exception {
     database.execute(
         "ALTER DATABASE "
             + database.name()
@@ -306,7 +302,7 @@ class CoalescingTest {
   }
 
   @Test
-  void who_was_served_lets_go_of_the_view_though_its_transaction_goes_on() throws Exception {
+  void a_served_caller_lets_go_of_the_view_before_it_commits() throws Exception {
     try (Callers callers = new Callers();
         Connection lingering = database.connect()) {
       lingering.setAutoCommit(false);
@@ -329,7 +325,7 @@ class CoalescingTest {
   }
 
   @Test
-  void one_who_died_in_the_queue_is_missed_by_nobody() throws Exception {
+  void a_caller_that_dies_in_the_queue_holds_up_nobody() throws Exception {
     try (Callers callers = new Callers()) {
       List<Future<Answer>> calls;
       try (Probe.Gate gate = probe.shut()) {
@@ -374,8 +370,7 @@ class CoalescingTest {
   }
 
   @Test
-  void one_who_holds_the_place_of_the_next_and_never_refreshes_is_a_lock_to_wait_for()
-      throws Exception {
+  void a_next_in_line_that_never_refreshes_is_a_lock_to_wait_for() throws Exception {
     try (Connection squatter = database.connect();
         Statement place = squatter.createStatement();
         Connection caller = database.connect();
@@ -406,7 +401,7 @@ class CoalescingTest {
   }
 
   @Test
-  void a_view_that_was_refreshed_in_the_future_is_not_taken_for_fresh() throws Exception {
+  void a_refresh_dated_in_the_future_does_not_count_as_fresh() throws Exception {
     database.execute(
         REFRESH, "UPDATE wip_view_refresh SET started_at = started_at + interval '1 day'");
 

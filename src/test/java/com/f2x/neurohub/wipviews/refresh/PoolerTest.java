@@ -129,8 +129,7 @@ class PoolerTest {
   }
 
   @Test
-  void callers_through_a_pooler_in_transaction_mode_share_refreshes_by_sql_procedure_and_java()
-      throws Exception {
+  void callers_through_a_pooler_share_refreshes() throws Exception {
     probe.reset();
     try (Callers callers = new Callers()) {
       WipViews views = WipViews.of(pooled());

@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
-class FaultTest {
+class RefreshFailureTest {
 
   private static final String REFRESH = "SELECT * FROM refresh_wip_view('mv_probe')";
 
@@ -95,7 +95,7 @@ class FaultTest {
         "PERFORM FROM gone; | 42P01 | relation \"gone\" does not exist",
         "RAISE undefined_object; | 42704 | undefined_object"
       })
-  void an_error_of_a_views_query_is_on_record_and_the_other_views_are_refreshed(
+  void an_error_of_one_view_is_on_record_and_others_are_refreshed(
       String body, String sqlState, String message) throws Exception {
     fault(body);
 
@@ -136,7 +136,7 @@ class FaultTest {
   }
 
   @Test
-  void rows_that_share_a_key_fail_the_refresh_and_never_lead_to_a_blocking_one() throws Exception {
+  void rows_that_share_a_key_never_lead_to_a_blocking_refresh() throws Exception {
     database.execute("INSERT INTO probe VALUES (2, 'twice'), (2, 'twice')");
 
     RefreshFailedException failure =
@@ -151,7 +151,7 @@ class FaultTest {
   }
 
   @Test
-  void a_lock_that_another_session_holds_past_the_timeout_fails_the_refresh() throws Exception {
+  void a_lock_held_past_the_timeout_fails_the_refresh() throws Exception {
     try (Connection blocker = database.connect();
         Statement statement = blocker.createStatement()) {
       blocker.setAutoCommit(false);
@@ -180,7 +180,7 @@ class FaultTest {
   }
 
   @Test
-  void a_refresh_that_takes_longer_than_the_statement_timeout_is_cancelled() throws Exception {
+  void a_refresh_past_the_statement_timeout_is_cancelled() throws Exception {
     try (Probe.Gate gate = probe.shut()) {
       assertThatThrownBy(
               () -> views.withStatementTimeout(Duration.ofMillis(100)).refresh(Probe.MV_PROBE))
@@ -388,8 +388,7 @@ class FaultTest {
   }
 
   @Test
-  void a_block_that_calls_the_procedure_goes_on_with_its_own_path_and_without_locks()
-      throws Exception {
+  void a_block_that_calls_the_procedure_keeps_its_path_and_no_lock() throws Exception {
     database.execute(
         """
         DO $$
@@ -409,7 +408,7 @@ class FaultTest {
   }
 
   @Test
-  void cancelling_the_procedure_leaves_a_record_and_begins_no_other_view() throws Exception {
+  void a_cancelled_procedure_is_on_record_and_begins_no_other_view() throws Exception {
     fault("PERFORM public.gate(); RETURN 0;");
     try (Callers callers = new Callers()) {
       try (Probe.Gate gate = probe.shut()) {
@@ -435,9 +434,7 @@ class FaultTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"java", "procedure"})
-  void
-      a_refresh_whose_session_was_terminated_shows_as_failed_at_once_and_is_written_down_by_the_next(
-          String how) throws Exception {
+  void a_terminated_refresh_shows_as_failed_and_is_written_down(String how) throws Exception {
     try (Callers callers = new Callers()) {
       Future<?> call;
       try (Probe.Gate gate = probe.shut()) {
@@ -494,8 +491,7 @@ class FaultTest {
   }
 
   @Test
-  void java_writes_the_failure_down_over_another_connection_when_its_own_was_terminated()
-      throws Exception {
+  void java_records_the_failure_of_its_terminated_connection() throws Exception {
     try (Callers callers = new Callers()) {
       Future<Refresh> call;
       try (Probe.Gate gate = probe.shut()) {
@@ -547,7 +543,7 @@ class FaultTest {
   }
 
   @Test
-  void an_attempt_that_was_taken_for_dead_is_completed_when_it_runs_after_all() throws Exception {
+  void an_attempt_taken_for_dead_is_completed_when_it_runs() throws Exception {
     try (Connection connection = database.connect()) {
       String id =
           Probe.rows(connection, "SELECT wip_view_request('mv_probe') AS id").get(0).get("id");
@@ -563,7 +559,7 @@ class FaultTest {
   }
 
   @Test
-  void a_view_dropped_between_registry_and_refresh_is_named_with_the_remedy() throws Exception {
+  void a_view_dropped_before_its_refresh_is_named_with_a_remedy() throws Exception {
     database.execute("DROP MATERIALIZED VIEW mv_fault");
     try {
       assertThatThrownBy(() -> database.execute("CALL refresh_wip_views()"))
@@ -603,7 +599,7 @@ class FaultTest {
   }
 
   @Test
-  void a_populated_view_with_a_plain_unique_index_is_refreshed_concurrently() {
+  void a_view_with_a_plain_unique_index_is_refreshed_concurrently() {
     assertThat(views.refresh(MV_WIP_STATUS_DASHBOARD))
         .returns(Refresh.Mode.CONCURRENT, Refresh::mode)
         .returns(null, Refresh::modeReason);
@@ -694,7 +690,7 @@ class FaultTest {
   }
 
   @Test
-  void the_tables_of_a_recovery_wait_for_no_transaction_that_has_refreshed() throws Exception {
+  void the_tables_of_a_recovery_wait_for_no_refresh() throws Exception {
     String registry =
         Files.readString(Path.of("changelog/wip/registry.sql")).replace("${schema}", "public");
     try (Connection refreshed = database.connect()) {
@@ -708,8 +704,7 @@ class FaultTest {
   }
 
   @Test
-  void pruning_reaches_views_that_are_registered_no_more_and_what_a_wrong_clock_dated()
-      throws Exception {
+  void pruning_reaches_unregistered_views_and_future_dates() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome, requested_at) SELECT 'mv_probe',"
             + " 'coalesced', now() + interval '1 year' FROM generate_series(1, 500)",
@@ -758,7 +753,7 @@ class FaultTest {
   }
 
   @Test
-  void a_read_only_transaction_is_refused_with_a_sentence_and_answers_freshness() throws Exception {
+  void a_read_only_transaction_reads_freshness_and_cannot_refresh() throws Exception {
     views.refresh(Probe.MV_PROBE);
     PGSimpleDataSource readOnly = (PGSimpleDataSource) database.dataSource();
     readOnly.setOptions("-c default_transaction_read_only=on");

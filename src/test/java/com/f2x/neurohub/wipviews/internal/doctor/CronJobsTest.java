@@ -1,11 +1,13 @@
-package com.f2x.neurohub.wipviews.migration;
+package com.f2x.neurohub.wipviews.internal.doctor;
 
-import static com.f2x.neurohub.wipviews.migration.CronServer.HOME;
+import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.CronServer;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -13,7 +15,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** What the doctor says of pg_cron's jobs, on a real pg_cron. */
-class PgCronDoctorTest {
+class CronJobsTest {
 
   private static CronServer server;
 
@@ -45,7 +47,7 @@ class PgCronDoctorTest {
   }
 
   @Test
-  void jobs_that_are_gone() throws Exception {
+  void jobs_that_are_gone_are_a_problem() throws Exception {
     server.execute(HOME, "DELETE FROM cron.job WHERE jobname LIKE 'wip-views off-hours %'");
 
     Finding found = theOne("its jobs are gone");
@@ -57,7 +59,7 @@ class PgCronDoctorTest {
   }
 
   @Test
-  void a_job_that_fails() throws Exception {
+  void a_job_that_failed_twice_is_a_problem() throws Exception {
     server.execute(HOME, run("failed", "connection failed"));
     assertThat(views.diagnose()).as("one may be an accident").isEmpty();
     server.execute(HOME, run("failed", "connection failed"));
@@ -114,7 +116,7 @@ class PgCronDoctorTest {
   }
 
   @Test
-  void an_extension_that_is_gone() throws Exception {
+  void an_extension_that_is_gone_is_a_problem() throws Exception {
     server.execute(HOME, "DROP EXTENSION pg_cron");
 
     theOne("its jobs are gone");

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /**
  * Where everybody may create, as in public before PostgreSQL 15, somebody plants what fits better.
  */
-class PlantedTest {
+class PlantedObjectsTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.mes();
 
@@ -92,8 +92,7 @@ class PlantedTest {
   }
 
   @Test
-  void a_view_whose_query_found_something_planted_does_not_take_the_live_ones_place()
-      throws SQLException {
+  void a_query_that_found_something_planted_is_not_promoted() throws SQLException {
     WipViewsMigration.of(database.dataSource()).update();
     try (Connection connection = database.connect()) {
       assertThatThrownBy(

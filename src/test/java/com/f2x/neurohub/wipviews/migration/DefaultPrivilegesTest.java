@@ -1,8 +1,7 @@
-package com.f2x.neurohub.wipviews.refresh;
+package com.f2x.neurohub.wipviews.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.List;
@@ -55,7 +54,7 @@ class DefaultPrivilegesTest {
   }
 
   @Test
-  void give_nobody_rights_on_what_a_deploy_makes() throws Exception {
+  void default_privileges_give_no_rights_on_what_a_deploy_makes() throws Exception {
     WipViewsMigration.of(database.dataSource()).with("db-scheduler").update();
 
     assertThat(database.rows(GRANTED)).isEmpty();
@@ -67,7 +66,7 @@ class DefaultPrivilegesTest {
   }
 
   @Test
-  void leave_what_was_granted_by_hand_alone_through_deploys_and_recoveries() throws Exception {
+  void what_was_granted_by_hand_survives_deploys_and_recoveries() throws Exception {
     WipViewsMigration migration = WipViewsMigration.of(database.dataSource()).with("db-scheduler");
     migration.update();
     database.execute(
@@ -86,7 +85,7 @@ class DefaultPrivilegesTest {
   }
 
   @Test
-  void give_nobody_rights_on_a_function_that_is_made_again() throws Exception {
+  void default_privileges_give_no_rights_on_a_recreated_function() throws Exception {
     WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
     migration.update();
     database.execute("DROP FUNCTION refresh_wip_view(text)");

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
  * A promotion fills what others built on a view. What they wrote there runs with their rights, not
  * with those of who deploys, who is a superuser here.
  */
-class AsTheirOwnersTest {
+class DependantOwnersTest {
 
   private final TestDatabase database = TestDatabase.deployed();
   private final String analyst = "analyst_" + ProcessHandle.current().pid();
@@ -43,7 +43,7 @@ class AsTheirOwnersTest {
   }
 
   @Test
-  void a_function_in_a_dependant_and_one_in_its_index_run_as_its_owner() throws SQLException {
+  void functions_in_a_dependant_and_its_index_run_as_its_owner() throws SQLException {
     asAnalyst(
         "CREATE FUNCTION analysis.runs_as() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN"
             + " current_user; END'",
@@ -86,8 +86,7 @@ class AsTheirOwnersTest {
   }
 
   @Test
-  void a_dependant_whose_owner_may_no_longer_read_the_view_stops_the_promotion()
-      throws SQLException {
+  void an_owner_who_may_not_read_the_view_stops_the_promotion() throws SQLException {
     asAnalyst(
         "CREATE MATERIALIZED VIEW analysis.once AS SELECT process_id FROM"
             + " public.mv_process_wip_queue");
@@ -100,8 +99,7 @@ class AsTheirOwnersTest {
   }
 
   @Test
-  void a_view_whose_columns_change_is_its_owners_before_anything_over_it_is_filled()
-      throws SQLException {
+  void a_rebuilt_view_is_its_owners_before_what_is_over_it_fills() throws SQLException {
     asAnalyst(
         "CREATE VIEW analysis.wide AS SELECT * FROM public.mv_process_wip_queue",
         "CREATE MATERIALIZED VIEW analysis.deep AS SELECT process_id, process_code FROM"

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
-class PrivilegeTest {
+class RefreshRightsTest {
 
   /** Roles belong to the server: their names carry the process, so that runs do not meet. */
   private static final long PID = ProcessHandle.current().pid();
@@ -109,8 +109,7 @@ class PrivilegeTest {
 
   @ParameterizedTest
   @FieldSource("REFRESHERS")
-  void a_refresher_role_may_refresh_by_function_procedure_and_java_and_read(String role)
-      throws Exception {
+  void a_refresher_role_may_refresh_in_every_way_and_read(String role) throws Exception {
     executeAs(
         role,
         "SELECT refresh_wip_view('mv_process_wip_queue')",
@@ -340,7 +339,7 @@ class PrivilegeTest {
   }
 
   @Test
-  void a_caller_that_sets_everything_it_may_gets_no_more_than_its_refresh() throws Exception {
+  void a_caller_gains_nothing_by_the_settings_it_may_make() throws Exception {
     executeAs(
         REFRESHERS.get(0),
         "SET standard_conforming_strings = off",

@@ -30,7 +30,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 import org.springframework.core.io.DefaultResourceLoader;
 
 /** The ways in which a changelog reaches a database all lead to the same objects. */
-class ChangelogTest {
+class DeployTest {
 
   @RegisterExtension static final TestDatabase reference = TestDatabase.mes();
 
@@ -80,7 +80,7 @@ class ChangelogTest {
   }
 
   @Test
-  void an_update_names_a_view_that_was_edited_by_hand_and_leaves_it_alone() throws SQLException {
+  void an_update_names_a_view_edited_by_hand_and_leaves_it_alone() throws SQLException {
     WipViewsMigration.of(database.dataSource()).update();
     database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
     List<String> lines = new ArrayList<>();
@@ -104,7 +104,7 @@ class ChangelogTest {
   }
 
   @Test
-  void a_services_own_label_and_context_filters_leave_nothing_of_ours_out() throws Exception {
+  void a_services_labels_and_contexts_leave_nothing_of_ours_out() throws Exception {
     SpringLiquibase liquibase = springs();
     liquibase.setLabelFilter("release-7");
     liquibase.setContexts("production");
@@ -135,7 +135,7 @@ class ChangelogTest {
   }
 
   @Test
-  void an_update_gives_a_right_that_is_missing_once_a_refresh_has_ended() throws Exception {
+  void an_update_grants_a_missing_right_once_a_refresh_has_ended() throws Exception {
     WipViewsMigration migration = migrationWithReader();
     migration.update();
     database.execute("REVOKE SELECT ON mv_process_wip_queue FROM deploy_reader");
@@ -184,8 +184,7 @@ class ChangelogTest {
   }
 
   @Test
-  void a_role_that_owns_only_the_schema_deploys_into_a_staging_schema_that_was_made_for_it()
-      throws SQLException {
+  void a_schema_owner_deploys_with_a_staging_schema_made_for_it() throws SQLException {
     database.execute(
         "DROP ROLE IF EXISTS schema_owner",
         "CREATE ROLE schema_owner LOGIN PASSWORD 'secret'",
@@ -221,7 +220,7 @@ class ChangelogTest {
   }
 
   @Test
-  void the_names_of_its_objects_are_those_of_all_that_a_deploy_makes() throws Exception {
+  void the_object_names_are_those_of_all_that_a_deploy_makes() throws Exception {
     List<String> made = new ArrayList<>(reference.objects());
     made.removeAll(database.objects());
 

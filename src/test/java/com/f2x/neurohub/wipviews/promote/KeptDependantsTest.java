@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What hangs on a view is the same after its promotion as before, whatever it is. */
-class KeptTest {
+class KeptDependantsTest {
 
   private static final long FIRST = Long.getLong("promote.seed", 1);
   private static final long TREES = Long.getLong("promote.trees", 25);
@@ -69,9 +69,7 @@ class KeptTest {
   }
 
   @Test
-  void
-      a_checked_view_in_another_schema_and_the_grants_of_a_role_that_was_given_the_option_are_the_same()
-          throws SQLException {
+  void check_options_and_grants_that_were_passed_on_are_the_same() throws SQLException {
     TestDatabase database = TestDatabase.deployed().create();
     try (Connection connection = database.connect()) {
       database.execute(
@@ -128,8 +126,7 @@ class KeptTest {
   }
 
   @Test
-  void who_deploys_by_set_role_is_the_same_role_afterwards_whoever_gave_grants()
-      throws SQLException {
+  void a_role_that_deploys_by_set_role_stays_that_role() throws SQLException {
     TestDatabase database = TestDatabase.deployed().create();
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {

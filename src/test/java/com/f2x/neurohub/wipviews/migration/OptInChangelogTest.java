@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Changelogs that run only when they are named. */
-class OptInTest {
+class OptInChangelogTest {
 
   private static final String TABLE = "relation r public.wip_view_schedule";
 
@@ -33,7 +33,7 @@ class OptInTest {
   }
 
   @Test
-  void run_after_the_root_when_they_are_named_and_only_then() throws Exception {
+  void an_opt_in_changelog_runs_after_the_root_when_it_is_named() throws Exception {
     assertThat(database.objects()).doesNotContain(TABLE);
 
     migration.with("db-scheduler").update();
@@ -43,7 +43,7 @@ class OptInTest {
   }
 
   @Test
-  void are_left_alone_by_an_update_and_a_recovery_that_do_not_name_them() throws Exception {
+  void a_deploy_that_does_not_name_it_leaves_it_alone() throws Exception {
     migration.with("db-scheduler").update();
     List<String> objects = database.objects();
     told.clear();
@@ -56,7 +56,7 @@ class OptInTest {
   }
 
   @Test
-  void go_with_a_rollback_that_does_not_name_them() throws Exception {
+  void a_rollback_that_does_not_name_it_takes_it_away() throws Exception {
     migration.with("db-scheduler").update();
 
     migration.rollback();
@@ -67,7 +67,7 @@ class OptInTest {
   }
 
   @Test
-  void go_alone_when_nothing_else_is_named() throws Exception {
+  void an_opt_in_changelog_comes_and_goes_alone() throws Exception {
     List<String> before = database.objects();
     WipViewsMigration only = migration.only("db-scheduler");
 
@@ -79,7 +79,7 @@ class OptInTest {
   }
 
   @Test
-  void are_in_one_script_with_the_root() throws Exception {
+  void one_script_holds_the_root_and_an_opt_in_changelog() throws Exception {
     Psql.assumeInstalled();
     TestDatabase fresh = TestDatabase.mes().create();
     StringWriter script = new StringWriter();
@@ -98,7 +98,7 @@ class OptInTest {
   }
 
   @Test
-  void are_named_when_another_one_is_asked_for() {
+  void an_unknown_name_is_answered_with_those_there_are() {
     assertThatThrownBy(() -> migration.with("cron"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("unknown opt-in changelog cron; there are db-scheduler, pg-cron");
@@ -106,7 +106,7 @@ class OptInTest {
   }
 
   @Test
-  void bring_their_parameters() {
+  void an_opt_in_changelog_brings_its_parameters() {
     assertThatThrownBy(() -> migration.withParameter("cronZone", "Asia/Seoul"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("unknown parameter cronZone; there are refresherRole");

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.promote;
+package com.f2x.neurohub.wipviews.migration;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,7 +8,6 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -82,8 +81,7 @@ class RecoveryTest {
   }
 
   @Test
-  void a_view_that_was_renamed_away_is_made_anew_and_the_renamed_one_left_alone()
-      throws SQLException {
+  void a_view_renamed_away_is_recreated_beside_the_renamed_one() throws SQLException {
     database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue RENAME TO mv_old");
 
     WipViews.of(database.dataSource()).recreate(MV_PROCESS_WIP_QUEUE);
@@ -104,7 +102,7 @@ class RecoveryTest {
   }
 
   @Test
-  void thresholds_and_readers_survive_a_recovery_that_does_not_name_them() throws SQLException {
+  void thresholds_and_readers_survive_a_recovery_without_them() throws SQLException {
     database.execute("DROP ROLE IF EXISTS recovery_reader", "CREATE ROLE recovery_reader");
     WipViewsMigration.of(database.dataSource())
         .withParameter("stuckAfter", "2 hours")
@@ -137,7 +135,7 @@ class RecoveryTest {
   }
 
   @Test
-  void in_a_callers_transaction_it_refuses_before_it_has_committed_anything() throws SQLException {
+  void a_recovery_in_a_callers_transaction_is_refused() throws SQLException {
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);

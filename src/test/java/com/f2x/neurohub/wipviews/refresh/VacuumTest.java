@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.postgresql.ds.PGSimpleDataSource;
 
-class HousekeepingTest {
+class VacuumTest {
 
   private static final int REFRESHES = 500;
   private static final int ROWS = 200;
@@ -43,7 +43,7 @@ class HousekeepingTest {
   }
 
   @Test
-  void five_hundred_refreshes_leave_the_size_of_a_view_bounded() throws Exception {
+  void refreshes_leave_the_size_of_a_view_bounded() throws Exception {
     try (Connection connection = database.connect()) {
       WipViews views =
           WipViews.of(new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES));
@@ -65,7 +65,7 @@ class HousekeepingTest {
   }
 
   @Test
-  void a_role_that_may_not_vacuum_refreshes_without_and_is_not_bothered() throws Exception {
+  void a_role_that_may_not_vacuum_refreshes_without() throws Exception {
     String role = "visitor_" + ProcessHandle.current().pid();
     database.execute(
         "CREATE MATERIALIZED VIEW mv_many AS SELECT id, clock_timestamp() AS t"
@@ -101,7 +101,7 @@ class HousekeepingTest {
   }
 
   @Test
-  void a_reader_that_holds_up_the_vacuum_does_not_hold_up_the_refresh() throws Exception {
+  void a_reader_that_holds_up_the_vacuum_delays_no_refresh() throws Exception {
     database.execute(
         "CREATE MATERIALIZED VIEW mv_read WITH (autovacuum_enabled = false) AS"
             + " SELECT id, clock_timestamp() AS t FROM generate_series(1, 2000) AS id",
@@ -146,8 +146,7 @@ class HousekeepingTest {
   }
 
   @Test
-  void the_views_of_the_changelog_are_vacuumed_without_delay_and_without_truncation()
-      throws Exception {
+  void our_views_are_vacuumed_without_delay_or_truncation() throws Exception {
     assertThat(
             database.rows(
                 "SELECT relname FROM pg_class WHERE relname IN ('mv_process_wip_queue',"

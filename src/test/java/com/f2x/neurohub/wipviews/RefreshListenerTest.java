@@ -1,12 +1,9 @@
-package com.f2x.neurohub.wipviews.refresh;
+package com.f2x.neurohub.wipviews;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.f2x.neurohub.wipviews.Refresh;
-import com.f2x.neurohub.wipviews.RefreshListener;
 import com.f2x.neurohub.wipviews.RefreshListener.Notice;
-import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -61,7 +58,7 @@ class RefreshListenerTest {
   }
 
   @Test
-  void a_refresh_by_anybody_is_heard_with_its_view_number_rows_and_start() throws Exception {
+  void a_refresh_by_anybody_is_heard() throws Exception {
     try (Heard heard = new Heard(database.dataSource())) {
       assertThat(heard.next()).isEqualTo("listening");
 
@@ -75,8 +72,7 @@ class RefreshListenerTest {
   }
 
   @Test
-  void a_lost_connection_is_replaced_and_the_consumer_is_told_that_it_may_have_missed_some()
-      throws Exception {
+  void a_lost_connection_is_replaced_and_the_consumer_is_told() throws Exception {
     PGSimpleDataSource named = (PGSimpleDataSource) database.dataSource();
     named.setApplicationName("the listener");
     try (Heard heard = new Heard(named)) {
@@ -93,7 +89,7 @@ class RefreshListenerTest {
   }
 
   @Test
-  void what_others_say_on_the_channel_and_a_handler_that_fails_are_survived() throws Exception {
+  void foreign_notices_and_a_failing_handler_are_survived() throws Exception {
     try (Heard heard = new Heard(database.dataSource())) {
       assertThat(heard.next()).isEqualTo("listening");
       heard.failsOnce = true;
@@ -117,8 +113,7 @@ class RefreshListenerTest {
   }
 
   @Test
-  void closing_ends_the_thread_and_gives_back_a_connection_that_no_longer_listens()
-      throws Exception {
+  void closing_ends_the_thread_and_gives_the_connection_back() throws Exception {
     try (Connection pooled = database.connect()) {
       Heard heard = new Heard(Unclosable.of(pooled));
       assertThat(heard.next()).isEqualTo("listening");

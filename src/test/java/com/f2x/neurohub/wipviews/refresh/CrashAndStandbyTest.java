@@ -26,7 +26,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 
 /** What takes a server of its own: one that is restarted, and one with a standby. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
-class ServerTest {
+class CrashAndStandbyTest {
 
   private static PrivateServer server;
 
@@ -42,8 +42,7 @@ class ServerTest {
 
   @Test
   @Order(1)
-  void a_refresh_under_way_when_the_server_restarts_shows_as_failed_and_the_next_works()
-      throws Exception {
+  void a_refresh_cut_off_by_a_crash_shows_as_failed() throws Exception {
     WipViews views = WipViews.of(server.dataSource());
     views.refreshAll();
     try (Callers callers = new Callers();
@@ -91,7 +90,7 @@ class ServerTest {
 
   @Test
   @Order(2)
-  void a_standby_answers_freshness_and_refuses_a_refresh_with_a_sentence() throws Exception {
+  void a_standby_answers_freshness_and_refuses_a_refresh() throws Exception {
     WipViews primary = WipViews.of(server.dataSource());
     primary.refreshAll();
     WipViews standby = WipViews.of(server.standby());

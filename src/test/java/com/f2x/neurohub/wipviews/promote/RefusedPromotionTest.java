@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.postgresql.util.PSQLException;
 
 /** What cannot be kept stops a promotion before anything has changed; the message names it all. */
-class RefusedTest {
+class RefusedPromotionTest {
 
   private static final ViewFile WITHOUT_CODE =
       ViewFile.QUEUE
@@ -121,8 +121,7 @@ class RefusedTest {
   }
 
   @Test
-  void a_dependant_whose_column_changes_its_type_is_made_again_with_what_it_had()
-      throws SQLException {
+  void a_dependant_whose_column_changes_type_keeps_what_it_had() throws SQLException {
     database.execute(
         "CREATE VIEW codes AS SELECT process_id, process_code FROM mv_process_wip_queue",
         "COMMENT ON VIEW codes IS 'kept'",
@@ -159,8 +158,7 @@ class RefusedTest {
   }
 
   @Test
-  void what_only_names_the_type_and_what_uses_a_function_that_is_made_anew_are_named()
-      throws SQLException {
+  void what_names_the_row_type_or_uses_such_a_function_is_named() throws SQLException {
     database.execute(
         "CREATE VIEW by_type AS SELECT NULL::mv_process_wip_queue AS station",
         "CREATE FUNCTION stations() RETURNS SETOF mv_process_wip_queue LANGUAGE sql AS 'SELECT *"
@@ -196,7 +194,7 @@ class RefusedTest {
   }
 
   @Test
-  void two_dependants_of_one_name_or_with_an_index_of_one_name_are_named() throws SQLException {
+  void two_dependants_or_indexes_of_one_name_are_named() throws SQLException {
     database.execute(
         "CREATE SCHEMA reports",
         "CREATE MATERIALIZED VIEW twin AS SELECT process_id FROM mv_process_wip_queue",
@@ -213,8 +211,7 @@ class RefusedTest {
   }
 
   @Test
-  void what_belongs_to_a_role_that_the_one_who_deploys_is_no_member_of_is_named()
-      throws SQLException {
+  void what_belongs_to_a_role_out_of_reach_is_named() throws SQLException {
     String deployer = "deployer_" + database.name();
     String stranger = "stranger_" + database.name();
     database.execute(

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.migration;
+package com.f2x.neurohub.wipviews.testing;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -20,10 +20,10 @@ import org.postgresql.ds.PGSimpleDataSource;
  * A server with pg_cron, which the embedded one lacks: the binaries that Debian's package
  * postgresql-NN-cron brings, started for a test alone.
  */
-final class CronServer implements AutoCloseable {
+public final class CronServer implements AutoCloseable {
 
   /** pg_cron's own database. */
-  static final String HOME = "cron_home";
+  public static final String HOME = "cron_home";
 
   private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
 
@@ -41,12 +41,12 @@ final class CronServer implements AutoCloseable {
    * Starts one that has loaded pg_cron; skips the calling test, saying why, where it is not
    * installed.
    */
-  static CronServer start() throws IOException {
+  public static CronServer start() throws IOException {
     return start("shared_preload_libraries = 'pg_cron'", "cron.database_name = '" + HOME + "'");
   }
 
   /** Starts one on which pg_cron is installed, with lines of postgresql.conf. */
-  static CronServer start(String... configuration) throws IOException {
+  public static CronServer start(String... configuration) throws IOException {
     Path installed = installation();
     String missing = "there is no pg_cron: apt-get install postgresql-15-cron";
     if (installed == null) {
@@ -111,16 +111,16 @@ final class CronServer implements AutoCloseable {
     }
   }
 
-  String url(String database) {
+  public String url(String database) {
     return "jdbc:postgresql://127.0.0.1:" + port + "/" + database;
   }
 
   /** Connections of the superuser. */
-  PGSimpleDataSource dataSource(String database) {
+  public PGSimpleDataSource dataSource(String database) {
     return dataSource(database, "postgres");
   }
 
-  PGSimpleDataSource dataSource(String database, String role) {
+  public PGSimpleDataSource dataSource(String database, String role) {
     PGSimpleDataSource dataSource = new PGSimpleDataSource();
     dataSource.setUrl(url(database));
     dataSource.setUser(role);
@@ -128,7 +128,7 @@ final class CronServer implements AutoCloseable {
   }
 
   /** Runs statements, each in a transaction of its own. */
-  void execute(String database, String... statements) throws SQLException {
+  public void execute(String database, String... statements) throws SQLException {
     try (Connection connection = dataSource(database).getConnection();
         Statement statement = connection.createStatement()) {
       for (String sql : statements) {
@@ -138,7 +138,7 @@ final class CronServer implements AutoCloseable {
   }
 
   /** Reads rows as text, their columns joined by a bar. */
-  List<String> rows(String database, String query) throws SQLException {
+  public List<String> rows(String database, String query) throws SQLException {
     try (Connection connection = dataSource(database).getConnection();
         Statement statement = connection.createStatement();
         ResultSet result = statement.executeQuery(query)) {
