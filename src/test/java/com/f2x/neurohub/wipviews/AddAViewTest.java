@@ -25,7 +25,8 @@ class AddAViewTest {
   private static final Path PROJECT = Path.of("").toAbsolutePath();
 
   @Test
-  void takesTheFileAndTheEntryOfTheReadmeAndNothingElse(@TempDir Path copy) throws Exception {
+  void a_view_takes_the_file_and_the_entry_of_the_readme_alone(@TempDir Path copy)
+      throws Exception {
     if (!Boolean.getBoolean("add.view")) {
       System.out.println("AddAViewTest is skipped: it builds the project; -Dadd.view=true runs it");
       abort("builds the project; -Dadd.view=true runs it");

@@ -31,7 +31,7 @@ class FreshnessTest {
   }
 
   @Test
-  void failures_are_counted_since_the_last_attempt_that_was_refreshed() throws Exception {
+  void failures_are_counted_since_the_last_refresh() throws Exception {
     assertThat(failures()).isZero();
 
     database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue RENAME TO elsewhere");
@@ -47,7 +47,7 @@ class FreshnessTest {
   }
 
   @Test
-  void one_that_was_coalesced_ends_the_row() throws Exception {
+  void a_coalesced_attempt_ends_the_row_of_failures() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome) VALUES"
             + " ('mv_process_wip_queue', 'failed'),"
@@ -58,7 +58,7 @@ class FreshnessTest {
   }
 
   @Test
-  void an_attempt_whose_session_was_killed_counts_and_one_that_runs_does_not() throws Exception {
+  void a_killed_attempt_counts_and_one_that_runs_does_not() throws Exception {
     try (Connection session = database.connect();
         Statement statement = session.createStatement()) {
       statement.execute("SELECT wip_view_request('mv_process_wip_queue')");
@@ -73,7 +73,7 @@ class FreshnessTest {
   }
 
   @Test
-  void failures_are_counted_when_no_attempt_ever_came_to_something() throws Exception {
+  void failures_are_counted_when_no_attempt_ever_succeeded() throws Exception {
     database.execute(
         "DELETE FROM wip_view_refresh",
         "INSERT INTO wip_view_refresh (view_name, outcome)"
@@ -83,8 +83,7 @@ class FreshnessTest {
   }
 
   @Test
-  void counting_reads_as_many_rows_as_there_are_failures_however_long_the_history()
-      throws Exception {
+  void counting_failures_does_not_read_the_whole_history() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome)"
             + " SELECT 'mv_process_wip_queue', 'refreshed' FROM generate_series(1, 20000)",

@@ -70,7 +70,7 @@ class GuideTest {
   }
 
   @Test
-  void refresh_single_view() throws Exception {
+  void one_view_is_refreshed_by_its_function() throws Exception {
     Instant before = views.freshness(MV_PROCESS_WIP_QUEUE).lastRefreshedAt();
 
     assertThat(database.rows("SELECT refresh_process_wip_queue();")).hasSize(1);
@@ -79,7 +79,7 @@ class GuideTest {
   }
 
   @Test
-  void refresh_all_wip_views() throws Exception {
+  void all_views_are_refreshed_by_one_function() throws Exception {
     Instant before = views.freshness(MV_PROCESS_WIP_QUEUE).lastRefreshedAt();
 
     assertThat(database.rows("SELECT refresh_all_wip_views();")).hasSize(2);
@@ -90,7 +90,7 @@ class GuideTest {
   }
 
   @Test
-  void refresh_all_wip_views_as_an_application_runs_it_and_commits() throws Exception {
+  void an_application_refreshes_all_and_commits() throws Exception {
     // conn.execute(text("SELECT refresh_all_wip_views()")); conn.commit()
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
@@ -105,7 +105,7 @@ class GuideTest {
   }
 
   @Test
-  void refresh_all_wip_views_as_cron_runs_it_with_timing() throws Exception {
+  void psql_refreshes_all_with_timing() throws Exception {
     Psql.assumeInstalled();
 
     String output =
@@ -129,7 +129,7 @@ class GuideTest {
   }
 
   @Test
-  void what_replaces_the_freshness_query_reads_wip_view_freshness() throws Exception {
+  void wip_view_freshness_replaces_the_freshness_query() throws Exception {
     String replacement =
         "SELECT view_name AS matviewname, last_refreshed_at FROM wip_view_freshness";
 
@@ -143,7 +143,7 @@ class GuideTest {
   }
 
   @Test
-  void the_freshness_query_with_its_parentheses_reads_the_same_of_the_rows() throws Exception {
+  void the_freshness_query_with_parentheses_reads_the_rows() throws Exception {
     database.rows("SELECT refresh_all_wip_views()");
 
     List<List<String>> corrected =
@@ -175,7 +175,7 @@ class GuideTest {
   }
 
   @Test
-  void view_size_and_row_count() throws Exception {
+  void the_size_query_finds_both_views() throws Exception {
     assertThat(
             database.rows(
                 """
@@ -191,7 +191,7 @@ class GuideTest {
   }
 
   @Test
-  void check_indexes_exist() throws Exception {
+  void the_index_query_finds_those_of_the_mes() throws Exception {
     assertThat(
             database.rows(
                 """
@@ -207,7 +207,7 @@ class GuideTest {
   }
 
   @Test
-  void analyze_tables_and_check_their_sizes() throws Exception {
+  void the_tables_are_analyzed_and_their_sizes_found() throws Exception {
     database.execute("ANALYZE wip_items;", "ANALYZE wip_process_history;");
 
     assertThat(
@@ -227,7 +227,7 @@ class GuideTest {
   }
 
   @Test
-  void check_for_blocking_locks() throws Exception {
+  void the_lock_query_finds_who_blocks_a_refresh() throws Exception {
     ExecutorService threads = Executors.newSingleThreadExecutor();
     try (Connection first = database.connect();
         Statement statement = first.createStatement()) {
@@ -270,7 +270,7 @@ class GuideTest {
   }
 
   @Test
-  void drop_and_recreate_views_by_psql() throws Exception {
+  void the_views_are_dropped_and_recreated_by_psql() throws Exception {
     Psql.assumeInstalled();
 
     Psql.run(
@@ -288,14 +288,14 @@ class GuideTest {
   }
 
   @Test
-  void drop_and_recreate_views_over_any_connection() throws Exception {
+  void the_views_are_dropped_and_recreated_over_any_connection() throws Exception {
     byHand("public");
 
     worksAgain();
   }
 
   @Test
-  void drop_and_recreate_views_in_another_schema() throws Exception {
+  void the_views_are_dropped_and_recreated_in_another_schema() throws Exception {
     database.execute("CREATE SCHEMA \"Odd Schema\"");
     WipViewsMigration odd = WipViewsMigration.of(database.dataSource()).withSchema("Odd Schema");
     odd.installMinimalMes();
@@ -309,8 +309,7 @@ class GuideTest {
   }
 
   @Test
-  void after_the_views_were_dropped_by_hand_an_update_grants_again_what_was_granted()
-      throws Exception {
+  void an_update_after_a_drop_by_hand_grants_again() throws Exception {
     String role = "reader_of_" + database.name();
     database.execute("CREATE ROLE " + role);
     try {

@@ -23,7 +23,7 @@ class PackagesTest {
           .importPackages(ROOT);
 
   @Test
-  void frontEndsStandOnFeaturesFeaturesOnTheApiAndTheApiOnItsInternals() {
+  void the_layers_know_only_those_below_them() {
     layeredArchitecture()
         .consideringOnlyDependenciesInLayers()
         .withOptionalLayers(true)
@@ -48,12 +48,12 @@ class PackagesTest {
   }
 
   @Test
-  void noPackageTakesPartInACycle() {
+  void no_package_is_part_of_a_cycle() {
     slices().matching(ROOT + ".(*)..").should().beFreeOfCycles().check(CLASSES);
   }
 
   @Test
-  void generatedCodeKnowsNobody() {
+  void generated_code_knows_no_other_package() {
     noClasses()
         .that()
         .resideInAPackage(ROOT + ".jooq..")
@@ -65,7 +65,7 @@ class PackagesTest {
   }
 
   @Test
-  void anOptionalLibraryIsKnownToThePackageThatIsForItAlone() {
+  void an_optional_library_is_known_to_its_own_package_alone() {
     only("picocli..", "cli");
     only("tools.jackson..", "cli", "spring");
     only("io.zonky..", "demo");
@@ -75,7 +75,7 @@ class PackagesTest {
   }
 
   @Test
-  void namesSayWhatAThingIs() {
+  void no_class_is_a_manager_a_helper_or_a_util() {
     noClasses().should().haveNameMatching(".*(Manager|Helper|Utils?)$").check(CLASSES);
   }
 

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.demo.Factory;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
-import com.f2x.neurohub.wipviews.testing.Plan;
+import com.f2x.neurohub.wipviews.testing.QueryPlan;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.time.Instant;
@@ -94,7 +94,7 @@ class PartitionedHistoryTest {
     database.execute(INDEX, "ANALYZE");
     migration().update();
 
-    Plan plan = Plan.of(database, "mv_process_wip_queue");
+    QueryPlan plan = QueryPlan.of(database, "mv_process_wip_queue");
 
     assertThat(plan.scans())
         .filteredOn(scan -> scan.startsWith("history_"))

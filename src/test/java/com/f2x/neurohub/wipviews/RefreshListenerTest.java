@@ -53,7 +53,9 @@ class RefreshListenerTest {
     }
 
     private Object next() throws InterruptedException {
-      return queue.poll(20, TimeUnit.SECONDS);
+      Object next = queue.poll(5, TimeUnit.MINUTES);
+      assertThat(next).as("what is heard within 5 minutes").isNotNull();
+      return next;
     }
   }
 

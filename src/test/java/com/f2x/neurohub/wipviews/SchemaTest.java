@@ -48,7 +48,7 @@ class SchemaTest {
   }
 
   @Test
-  void is_the_one_in_the_golden_file() throws Exception {
+  void the_schema_is_the_one_in_the_golden_file() throws Exception {
     String schema = describe();
     if (Boolean.getBoolean("golden.update")) {
       Files.createDirectories(GOLDEN.getParent());
@@ -61,7 +61,7 @@ class SchemaTest {
   }
 
   @Test
-  void has_a_comment_on_every_table_and_view() throws Exception {
+  void every_table_and_view_has_a_comment() throws Exception {
     assertThat(
             column(
                 """
@@ -75,7 +75,7 @@ class SchemaTest {
   }
 
   @Test
-  void has_a_comment_on_every_column() throws Exception {
+  void every_column_has_a_comment() throws Exception {
     assertThat(
             column(
                 """
@@ -90,7 +90,7 @@ class SchemaTest {
   }
 
   @Test
-  void has_a_comment_on_every_function_and_procedure() throws Exception {
+  void every_function_and_procedure_has_a_comment() throws Exception {
     assertThat(
             column(
                 """
@@ -104,7 +104,7 @@ class SchemaTest {
   }
 
   @Test
-  void has_no_security_definer_function_without_a_pinned_search_path() throws Exception {
+  void every_security_definer_function_pins_its_search_path() throws Exception {
     assertThat(
             column(
                 """
@@ -119,7 +119,7 @@ class SchemaTest {
   }
 
   @Test
-  void grants_public_nothing() throws Exception {
+  void nothing_is_granted_to_public() throws Exception {
     assertThat(
             column(
                 """

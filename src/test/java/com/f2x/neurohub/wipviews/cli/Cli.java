@@ -12,42 +12,42 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The command line in this JVM, with an environment of its own. */
-record Cli(Map<String, String> environment, Help.Ansi ansi) {
+public record Cli(Map<String, String> environment, Help.Ansi ansi) {
 
   /** What a run came to. */
-  record Result(int exitCode, String out, String err) {
+  public record Result(int exitCode, String out, String err) {
 
-    List<String> outLines() {
+    public List<String> outLines() {
       return out.lines().toList();
     }
 
-    List<String> errLines() {
+    public List<String> errLines() {
       return err.lines().toList();
     }
 
-    JsonNode json() {
+    public JsonNode json() {
       return JsonMapper.shared().readTree(out);
     }
   }
 
-  static Cli without() {
+  public static Cli without() {
     return new Cli(Map.of(), Help.Ansi.OFF);
   }
 
-  static Cli on(TestDatabase database) {
+  public static Cli on(TestDatabase database) {
     return without()
         .with("WIP_VIEWS_URL", database.url())
         .with("WIP_VIEWS_USERNAME", database.user())
         .with("WIP_VIEWS_PASSWORD", database.password());
   }
 
-  Cli with(String variable, String value) {
+  public Cli with(String variable, String value) {
     Map<String, String> more = new HashMap<>(environment);
     more.put(variable, value);
     return new Cli(more, ansi);
   }
 
-  Cli onTerminal() {
+  public Cli onTerminal() {
     return new Cli(environment, Help.Ansi.ON);
   }
 
@@ -55,7 +55,7 @@ record Cli(Map<String, String> environment, Help.Ansi ansi) {
     return WipViewsCommand.commandLine(environment).setColorScheme(Help.defaultColorScheme(ansi));
   }
 
-  Result run(String... args) {
+  public Result run(String... args) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     int exitCode =

@@ -126,7 +126,7 @@ class ConnectionOptionsTest {
   }
 
   @Test
-  void a_user_in_the_url_variable_comes_after_our_variables_and_before_libpqs() {
+  void a_user_in_the_url_is_between_our_variables_and_libpqs() {
     String url = "jdbc:postgresql://h/d?user=url_user&password=url_password";
 
     assertThat(options(ours.with("WIP_VIEWS_URL", url)).dataSource().getUser())
@@ -136,7 +136,7 @@ class ConnectionOptionsTest {
   }
 
   @Test
-  void the_schema_is_the_option_or_our_variable_or_the_connections_own() {
+  void the_schema_is_the_option_our_variable_or_the_connections() {
     assertThat(options(ours).schema()).isNull();
     assertThat(options(ours.with("WIP_VIEWS_SCHEMA", "mes")).schema()).isEqualTo("mes");
     assertThat(options(ours.with("WIP_VIEWS_SCHEMA", "mes"), "--schema", "other").schema())
@@ -169,7 +169,7 @@ class ConnectionOptionsTest {
   }
 
   @Test
-  void libpqs_sslmode_and_root_certificate_hold_unless_the_url_says_otherwise() {
+  void libpqs_ssl_variables_hold_unless_the_url_says_otherwise() {
     Cli safe = libpq.with("PGSSLMODE", "verify-full").with("PGSSLROOTCERT", "/etc/ca.crt");
 
     PGSimpleDataSource source = options(safe).dataSource();

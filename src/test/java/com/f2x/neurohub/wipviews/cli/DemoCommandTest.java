@@ -39,7 +39,7 @@ class DemoCommandTest {
   }
 
   @Test
-  void shows_the_whole_job_and_leaves_nothing_behind() throws Exception {
+  void it_shows_the_whole_job_and_leaves_nothing_behind() throws Exception {
     start("demo", "--lots", "60", "--production", "600ms");
 
     assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
@@ -62,7 +62,7 @@ class DemoCommandTest {
   }
 
   @Test
-  void leaves_nothing_behind_when_it_is_ended_in_the_middle() throws Exception {
+  void ended_in_the_middle_it_leaves_nothing_behind() throws Exception {
     start("demo");
     Await.until("it loads", () -> out().contains("Loading a factory"));
 
@@ -73,7 +73,7 @@ class DemoCommandTest {
   }
 
   @Test
-  void leaves_nothing_behind_when_it_is_ended_while_the_server_starts() throws Exception {
+  void ended_while_the_server_starts_it_leaves_nothing_behind() throws Exception {
     start("demo");
     Await.until("it has made its directory", () -> !directories().isEmpty());
 

@@ -57,7 +57,7 @@ class DeployCommandsTest {
   }
 
   @Test
-  void update_names_registered_views_that_are_no_materialized_views_any_more() throws SQLException {
+  void update_names_views_that_are_not_materialized_any_more() throws SQLException {
     use(TestDatabase.deployed());
     database.execute(
         "DROP MATERIALIZED VIEW mv_wip_status_dashboard, mv_process_wip_queue",
@@ -122,8 +122,7 @@ class DeployCommandsTest {
   }
 
   @Test
-  void an_update_without_the_parameters_of_the_one_before_changes_nothing_and_says_so()
-      throws SQLException {
+  void an_update_without_parameters_changes_nothing_and_says_so() throws SQLException {
     use(TestDatabase.deployed());
     cli.run("update", "--param", "bottleneckAbove=7");
 
@@ -135,7 +134,7 @@ class DeployCommandsTest {
   }
 
   @Test
-  void a_role_that_may_only_read_is_told_what_it_lacks_and_gets_the_script() throws SQLException {
+  void a_role_that_may_only_read_is_told_why_and_gets_the_script() throws SQLException {
     use(TestDatabase.deployed());
     String role = "reader_of_" + database.name();
     database.execute(
@@ -255,8 +254,7 @@ class DeployCommandsTest {
   }
 
   @Test
-  void update_with_pg_cron_where_there_is_none_deploys_the_views_and_says_what_to_do()
-      throws SQLException {
+  void update_with_pg_cron_where_there_is_none_says_what_to_do() throws SQLException {
     use(TestDatabase.mes());
 
     Cli.Result result = cli.run("update", "--with", "pg-cron");
@@ -307,7 +305,7 @@ class DeployCommandsTest {
   }
 
   @Test
-  void recreate_works_without_the_views_the_functions_and_the_freshness() throws SQLException {
+  void recreate_works_without_views_functions_and_freshness() throws SQLException {
     use(TestDatabase.deployed());
     database.execute(
         "DROP VIEW wip_view_freshness",
@@ -332,8 +330,7 @@ class DeployCommandsTest {
   }
 
   @Test
-  void recreate_of_an_unknown_view_names_the_registered_ones_and_does_nothing()
-      throws SQLException {
+  void recreate_of_an_unknown_view_names_the_registered_ones() throws SQLException {
     use(TestDatabase.deployed());
     Map<String, String> before = CatalogSnapshot.of(database);
 
@@ -362,7 +359,7 @@ class DeployCommandsTest {
   }
 
   @Test
-  void rollback_takes_exactly_what_it_listed_and_leaves_the_mes_as_it_was() throws SQLException {
+  void rollback_takes_exactly_what_it_listed_and_not_the_mes() throws SQLException {
     use(TestDatabase.mes());
     // of the indexes that the views read by, one is missing here, so that the deploy makes it
     for (String index : indexesOn("wip_items", "lot_id")) {

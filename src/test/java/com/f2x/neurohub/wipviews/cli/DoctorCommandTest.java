@@ -73,8 +73,7 @@ class DoctorCommandTest {
   }
 
   @Test
-  void findings_exit_3_say_what_and_why_and_what_to_copy_and_fix_applies_what_is_safe()
-      throws Exception {
+  void findings_exit_3_and_fix_applies_the_safe_remedies() throws Exception {
     manyFaults();
     Map<String, String> before = CatalogSnapshot.of(database);
 
@@ -239,7 +238,7 @@ class DoctorCommandTest {
   }
 
   @Test
-  void a_prepared_transaction_that_blocks_is_shown_with_where_to_find_it() throws Exception {
+  void a_prepared_transaction_that_blocks_is_shown_by_its_name() throws Exception {
     assumeThat(database.value("SHOW max_prepared_transactions"))
         .as("the server's max_prepared_transactions, without which there are none")
         .isNotEqualTo("0");

@@ -3,7 +3,10 @@ package com.f2x.neurohub.wipviews.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.sql.SQLException;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -22,7 +25,7 @@ class FreshnessCommandTest {
   }
 
   @Test
-  void shows_every_view_in_80_columns() {
+  void every_view_is_shown_in_80_columns() {
     Cli.Result result = cli.run("freshness");
 
     assertThat(result.exitCode()).isZero();
@@ -57,8 +60,7 @@ class FreshnessCommandTest {
   }
 
   @Test
-  void a_sparkline_is_how_long_the_last_refreshes_took_with_a_cross_for_each_failure()
-      throws SQLException {
+  void a_sparkline_is_the_last_durations_with_failures_crossed() throws SQLException {
     database.execute(
         "DELETE FROM wip_view_refresh WHERE view_name = 'mv_process_wip_queue'",
         "INSERT INTO wip_view_refresh (view_name, outcome, started_at, finished_at, rows)"
@@ -119,7 +121,7 @@ class FreshnessCommandTest {
   }
 
   @Test
-  void fail_if_stale_is_content_with_fresh_views() {
+  void fail_if_stale_exits_0_with_fresh_views() {
     Cli.Result result = cli.run("freshness", "--fail-if-stale");
 
     assertThat(result.exitCode()).isZero();
@@ -170,5 +172,37 @@ class FreshnessCommandTest {
     assertThat(cli.run("freshness").out()).doesNotContain("\u001b[");
     assertThat(cli.onTerminal().run("freshness", "--format", "json").out())
         .doesNotContain("\u001b[");
+  }
+
+  @Test
+  void freshness_loads_nothing_of_what_other_commands_need() throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xlog:class+load",
+            "-classpath",
+            System.getProperty("java.class.path"),
+            WipViewsCommand.class.getName(),
+            "freshness",
+            "--url",
+            database.url(),
+            "--username",
+            database.user());
+    builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
+    Process process = builder.redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+
+    List<String> loaded =
+        output
+            .lines()
+            .filter(line -> line.contains(" source: "))
+            .map(line -> line.replaceFirst("^.*\\] (\\S+) source: .*$", "$1"))
+            .toList();
+    assertThat(loaded)
+        .contains(WipViewsCommand.class.getName(), "org.jooq.impl.DSL")
+        .noneMatch(name -> name.startsWith("liquibase."))
+        .noneMatch(name -> name.startsWith("tools.jackson."))
+        .noneMatch(name -> name.startsWith("io.zonky."));
   }
 }

@@ -12,14 +12,14 @@ class GridTest {
   private final Grid grid = new Grid(Help.defaultColorScheme(Ansi.OFF));
 
   @Test
-  void aligns_words_left_and_figures_right() {
+  void words_are_aligned_left_and_figures_right() {
     grid.left("NAME").right("ROWS").row("a", 1).row("abcdef", 12345);
 
     assertThat(grid.lines()).containsExactly("NAME     ROWS", "a           1", "abcdef  12345");
   }
 
   @Test
-  void aligns_korean_names_by_the_columns_that_they_take() {
+  void korean_names_are_aligned_by_the_columns_that_they_take() {
     grid.left("공정").right("N").row("레이저 마킹", 17).row("LMA 조립", 3);
 
     // two columns a letter: 레이저 마킹 takes 11, LMA 조립 takes 8
@@ -34,7 +34,7 @@ class GridTest {
   }
 
   @Test
-  void breaks_a_long_name_rather_than_the_width_of_80() {
+  void a_long_name_is_broken_rather_than_the_width_of_80() {
     String name = "mv_" + "x".repeat(60);
     grid.wrapping("VIEW").left("STATE").right("SIZE").row(name, "y".repeat(20), "48 kB");
 
@@ -44,7 +44,7 @@ class GridTest {
   }
 
   @Test
-  void breaks_a_long_korean_name_between_letters() {
+  void a_long_korean_name_is_broken_between_letters() {
     grid.wrapping("이름").left("STATE").row("가".repeat(40), "y".repeat(30));
 
     // 80 columns less 30 and a gap of 2 are 48: 24 letters

@@ -33,7 +33,7 @@ class HistoryCommandTest {
   }
 
   @Test
-  void shows_the_latest_attempt_first_in_80_columns() {
+  void the_latest_attempt_is_first_in_80_columns() {
     Cli.Result result = cli.run("history");
 
     assertThat(result.exitCode()).isZero();
@@ -47,7 +47,7 @@ class HistoryCommandTest {
   }
 
   @Test
-  void shows_one_view_only() {
+  void one_view_is_shown_alone() {
     JsonNode history = cli.run("history", "mv_wip_status_dashboard", "--format", "json").json();
 
     assertThat(history).hasSize(1);
@@ -56,7 +56,7 @@ class HistoryCommandTest {
   }
 
   @Test
-  void shows_no_more_than_the_limit() {
+  void no_more_than_the_limit_is_shown() {
     assertThat(cli.run("history", "--limit", "1", "--format", "json").json()).hasSize(1);
   }
 
@@ -125,7 +125,7 @@ class HistoryCommandTest {
   }
 
   @Test
-  void says_so_when_nothing_is_on_record() throws SQLException {
+  void an_empty_history_is_said_to_be_empty() throws SQLException {
     TestDatabase fresh = TestDatabase.deployed().create();
     try {
       fresh.execute("DELETE FROM wip_view_refresh");

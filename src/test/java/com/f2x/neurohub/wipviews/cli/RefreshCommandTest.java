@@ -2,10 +2,15 @@ package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import tools.jackson.databind.JsonNode;
@@ -14,10 +19,14 @@ class RefreshCommandTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
+  private static final String WAITING =
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'wip-views' AND datname ="
+          + " current_database() AND wait_event_type = 'Lock'";
+
   private final Cli cli = Cli.on(database);
 
   @Test
-  void refreshes_every_view_in_order_and_shows_what_happened() {
+  void every_view_is_refreshed_in_order_and_shown() {
     Cli.Result result = cli.run("refresh");
 
     assertThat(result.exitCode()).isZero();
@@ -31,7 +40,7 @@ class RefreshCommandTest {
   }
 
   @Test
-  void refreshes_only_the_named_view() {
+  void only_the_named_view_is_refreshed() {
     JsonNode refreshes = cli.run("refresh", "mv_process_wip_queue", "--format", "json").json();
 
     assertThat(refreshes).hasSize(1);
@@ -93,7 +102,7 @@ class RefreshCommandTest {
   }
 
   @Test
-  void skips_a_view_that_is_not_older_than_max_age() {
+  void a_view_that_is_not_older_than_max_age_is_skipped() {
     cli.run("refresh");
 
     Cli.Result text = cli.run("refresh", "--max-age", "1h");
@@ -107,7 +116,7 @@ class RefreshCommandTest {
   }
 
   @Test
-  void refreshes_a_view_that_is_older_than_max_age() {
+  void a_view_that_is_older_than_max_age_is_refreshed() {
     cli.run("refresh");
 
     JsonNode json = cli.run("refresh", "--max-age", "0s", "--format", "json").json();
@@ -139,8 +148,7 @@ class RefreshCommandTest {
   }
 
   @Test
-  void a_view_that_cannot_be_had_fails_after_the_lock_timeout_and_the_other_one_is_refreshed()
-      throws Exception {
+  void after_the_lock_timeout_a_view_fails_and_the_other_is_done() throws Exception {
     try (Connection blocker = database.connect();
         Statement statement = blocker.createStatement()) {
       blocker.setAutoCommit(false);
@@ -174,6 +182,50 @@ class RefreshCommandTest {
       assertThat(result.outLines()).hasSize(3);
       assertThat(result.outLines().get(1)).matches("mv_process_wip_queue +failed +- +- +-");
       assertThat(result.outLines().get(2)).startsWith("  canceling statement").endsWith("(57014)");
+    }
+  }
+
+  @Test
+  void ctrl_c_cancels_the_refresh_and_puts_it_on_record() throws Exception {
+    try (Connection locks = database.connect();
+        Statement lock = locks.createStatement()) {
+      locks.setAutoCommit(false);
+      lock.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue");
+      ProcessBuilder builder =
+          new ProcessBuilder(
+              Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+              "-classpath",
+              System.getProperty("java.class.path"),
+              WipViewsCommand.class.getName(),
+              "refresh",
+              "mv_wip_status_dashboard",
+              "mv_process_wip_queue",
+              "--url",
+              database.url(),
+              "--username",
+              database.user());
+      builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
+      Process process = builder.redirectErrorStream(true).start();
+      try {
+        Await.until(
+            "the refresh waits for the view's lock", () -> !database.rows(WAITING).isEmpty());
+
+        // SIGTERM, which a JVM takes as it takes Ctrl-C
+        process.toHandle().destroy();
+
+        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(database.rows(WAITING)).isEmpty();
+        assertThat(
+                database.rows(
+                    "SELECT outcome, sqlstate FROM wip_view_refresh WHERE view_name ="
+                        + " 'mv_process_wip_queue' ORDER BY refresh_id DESC LIMIT 1"))
+            .containsExactly(List.of("failed", "57014"));
+        assertThat(
+                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines())
+            .anyMatch(line -> line.contains("the calling thread was interrupted"));
+      } finally {
+        process.destroyForcibly();
+      }
     }
   }
 }

@@ -85,7 +85,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void is_one_page_with_a_section_for_each_question_that_needs_nothing_else() throws Exception {
+  void it_is_one_page_that_needs_nothing_else() throws Exception {
     Document page = page(write());
 
     assertThat(page.select("h1").eachText()).containsExactly("Work in progress");
@@ -106,7 +106,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void can_be_read_by_a_screen_reader() throws Exception {
+  void a_screen_reader_can_read_it() throws Exception {
     Document page = page(write());
 
     assertThat(page.select("html").attr("lang")).isEqualTo("en");
@@ -140,7 +140,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void marks_the_bottleneck_the_stuck_station_and_each_failure() throws Exception {
+  void bottleneck_stuck_station_and_failures_are_marked() throws Exception {
     Document page = page(write());
 
     Element stations = page.select("section[aria-labelledby=queue] tbody").first();
@@ -199,7 +199,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void says_what_is_missing_in_its_place_and_shows_the_rest() throws Exception {
+  void what_is_missing_is_said_in_its_place_beside_the_rest() throws Exception {
     TestDatabase broken = TestDatabase.deployed().create();
     try {
       Document page = Jsoup.parse(Cli.on(broken).run("report", "--html", "-").out());
@@ -235,7 +235,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void shows_the_rest_where_what_is_missing_is_of_the_refreshes() throws Exception {
+  void what_is_missing_of_the_refreshes_leaves_the_rest() throws Exception {
     TestDatabase broken = TestDatabase.deployed().create();
     try {
       broken.execute("DROP VIEW wip_view_daily");
@@ -257,7 +257,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void replaces_the_file_in_one_step_and_leaves_nothing_else() throws Exception {
+  void the_file_is_replaced_in_one_step() throws Exception {
     Path file = folder.resolve("report.html");
     Files.writeString(file, "old");
     Path link = Files.createSymbolicLink(folder.resolve("link.html"), file);
@@ -292,7 +292,7 @@ class ReportCommandTest {
   }
 
   @Test
-  void shows_on_phone_and_desk_in_light_and_dark_without_scrolling_sideways() throws Exception {
+  void it_fits_phone_and_desk_in_light_and_dark() throws Exception {
     Path file = write();
     try (Browser browser = Browser.start()) {
       for (boolean dark : new boolean[] {false, true}) {

@@ -63,7 +63,7 @@ class ScheduleCommandTest {
   }
 
   @Test
-  void prints_a_line_a_tick_and_on_sigterm_waits_for_the_refresh_that_runs() throws Exception {
+  void sigterm_waits_for_the_refresh_that_runs() throws Exception {
     Process process = start("--cron", "* * * * * *", "--zone", "Asia/Seoul");
     try (Connection held = database.connect();
         Statement hold = held.createStatement()) {
@@ -102,7 +102,7 @@ class ScheduleCommandTest {
   }
 
   @Test
-  void a_database_without_the_table_is_one_line_that_names_the_remedy() throws Exception {
+  void a_database_without_the_table_is_told_the_remedy() throws Exception {
     TestDatabase without = TestDatabase.deployed().create();
     try {
       Cli.Result result = Cli.on(without).run("schedule", "--zone", "Asia/Seoul");
@@ -119,7 +119,7 @@ class ScheduleCommandTest {
   }
 
   @Test
-  void the_zone_of_the_system_is_said_to_be_that_in_the_first_line() throws Exception {
+  void the_first_line_says_that_the_zone_is_the_systems() throws Exception {
     Thread command = Thread.currentThread();
     Thread interrupt =
         new Thread(

@@ -72,7 +72,7 @@ class UsageTest {
   }
 
   @Test
-  void a_password_on_the_command_line_is_refused_without_repeating_it() {
+  void a_password_as_an_argument_is_refused_and_not_repeated() {
     Cli.Result result = cli.run("freshness", "--password", "hunter2");
 
     isWrongUsage(result, "--password-file");
@@ -143,7 +143,7 @@ class UsageTest {
   }
 
   @Test
-  void a_service_of_libpq_is_refused_unless_the_database_is_named_by_a_url() {
+  void a_service_of_libpq_is_refused_unless_there_is_a_url() {
     Cli service = cli.with("PGSERVICE", "mes").with("PGHOST", "localhost");
 
     isWrongUsage(service.run("freshness"), "PGSERVICE", "PGHOST", "--url");
@@ -153,7 +153,7 @@ class UsageTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"mes:hunter2@host/mes", "mes:hunter2@host:5432/mes", "mes@host/mes"})
-  void a_user_before_the_host_of_a_url_is_refused_without_repeating_it(String rest) {
+  void a_user_before_the_host_is_refused_and_not_repeated(String rest) {
     Cli.Result result = cli.run("freshness", "--url", "jdbc:postgresql://" + rest);
 
     isWrongUsage(result, "--url", "@", "--username", "--password-file");

@@ -37,8 +37,7 @@ class WatchTest {
   }
 
   @Test
-  void a_terminal_is_redrawn_until_it_is_interrupted_also_while_the_database_is_away()
-      throws Exception {
+  void a_terminal_is_redrawn_also_while_the_database_is_away() throws Exception {
     Watching watching = Watching.start(Cli.on(database).onTerminal());
     Await.until("it is redrawn", () -> watching.screens() >= 3);
     assertThat(watching.screen())
@@ -78,7 +77,7 @@ class WatchTest {
   }
 
   @Test
-  void is_not_for_scripts() {
+  void watching_is_not_for_scripts() {
     Cli cli = Cli.on(database);
 
     assertThat(cli.run("freshness", "--watch", "--format", "json").exitCode()).isEqualTo(2);
@@ -89,7 +88,7 @@ class WatchTest {
   }
 
   @Test
-  void ctrl_c_on_a_real_terminal_ends_it_and_gives_the_cursor_back() throws Exception {
+  void ctrl_c_on_a_terminal_ends_it_and_gives_the_cursor_back() throws Exception {
     boolean installed = Files.isExecutable(Path.of("/usr/bin/script"));
     if (!installed) {
       System.out.println("SKIPPED: there is no /usr/bin/script, which makes a terminal");

@@ -23,12 +23,12 @@ class WordsTest {
     "PT48H, 2 days ago",
     "PT72H, 3 days ago"
   })
-  void says_an_age(Duration age, String words) {
+  void an_age_is_said_in_its_largest_unit(Duration age, String words) {
     assertThat(Words.ago(age)).isEqualTo(words);
   }
 
   @Test
-  void says_never_where_there_is_no_age() {
+  void no_age_is_never() {
     assertThat(Words.ago(null)).isEqualTo("never");
   }
 
@@ -48,7 +48,7 @@ class WordsTest {
     "PT24H, 1 d",
     "PT27H30M, 1 d 3 h"
   })
-  void says_a_duration(Duration duration, String words) {
+  void a_duration_is_said_in_its_largest_units(Duration duration, String words) {
     assertThat(Words.duration(duration)).isEqualTo(words);
   }
 
@@ -62,19 +62,19 @@ class WordsTest {
     "5368709120, 5120 MB",
     "53687091200, 50 GB"
   })
-  void says_a_size_as_pg_size_pretty_does(long bytes, String words) {
+  void a_size_is_said_as_pg_size_pretty_does(long bytes, String words) {
     assertThat(Words.size(bytes)).isEqualTo(words);
   }
 
   @Test
-  void says_a_dash_where_there_is_no_figure() {
+  void no_figure_is_a_dash() {
     assertThat(Words.duration(null)).isEqualTo("-");
     assertThat(Words.size(null)).isEqualTo("-");
     assertThat(Words.count(null)).isEqualTo("-");
   }
 
   @Test
-  void says_a_count_with_its_noun() {
+  void a_count_is_said_with_its_noun() {
     assertThat(Words.count(30_000)).isEqualTo("30,000");
     assertThat(Words.count(1, "read")).isEqualTo("1 read");
     assertThat(Words.count(5_013, "read")).isEqualTo("5,013 reads");

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SqlErrorTest {
 
   @Test
-  void a_pool_that_has_no_connection_to_give_is_a_database_that_is_away() {
+  void a_pool_without_a_connection_is_a_database_that_is_away() {
     assertThat(SqlError.in(new SQLTransientConnectionException("timed out")).unavailable())
         .isTrue();
     assertThat(SqlError.in(new SQLNonTransientConnectionException("closed")).sqlState())
@@ -40,7 +40,7 @@ class SqlErrorTest {
   }
 
   @Test
-  void is_found_among_the_causes_and_says_it_in_one_line() {
+  void an_error_is_found_among_the_causes_and_said_in_one_line() {
     SqlError error =
         SqlError.in(new RuntimeException("wrapped", new SQLException("one\n  two", "22012")));
 

@@ -49,7 +49,7 @@ class AlertsAndDashboardTest {
   }
 
   @Test
-  void every_panel_reads_metrics_that_there_are_and_every_metric_is_on_a_panel() throws Exception {
+  void every_metric_is_on_a_panel_and_every_panel_reads_metrics() throws Exception {
     JsonNode dashboard = JsonMapper.shared().readTree(resource("grafana-dashboard.json"));
     Set<String> shown = new TreeSet<>();
     Set<Integer> ids = new HashSet<>();

@@ -113,7 +113,7 @@ class WipViewsMetricsTest {
   }
 
   @Test
-  void an_attempt_that_ran_at_the_binding_or_committed_late_is_counted_once() throws Exception {
+  void an_attempt_that_ran_at_the_binding_is_counted_once() throws Exception {
     try (Connection early = database.connect();
         Statement inEarly = early.createStatement()) {
       // the first number of all, in a transaction that goes on while others come and go
@@ -164,8 +164,7 @@ class WipViewsMetricsTest {
   }
 
   @Test
-  void a_scrape_is_one_statement_a_second_however_many_meters_and_threads_there_are()
-      throws Exception {
+  void a_scrape_is_one_statement_whatever_the_number_of_meters() throws Exception {
     List<String> statements = Collections.synchronizedList(new ArrayList<>());
     PrometheusMeterRegistry prometheus = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     WipViewsMetrics.of(WipViews.of(Counting.statements(database.dataSource(), statements)))
@@ -197,8 +196,7 @@ class WipViewsMetricsTest {
   }
 
   @Test
-  void without_a_database_there_is_no_figure_and_no_error_and_then_they_come_back()
-      throws Exception {
+  void without_a_database_there_are_no_figures_and_no_error() throws Exception {
     metrics.bindTo(registry);
     views.refresh(MV_PROCESS_WIP_QUEUE);
     awaitCounted("refreshed", 1);
@@ -245,7 +243,7 @@ class WipViewsMetricsTest {
   }
 
   @Test
-  void a_scrape_does_not_wait_for_a_server_or_a_pool_that_does_not_answer() throws Exception {
+  void a_scrape_does_not_wait_for_a_server_that_does_not_answer() throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
       PGSimpleDataSource nowhere = new PGSimpleDataSource();
       nowhere.setUrl("jdbc:postgresql://127.0.0.1:" + silent.getLocalPort() + "/mes");
@@ -264,7 +262,7 @@ class WipViewsMetricsTest {
   }
 
   @Test
-  void a_view_that_is_registered_later_gets_its_meters_without_a_restart() throws Exception {
+  void a_view_that_is_registered_later_gets_its_meters() throws Exception {
     metrics.bindTo(registry);
     database.execute(
         "CREATE MATERIALIZED VIEW mv_third AS SELECT 1 AS id",
@@ -284,7 +282,7 @@ class WipViewsMetricsTest {
   }
 
   @Test
-  void a_reader_may_measure_and_two_factories_in_one_registry_are_told_apart() throws Exception {
+  void two_factories_in_one_registry_are_told_apart_for_a_reader() throws Exception {
     String role = "meter_" + ProcessHandle.current().pid();
     database.execute(
         "CREATE ROLE " + role + " LOGIN PASSWORD 'secret'",

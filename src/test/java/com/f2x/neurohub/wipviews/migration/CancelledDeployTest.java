@@ -51,13 +51,6 @@ class CancelledDeployTest {
     return WipViewsMigration.of(dataSource);
   }
 
-  private Connection holding(String lock) throws SQLException {
-    Connection holder = database.connect();
-    holder.setAutoCommit(false);
-    holder.createStatement().execute(lock);
-    return holder;
-  }
-
   @ParameterizedTest
   @ValueSource(strings = {TURN, SETTINGS})
   void an_interrupt_cancels_a_deploy_on_the_server(String lock) throws Exception {
@@ -74,7 +67,7 @@ class CancelledDeployTest {
               }
             });
 
-    try (Connection holder = holding(lock)) {
+    try (Connection holder = database.inTransaction(lock)) {
       deploy.start();
       Await.until("the deploy waits", () -> database.value(WAITING).equals("1"));
       deploy.interrupt();
@@ -97,7 +90,7 @@ class CancelledDeployTest {
   void the_session_of_a_dead_deploy_ends_on_the_server(String lock) throws Exception {
     WipViewsMigration migration = migration();
 
-    try (Connection holder = holding(lock)) {
+    try (Connection holder = database.inTransaction(lock)) {
       CompletableFuture<Void> deploy = CompletableFuture.runAsync(migration::update);
       Await.until("the deploy waits", () -> database.value(WAITING).equals("1"));
       // the end of a process, as the server sees it

@@ -10,7 +10,6 @@ import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Future;
@@ -20,12 +19,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postgresql.util.PSQLException;
 
+/** Callers at once share refreshes, and each reads what it wrote before it called. */
 class CoalescingTest {
 
   private static final int CALLERS = 64;
-  private static final String REFRESH = "SELECT * FROM refresh_wip_view('mv_probe')";
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -41,42 +39,29 @@ class CoalescingTest {
     probe.reset();
   }
 
-  /** What a caller got, and whether it then read what it had written before it called. */
-  private record Answer(Map<String, String> row, boolean readItsOwn) {}
-
-  private static Answer writeThenRefresh(int number, Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("INSERT INTO probe VALUES (" + (100 + number) + ", 'of a caller')");
-    }
-    Map<String, String> row = Probe.rows(connection, REFRESH).get(0);
-    return new Answer(
-        row,
-        Probe.rows(connection, "SELECT FROM mv_probe WHERE id = " + (100 + number)).size() == 1);
-  }
-
   @Test
   void callers_at_once_cost_two_refreshes_and_read_what_they_wrote() throws Exception {
-    List<Answer> answers;
+    List<Probe.Answer> answers;
     try (Callers callers = new Callers()) {
-      List<Future<Answer>> calls;
+      List<Future<Probe.Answer>> calls;
       try (Probe.Gate gate = probe.shut()) {
-        calls = callers.start(CALLERS, database::connect, CoalescingTest::writeThenRefresh);
+        calls = callers.start(CALLERS, database::connect, Probe::writeThenRefresh);
         gate.awaitRefresh();
         probe.awaitWaiters(CALLERS - 1);
       }
       answers = Callers.results(calls);
     }
 
-    assertThat(answers).allMatch(Answer::readItsOwn);
+    assertThat(answers).allMatch(Probe.Answer::readItsOwn);
     List<String> refreshed =
         answers.stream()
-            .map(Answer::row)
+            .map(Probe.Answer::row)
             .filter(row -> row.get("outcome").equals("refreshed"))
             .map(row -> row.get("refresh_id"))
             .toList();
     assertThat(refreshed).hasSizeBetween(1, 2);
     assertThat(answers)
-        .extracting(Answer::row)
+        .extracting(Probe.Answer::row)
         .filteredOn(row -> row.get("outcome").equals("coalesced"))
         .hasSize(CALLERS - refreshed.size())
         .allMatch(row -> refreshed.contains(row.get("served_by")) && row.get("rows") != null);
@@ -142,11 +127,11 @@ class CoalescingTest {
   @Test
   void a_refresh_that_is_under_way_already_serves_nobody() throws Exception {
     try (Callers callers = new Callers()) {
-      Future<Answer> second;
+      Future<Probe.Answer> second;
       try (Probe.Gate gate = probe.shut()) {
-        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         gate.awaitRefresh();
-        second = callers.start(1, database::connect, CoalescingTest::writeThenRefresh).get(0);
+        second = callers.start(1, database::connect, Probe::writeThenRefresh).get(0);
         probe.awaitWaiters(1);
       }
 
@@ -161,7 +146,7 @@ class CoalescingTest {
       List<Future<String>> calls;
       try (Probe.Turn turn = probe.takeTurn()) {
         // the next, which starts after the other one asked, and would serve it
-        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         probe.awaitWaiters(1);
         calls = callers.start(1, database::connect, CoalescingTest::refreshWithOwnWrites);
         probe.awaitWaiters(2);
@@ -179,7 +164,7 @@ class CoalescingTest {
     try (Statement statement = connection.createStatement()) {
       statement.execute("INSERT INTO probe VALUES (7, 'not committed')");
     }
-    String outcome = Probe.rows(connection, REFRESH).get(0).get("outcome");
+    String outcome = Probe.rows(connection, Probe.REFRESH).get(0).get("outcome");
     int own = Probe.rows(connection, "SELECT FROM mv_probe WHERE id = 7").size();
     connection.commit();
     return outcome + " " + own;
@@ -188,12 +173,12 @@ class CoalescingTest {
   @Test
   void a_caller_that_must_refresh_goes_before_those_it_may_serve() throws Exception {
     try (Callers callers = new Callers()) {
-      List<Future<Answer>> served;
+      List<Future<Probe.Answer>> served;
       List<Future<String>> writer;
       try (Probe.Gate gate = probe.shut()) {
-        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         gate.awaitRefresh();
-        served = callers.start(8, database::connect, CoalescingTest::writeThenRefresh);
+        served = callers.start(8, database::connect, Probe::writeThenRefresh);
         probe.awaitWaiters(8);
         writer = callers.start(1, database::connect, CoalescingTest::refreshWithOwnWrites);
         probe.awaitWaiters(9);
@@ -201,104 +186,9 @@ class CoalescingTest {
 
       assertThat(Callers.results(writer)).containsExactly("refreshed 1");
       assertThat(Callers.results(served))
-          .allMatch(Answer::readItsOwn)
+          .allMatch(Probe.Answer::readItsOwn)
           .allMatch(answer -> answer.row().get("outcome").equals("coalesced"));
     }
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
-  void a_caller_with_one_snapshot_refreshes_when_nobody_else_has(String isolation)
-      throws Exception {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement()) {
-      statement.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL " + isolation);
-
-      assertThat(writeThenRefresh(1, connection).readItsOwn()).isTrue();
-      assertThat(writeThenRefresh(2, connection).readItsOwn()).isTrue();
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"REPEATABLE READ", "SERIALIZABLE"})
-  void a_caller_with_one_snapshot_puts_no_older_rows_over_newer(String isolation) throws Exception {
-    try (Connection connection = database.connect();
-        Statement statement = connection.createStatement()) {
-      connection.setAutoCommit(false);
-      statement.execute("SET TRANSACTION ISOLATION LEVEL " + isolation);
-      statement.execute("SELECT FROM probe");
-      database.execute("INSERT INTO probe VALUES (2, 'newer')", REFRESH);
-
-      assertThatThrownBy(() -> statement.execute(REFRESH))
-          .isInstanceOfSatisfying(
-              PSQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("40001"))
-          .hasMessageContaining(
-              "cannot refresh mv_probe: it was refreshed after this "
-                  + isolation
-                  + " transaction took its snapshot")
-          .hasMessageContaining("Try again in a new transaction");
-      connection.rollback();
-    }
-    assertThat(database.value("SELECT count(*) FROM mv_probe")).isEqualTo("2");
-  }
-
-  @Test
-  void a_caller_with_one_snapshot_serves_nobody_it_cannot_see() throws Exception {
-    try (Callers callers = new Callers();
-        Connection old = database.connect();
-        Statement statement = old.createStatement()) {
-      old.setAutoCommit(false);
-      statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      statement.execute("SELECT FROM probe");
-      Future<Answer> caller;
-      try (Probe.Turn turn = probe.takeTurn()) {
-        Future<?> older = callers.start(1, () -> old, (n, c) -> Probe.rows(c, REFRESH)).get(0);
-        probe.awaitWaiters(1);
-        caller = callers.start(1, database::connect, CoalescingTest::writeThenRefresh).get(0);
-        probe.awaitWaiters(2);
-        turn.end();
-        older.get();
-        old.commit();
-      }
-
-      assertThat(caller.get().row()).containsEntry("outcome", "refreshed");
-      assertThat(caller.get().readItsOwn()).isTrue();
-    }
-  }
-
-  @Test
-  void procedure_and_java_share_refreshes_at_any_isolation_level() throws Exception {
-    database.execute(
-        "ALTER DATABASE "
-            + database.name()
-            + " SET default_transaction_isolation = 'repeatable read'");
-    try (Callers callers = new Callers()) {
-      WipViews views = WipViews.of(database.dataSource());
-      List<Future<Object>> calls;
-      try (Probe.Gate gate = probe.shut()) {
-        calls =
-            callers.start(
-                6,
-                database::connect,
-                (number, connection) -> {
-                  if (number % 2 == 0) {
-                    return views.refresh(Probe.MV_PROBE);
-                  }
-                  try (Statement statement = connection.createStatement()) {
-                    return statement.execute("CALL refresh_wip_views()");
-                  }
-                });
-        gate.awaitRefresh();
-        probe.awaitWaiters(5);
-      }
-      Callers.results(calls);
-    } finally {
-      database.execute(
-          "ALTER DATABASE " + database.name() + " RESET default_transaction_isolation");
-    }
-
-    assertThat(probe.count("refreshed")).isBetween(1, 2);
-    assertThat(probe.count("coalesced")).isBetween(4, 5);
   }
 
   @Test
@@ -308,16 +198,16 @@ class CoalescingTest {
       lingering.setAutoCommit(false);
       Future<List<Map<String, String>>> served;
       try (Probe.Turn turn = probe.takeTurn()) {
-        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         probe.awaitWaiters(1);
-        served = callers.start(1, () -> lingering, (n, c) -> Probe.rows(c, REFRESH)).get(0);
+        served = callers.start(1, () -> lingering, (n, c) -> Probe.rows(c, Probe.REFRESH)).get(0);
         probe.awaitWaiters(2);
         turn.end();
       }
       assertThat(served.get().get(0)).containsEntry("outcome", "coalesced");
 
-      List<Future<Answer>> next =
-          callers.start(1, database::connect, CoalescingTest::writeThenRefresh);
+      List<Future<Probe.Answer>> next =
+          callers.start(1, database::connect, Probe::writeThenRefresh);
       assertThat(Callers.results(next))
           .allMatch(answer -> answer.row().get("outcome").equals("refreshed"));
       lingering.rollback();
@@ -327,42 +217,42 @@ class CoalescingTest {
   @Test
   void a_caller_that_dies_in_the_queue_holds_up_nobody() throws Exception {
     try (Callers callers = new Callers()) {
-      List<Future<Answer>> calls;
+      List<Future<Probe.Answer>> calls;
       try (Probe.Gate gate = probe.shut()) {
-        callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH));
+        callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         gate.awaitRefresh();
         Future<List<Map<String, String>>> waiter =
-            callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH)).get(0);
+            callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH)).get(0);
         probe.awaitWaiters(1);
         database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
                 + " AND NOT granted AND objsubid = 2 AND classid = 'wip_view'::regclass");
         assertThatThrownBy(waiter::get).rootCause().hasMessageContaining("terminating connection");
-        calls = callers.start(3, database::connect, CoalescingTest::writeThenRefresh);
+        calls = callers.start(3, database::connect, Probe::writeThenRefresh);
         probe.awaitWaiters(3);
       }
 
-      assertThat(Callers.results(calls)).allMatch(Answer::readItsOwn);
+      assertThat(Callers.results(calls)).allMatch(Probe.Answer::readItsOwn);
     }
   }
 
   @Test
   void when_the_refreshing_session_dies_the_next_in_line_takes_over() throws Exception {
     try (Callers callers = new Callers()) {
-      List<Future<Answer>> calls;
+      List<Future<Probe.Answer>> calls;
       try (Probe.Gate gate = probe.shut()) {
         Future<List<Map<String, String>>> leader =
-            callers.start(1, database::connect, (n, c) -> Probe.rows(c, REFRESH)).get(0);
+            callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH)).get(0);
         gate.awaitRefresh();
-        calls = callers.start(4, database::connect, CoalescingTest::writeThenRefresh);
+        calls = callers.start(4, database::connect, Probe::writeThenRefresh);
         probe.awaitWaiters(4);
         gate.terminateRefresh();
         assertThatThrownBy(leader::get).rootCause().hasMessageContaining("terminating connection");
         gate.awaitRefresh();
       }
 
-      List<Answer> answers = Callers.results(calls);
-      assertThat(answers).allMatch(Answer::readItsOwn);
+      List<Probe.Answer> answers = Callers.results(calls);
+      assertThat(answers).allMatch(Probe.Answer::readItsOwn);
       assertThat(answers)
           .filteredOn(answer -> answer.row().get("outcome").equals("refreshed"))
           .hasSize(1);
@@ -379,9 +269,10 @@ class CoalescingTest {
       place.execute(
           "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
               + " hashtext('next mv_probe'))");
-      statement.execute("SET lock_timeout = '100ms'; SET statement_timeout = '10s'");
+      statement.execute("SET lock_timeout = '100ms'; SET statement_timeout = '5min'");
 
-      assertThatThrownBy(() -> statement.execute(REFRESH)).hasMessageContaining("lock timeout");
+      assertThatThrownBy(() -> statement.execute(Probe.REFRESH))
+          .hasMessageContaining("lock timeout");
     }
   }
 
@@ -389,26 +280,14 @@ class CoalescingTest {
   void numbers_decide_who_is_served_not_the_clock() throws Exception {
     // as if the clock had been set back by a day since
     database.execute(
-        REFRESH,
+        Probe.REFRESH,
         "UPDATE wip_view_refresh SET requested_at = requested_at + interval '1 day', started_at ="
             + " started_at + interval '1 day', finished_at = finished_at + interval '1 day'");
     try (Connection connection = database.connect()) {
-      Answer answer = writeThenRefresh(1, connection);
+      Probe.Answer answer = Probe.writeThenRefresh(1, connection);
 
       assertThat(answer.row()).containsEntry("outcome", "refreshed");
       assertThat(answer.readItsOwn()).isTrue();
     }
-  }
-
-  @Test
-  void a_refresh_dated_in_the_future_does_not_count_as_fresh() throws Exception {
-    database.execute(
-        REFRESH, "UPDATE wip_view_refresh SET started_at = started_at + interval '1 day'");
-
-    WipViews views = WipViews.of(database.dataSource());
-    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, Duration.ofHours(1)))
-        .hasValueSatisfying(
-            refresh -> assertThat(refresh.outcome()).isEqualTo(Refresh.Outcome.REFRESHED));
-    assertThat(views.refreshIfOlderThan(Probe.MV_PROBE, Duration.ofHours(1))).isEmpty();
   }
 }

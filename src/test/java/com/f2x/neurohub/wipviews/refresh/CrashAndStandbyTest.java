@@ -4,7 +4,6 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
@@ -19,13 +18,9 @@ import java.time.Duration;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.MethodOrderer;
-import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestMethodOrder;
 
-/** What takes a server of its own: one that is restarted, and one with a standby. */
-@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+/** A server of its own, which crashes, and gets a standby. */
 class CrashAndStandbyTest {
 
   private static PrivateServer server;
@@ -41,7 +36,6 @@ class CrashAndStandbyTest {
   }
 
   @Test
-  @Order(1)
   void a_refresh_cut_off_by_a_crash_shows_as_failed() throws Exception {
     WipViews views = WipViews.of(server.dataSource());
     views.refreshAll();
@@ -89,7 +83,6 @@ class CrashAndStandbyTest {
   }
 
   @Test
-  @Order(2)
   void a_standby_answers_freshness_and_refuses_a_refresh() throws Exception {
     WipViews primary = WipViews.of(server.dataSource());
     primary.refreshAll();
@@ -99,11 +92,11 @@ class CrashAndStandbyTest {
         "the refresh is replicated", () -> standby.history(null, 1).get(0).id() == refresh.id());
 
     assertThat(standby.freshness())
-        .hasSize(2)
+        .hasSameSizeAs(primary.freshness())
         .allMatch(row -> row.state() == Freshness.State.FRESH)
         .allMatch(row -> row.lastOutcome() == Outcome.REFRESHED);
     assertThat(standby.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
-    assertThat(standby.refreshIfOlderThan(MV_PROCESS_WIP_QUEUE, Duration.ofMinutes(5))).isEmpty();
+    assertThat(standby.refreshIfOlderThan(MV_PROCESS_WIP_QUEUE, Duration.ofDays(1))).isEmpty();
     assertThatThrownBy(() -> standby.refresh(MV_PROCESS_WIP_QUEUE))
         .isInstanceOfSatisfying(
             RefreshFailedException.class,
@@ -122,15 +115,5 @@ class CrashAndStandbyTest {
     Await.until(
         "the request is replicated",
         () -> standby.freshness(MV_PROCESS_WIP_QUEUE).lastOutcome() == Outcome.RUNNING);
-  }
-
-  @Test
-  @Order(3)
-  void a_server_that_is_away_is_named_as_such() {
-    var away = server.dataSource();
-    away.setPortNumbers(new int[] {1});
-
-    assertThatThrownBy(() -> WipViews.of(away).refresh(MV_PROCESS_WIP_QUEUE))
-        .isInstanceOf(DatabaseUnavailableException.class);
   }
 }

@@ -21,6 +21,9 @@ final class Probe {
 
   static final Table<?> MV_PROBE = WipViews.view("mv_probe");
 
+  /** A refresh of it by the function. */
+  static final String REFRESH = "SELECT * FROM refresh_wip_view('mv_probe')";
+
   private static final int GATE = 4711;
 
   private final TestDatabase database;
@@ -39,7 +42,7 @@ final class Probe {
             + " SELECT id + g AS id, note FROM probe, (SELECT gate() AS g OFFSET 0) AS gate",
         "CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id)",
         "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
-            + " VALUES ('mv_probe', 9, '1 minute', '')",
+            + " VALUES ('mv_probe', 9, '1 day', '')",
         "GRANT SELECT ON mv_probe, probe TO PUBLIC",
         "INSERT INTO probe VALUES (1, 'first')");
     return new Probe(database);
@@ -94,9 +97,20 @@ final class Probe {
 
     /** Ends the session that stands at the gate. */
     void terminateRefresh() throws SQLException {
+      end("pg_terminate_backend");
+    }
+
+    /** Ends the statement that stands at the gate. */
+    void cancelRefresh() throws SQLException {
+      end("pg_cancel_backend");
+    }
+
+    private void end(String function) throws SQLException {
       database.execute(
-          "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
-              + " AND NOT granted AND objsubid = 1 AND objid = "
+          "SELECT "
+              + function
+              + "(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 1"
+              + " AND objid = "
               + GATE);
     }
 
@@ -163,6 +177,19 @@ final class Probe {
             "SELECT count(*) FROM wip_view_history WHERE view_name = 'mv_probe' AND outcome = '"
                 + outcome
                 + "'"));
+  }
+
+  /** What a caller got, and whether it then read what it had written before it called. */
+  record Answer(Map<String, String> row, boolean readItsOwn) {}
+
+  static Answer writeThenRefresh(int number, Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("INSERT INTO probe VALUES (" + (100 + number) + ", 'of a caller')");
+    }
+    Map<String, String> row = Probe.rows(connection, REFRESH).get(0);
+    return new Answer(
+        row,
+        Probe.rows(connection, "SELECT FROM mv_probe WHERE id = " + (100 + number)).size() == 1);
   }
 
   /** Reads rows by column name, as text. */

@@ -10,10 +10,8 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
-import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
@@ -69,16 +67,11 @@ class RefreshRightsTest {
   static void dropRoles() throws SQLException {
     // first what they own and may
     database.drop();
-    try (Connection connection =
-            DriverManager.getConnection(
-                PostgresServer.get().url("postgres"), database.user(), database.password());
-        Statement statement = connection.createStatement()) {
-      for (String role : REFRESHERS) {
-        statement.execute("DROP ROLE " + quoted(role));
-      }
-      for (String role : List.of(READER, STRANGER, MAINTAINER, DEPLOYER)) {
-        statement.execute("DROP ROLE " + quoted(role));
-      }
+    for (String role : REFRESHERS) {
+      TestDatabase.onServer("DROP ROLE " + quoted(role));
+    }
+    for (String role : List.of(READER, STRANGER, MAINTAINER, DEPLOYER)) {
+      TestDatabase.onServer("DROP ROLE " + quoted(role));
     }
   }
 

@@ -49,18 +49,18 @@ class ProtectionTest {
           .withBean(UserDetailsService.class, InMemoryUserDetailsManager::new);
 
   @Test
-  void without_spring_security_it_does_not_start_and_says_what_to_do() {
+  void without_spring_security_it_refuses_to_start() {
     open.withClassLoader(new FilteredClassLoader("org.springframework.security"))
         .run(ProtectionTest::refuses);
   }
 
   @Test
-  void with_spring_security_that_is_not_set_up_it_does_not_start() {
+  void with_spring_security_not_set_up_it_refuses_to_start() {
     open.run(ProtectionTest::refuses);
   }
 
   @Test
-  void told_to_it_starts_all_the_same() {
+  void told_to_allow_unprotected_calls_it_starts() {
     open.withPropertyValues("wip-views.http.allow-unprotected=true")
         .run(context -> assertThat(context).hasNotFailed().hasSingleBean(RouterFunction.class));
   }
@@ -117,7 +117,7 @@ class ProtectionTest {
   }
 
   @Test
-  void an_actuator_endpoint_that_anybody_may_refresh_by_is_refused_too() {
+  void an_endpoint_that_anybody_may_refresh_by_is_refused_too() {
     exposed()
         .withUserConfiguration(Elsewhere.class)
         .run(
@@ -145,8 +145,7 @@ class ProtectionTest {
   }
 
   @Test
-  void
-      an_actuator_endpoint_that_only_reads_may_be_open_and_so_may_one_that_somebody_else_protects() {
+  void an_endpoint_may_be_open_if_read_only_or_protected_elsewhere() {
     exposed()
         .withUserConfiguration(Elsewhere.class)
         .withPropertyValues("management.endpoint.wipviews.access=READ_ONLY")
@@ -158,7 +157,7 @@ class ProtectionTest {
   }
 
   @Test
-  void on_a_management_port_of_its_own_the_endpoint_is_where_that_says() {
+  void a_management_port_of_its_own_says_where_the_endpoint_is() {
     exposed()
         .withUserConfiguration(Elsewhere.class)
         .withPropertyValues("management.server.port=1")

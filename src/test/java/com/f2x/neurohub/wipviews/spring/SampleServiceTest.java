@@ -45,7 +45,7 @@ class SampleServiceTest {
   }
 
   @Test
-  void so_are_the_properties() throws IOException {
+  void the_properties_of_the_readme_are_those_that_are_tested() throws IOException {
     List<String> shown = blocks("yaml", "wip-views:\n  lock-timeout");
 
     assertThat(shown).hasSize(1);

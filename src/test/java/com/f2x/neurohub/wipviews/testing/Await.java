@@ -3,12 +3,18 @@ package com.f2x.neurohub.wipviews.testing;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 
-/** The one place where a test waits: for a condition, and never for longer than it has to. */
+/**
+ * The one place where a test waits: for a condition, and no longer than it takes. The deadline ends
+ * a test that would hang; nothing is slow enough to come near it.
+ */
 public final class Await {
 
-  private static final Duration DEADLINE = Duration.ofSeconds(20);
+  private static final Duration DEADLINE = Duration.ofMinutes(3);
 
   private Await() {}
 
@@ -16,25 +22,68 @@ public final class Await {
    * Waits until a condition holds.
    *
    * @param what what is awaited, for the message
-   * @throws AssertionError if it does not within 20 seconds
    */
   public static void until(String what, Callable<Boolean> condition) throws Exception {
-    until(what, DEADLINE, condition);
+    until(what, DEADLINE, condition, holds -> holds, false);
   }
 
   /**
-   * Waits until a condition holds, for what takes longer by its nature.
+   * Waits until what is read is as it is wanted.
    *
-   * @throws AssertionError if it does not within the given time
+   * @param what what is awaited, for the message, which also shows what was read last
+   * @return what was read last
    */
+  public static <T> T until(String what, Callable<T> reading, Predicate<? super T> wanted)
+      throws Exception {
+    return until(what, DEADLINE, reading, wanted, true);
+  }
+
+  /** Waits until a condition holds, for what takes longer by its nature. */
   public static void until(String what, Duration within, Callable<Boolean> condition)
       throws Exception {
+    until(what, within, condition, holds -> holds, false);
+  }
+
+  private static <T> T until(
+      String what,
+      Duration within,
+      Callable<T> reading,
+      Predicate<? super T> wanted,
+      boolean showing)
+      throws Exception {
     Instant deadline = Instant.now().plus(within);
-    while (!condition.call()) {
+    T last = reading.call();
+    while (!wanted.test(last)) {
       if (Instant.now().isAfter(deadline)) {
-        throw new AssertionError("not within " + within.toSeconds() + " s: " + what);
+        throw late(within, what + (showing ? "; last seen: " + last : ""));
       }
       TimeUnit.MILLISECONDS.sleep(10);
+      last = reading.call();
     }
+    return last;
+  }
+
+  /** Waits until a process has ended, and gives its exit code. */
+  public static int exitCode(Process process) throws InterruptedException {
+    if (!process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
+      String command = process.info().commandLine().orElse("process " + process.pid());
+      process.destroyForcibly();
+      throw late(DEADLINE, "the end of " + command);
+    }
+    return process.exitValue();
+  }
+
+  /** Waits until a call has returned, and gives what it returned. */
+  public static <T> T result(Future<T> call) throws Exception {
+    try {
+      return call.get(DEADLINE.toSeconds(), TimeUnit.SECONDS);
+    } catch (TimeoutException e) {
+      call.cancel(true);
+      throw late(DEADLINE, "the end of a call");
+    }
+  }
+
+  private static AssertionError late(Duration within, String what) {
+    return new AssertionError("not within " + within.toSeconds() + " s: " + what);
   }
 }

@@ -8,6 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 /** Callers at once, each on a thread and a connection of its own that is open before they start. */
 public final class Callers implements AutoCloseable {
@@ -50,9 +51,19 @@ public final class Callers implements AutoCloseable {
     return results;
   }
 
+  /** Waits until all have returned, so that none disturbs the next test, and closes them. */
   @Override
   public void close() throws SQLException {
-    threads.shutdownNow();
+    threads.shutdown();
+    try {
+      if (!threads.awaitTermination(5, TimeUnit.MINUTES)) {
+        throw new AssertionError("a caller has not returned");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      threads.shutdownNow();
+    }
     for (Connection connection : connections) {
       connection.close();
     }

@@ -177,6 +177,16 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     return DriverManager.getConnection(url(), role, rolePassword);
   }
 
+  /** A session whose transaction has run a statement, and goes on until the session is closed. */
+  public Connection inTransaction(String sql) throws SQLException {
+    Connection connection = connect();
+    connection.setAutoCommit(false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+    return connection;
+  }
+
   /** Runs statements, each in a transaction of its own. */
   public void execute(String... statements) throws SQLException {
     try (Connection connection = connect();

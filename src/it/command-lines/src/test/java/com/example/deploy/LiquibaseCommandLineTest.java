@@ -41,7 +41,7 @@ class LiquibaseCommandLineTest {
   }
 
   @Test
-  void deploysAndRecoversFromTheUnpackedChangelog() throws Exception {
+  void liquibase_deploys_and_recovers_from_the_unpacked_changelog() throws Exception {
     update(ROOT).succeeds();
     execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
     update("changelog/recreate-views.changelog.yaml").succeeds();
@@ -50,7 +50,7 @@ class LiquibaseCommandLineTest {
   }
 
   @Test
-  void deploysAfterADeployThatWasKilled() throws Exception {
+  void liquibase_deploys_after_a_deploy_that_was_killed() throws Exception {
     try (Connection other = server.getPostgresDatabase().getConnection()) {
       other.setAutoCommit(false);
       other.createStatement().execute("LOCK TABLE lots");

@@ -17,7 +17,7 @@ class OneJarTest {
   private static final String JAR = System.getProperty("cli.jar");
 
   @Test
-  void theOneJarDeploysRefreshesAndShows() throws Exception {
+  void the_one_jar_deploys_refreshes_and_shows() throws Exception {
     try (EmbeddedPostgres server =
         EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {
       WipViewsMigration.of(server.getPostgresDatabase()).installMinimalMes();
@@ -31,7 +31,7 @@ class OneJarTest {
   }
 
   @Test
-  void itHoldsWhatTheCommandLineNeedsAndNoMore() throws Exception {
+  void it_holds_what_the_command_line_needs_and_no_more() throws Exception {
     try (JarFile jar = new JarFile(JAR)) {
       assertTrue(jar.getEntry("META-INF/services/liquibase.database.Database") != null);
       assertTrue(jar.getEntry("META-INF/services/java.sql.Driver") != null);

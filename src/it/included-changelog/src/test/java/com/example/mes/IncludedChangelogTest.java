@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 class IncludedChangelogTest {
 
   @Test
-  void aServicesOwnChangelogIncludesOursAndBuildsOnIt() throws Exception {
+  void a_changelog_of_a_service_includes_ours_and_builds_on_it() throws Exception {
     System.setProperty("liquibase.analytics.enabled", "false");
     try (EmbeddedPostgres server =
         EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class OpenLotsTest {
 
   @Test
-  void aModuleDeploysRefreshesAndReads() throws Exception {
+  void a_module_deploys_refreshes_and_reads() throws Exception {
     assertTrue(OpenLots.class.getModule().isNamed());
     assertEquals("com.f2x.neurohub.wipviews", WipViews.class.getModule().getName());
     try (EmbeddedPostgres server =

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 class QueueBoardTest {
 
   @Test
-  void aServiceDeploysWhenItStartsRefreshesAndReadsTypedRows() throws Exception {
+  void a_service_deploys_at_start_refreshes_and_reads_typed_rows() throws Exception {
     try (EmbeddedPostgres server =
         EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {
       HikariConfig config = new HikariConfig();

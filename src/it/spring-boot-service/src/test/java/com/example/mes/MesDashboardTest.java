@@ -152,7 +152,7 @@ class MesDashboardTest {
   }
 
   @Test
-  void it_runs_on_liquibase_4_33_and_has_deployed_its_own_table_and_the_views() throws Exception {
+  void it_has_deployed_its_table_and_the_views_by_liquibase_4_33() throws Exception {
     assertThat(LiquibaseUtil.getBuildVersion()).isEqualTo("4.33.0");
     assertThat(value("SELECT to_regclass('shift_note')")).isEqualTo("shift_note");
     JsonNode stations = json(call("GET", "/stations", "viewer"));
@@ -252,8 +252,7 @@ class MesDashboardTest {
   }
 
   @Test
-  void a_view_that_is_not_populated_takes_the_service_down_until_it_is_refreshed()
-      throws Exception {
+  void a_view_that_is_not_populated_takes_the_service_down() throws Exception {
     execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
 
     assertThat(call("GET", HEALTH, null).statusCode()).isEqualTo(503);
@@ -264,7 +263,7 @@ class MesDashboardTest {
   }
 
   @Test
-  void a_view_that_is_missing_takes_the_service_down_until_it_is_recreated() throws Exception {
+  void a_view_that_is_missing_takes_the_service_down() throws Exception {
     execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
 
     assertThat(call("GET", HEALTH, null).statusCode()).isEqualTo(503);

@@ -29,7 +29,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 
 /** The schedule as a part of the service. */
-class ScheduleTest {
+class WipViewsScheduleAutoConfigurationTest {
 
   @RegisterExtension static final TestDatabase deployed = TestDatabase.deployed();
   @RegisterExtension static final TestDatabase without = TestDatabase.deployed();
@@ -62,9 +62,9 @@ class ScheduleTest {
   }
 
   @Test
-  void it_starts_once_the_services_liquibase_has_run_and_stops_with_the_service() {
+  void it_starts_after_liquibase_and_stops_with_the_service() {
     on(deployed)
-        .withBean(SpringLiquibase.class, ScheduleTest::table)
+        .withBean(SpringLiquibase.class, WipViewsScheduleAutoConfigurationTest::table)
         .run(
             context -> {
               assertThat(context).hasNotFailed();
@@ -83,7 +83,7 @@ class ScheduleTest {
   }
 
   @Test
-  void it_starts_where_beans_are_made_when_they_are_asked_for() {
+  void it_starts_where_beans_are_lazy() {
     on(lazy)
         .withInitializer(
             context ->
@@ -98,7 +98,7 @@ class ScheduleTest {
   void a_schedule_of_the_services_own_is_the_one_that_runs() {
     List<Tick> ticks = new CopyOnWriteArrayList<>();
     on(deployed)
-        .withBean(SpringLiquibase.class, ScheduleTest::table)
+        .withBean(SpringLiquibase.class, WipViewsScheduleAutoConfigurationTest::table)
         .withBean(
             RefreshSchedule.class,
             () ->
@@ -110,7 +110,7 @@ class ScheduleTest {
   }
 
   @Test
-  void without_its_table_the_service_does_not_start_and_says_what_to_deploy() {
+  void without_its_table_a_start_fails_and_names_the_changelog() {
     on(without)
         .run(
             context -> {
@@ -121,7 +121,7 @@ class ScheduleTest {
   }
 
   @Test
-  void without_db_scheduler_the_service_does_not_start_and_says_what_to_add() {
+  void without_db_scheduler_a_start_fails_and_names_the_dependency() {
     on(without)
         .withClassLoader(new FilteredClassLoader("com.github.kagkarlsson"))
         .run(

@@ -22,9 +22,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * A view that is dropped, not populated, without its index or unknown; and a read-only database.
+ * A view that is well, dropped, not populated, without its index or unknown; and a read-only
+ * database.
  */
-class ViewStateTest {
+class WipViewsTest {
 
   private final TestDatabase database = TestDatabase.deployed();
   private final WipViews views = WipViews.of(database.dataSource());
@@ -40,7 +41,17 @@ class ViewStateTest {
   }
 
   @Test
-  void a_dropped_view_is_missing_and_the_other_one_as_fresh_as_before() throws Exception {
+  void a_view_is_refreshed_concurrently_and_the_answer_says_so() {
+    Refresh refresh = views.refresh(MV_PROCESS_WIP_QUEUE);
+
+    assertThat(refresh.view()).isEqualTo("mv_process_wip_queue");
+    assertThat(refresh.outcome()).isEqualTo(Refresh.Outcome.REFRESHED);
+    assertThat(refresh.mode()).isEqualTo(Refresh.Mode.CONCURRENT);
+    assertThat(refresh.rows()).isEqualTo(6);
+  }
+
+  @Test
+  void a_dropped_view_is_missing_and_the_other_one_fresh() throws Exception {
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
 
     assertThat(views.freshness())
@@ -52,7 +63,7 @@ class ViewStateTest {
   }
 
   @Test
-  void refreshing_a_dropped_view_says_how_to_bring_it_back_and_is_on_record() throws Exception {
+  void a_refresh_of_a_dropped_view_names_the_remedy() throws Exception {
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
 
     assertThatThrownBy(() -> views.refresh(MV_PROCESS_WIP_QUEUE))
@@ -73,7 +84,7 @@ class ViewStateTest {
   }
 
   @Test
-  void refreshing_all_refreshes_the_view_that_is_there_before_it_fails() throws Exception {
+  void refreshing_all_refreshes_what_is_there_before_it_fails() throws Exception {
     database.execute("DROP MATERIALIZED VIEW mv_wip_status_dashboard");
 
     assertThatThrownBy(views::refreshAll)
@@ -121,8 +132,7 @@ class ViewStateTest {
   }
 
   @Test
-  void a_view_with_no_data_is_populated_by_a_plain_refresh_that_says_why_and_by_none_after()
-      throws Exception {
+  void only_the_first_refresh_of_a_view_with_no_data_is_plain() throws Exception {
     database.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
 
     Refresh populating = views.refresh(MV_PROCESS_WIP_QUEUE);
@@ -142,7 +152,7 @@ class ViewStateTest {
   }
 
   @Test
-  void a_view_without_its_unique_index_is_refreshed_plainly_and_says_why() throws Exception {
+  void a_view_without_a_unique_index_is_refreshed_plainly() throws Exception {
     database.execute("DROP INDEX mv_process_wip_queue_process_id_idx");
 
     Refresh refresh = views.refresh(MV_PROCESS_WIP_QUEUE);
@@ -173,7 +183,7 @@ class ViewStateTest {
   }
 
   @Test
-  void an_unknown_name_is_refused_by_the_function_whatever_is_in_it() throws Exception {
+  void the_function_refuses_an_unknown_name_whatever_is_in_it() throws Exception {
     for (String name :
         List.of("lots", "mv_process_wip_queue; DROP TABLE lots", "public.mv_process_wip_queue")) {
       assertThatThrownBy(() -> database.value("SELECT refresh_wip_view('" + name + "')"))
@@ -184,8 +194,7 @@ class ViewStateTest {
   }
 
   @Test
-  void in_a_read_only_database_a_refresh_is_refused_and_freshness_and_rows_are_read()
-      throws Exception {
+  void a_read_only_database_is_read_and_not_refreshed() throws Exception {
     String attempts = database.value("SELECT count(*) FROM wip_view_refresh");
     database.execute("ALTER DATABASE " + database.name() + " SET default_transaction_read_only=on");
 
@@ -231,7 +240,7 @@ class ViewStateTest {
   }
 
   @Test
-  void an_object_of_a_deploy_that_is_gone_is_named_and_recreate_brings_it_back() throws Exception {
+  void an_object_that_is_gone_is_named_and_recreate_restores_it() throws Exception {
     database.execute("DROP VIEW wip_view_daily", "DROP FUNCTION wip_view_why_plain(oid)");
 
     assertThatThrownBy(() -> views.daily(null, 1))
@@ -262,7 +271,7 @@ class ViewStateTest {
   }
 
   @Test
-  void also_in_a_callers_transaction_which_the_failure_has_ended() throws Exception {
+  void an_object_that_is_gone_is_named_in_a_callers_transaction() throws Exception {
     database.execute("DROP VIEW wip_view_daily");
     try (Connection connection = database.connect()) {
       connection.setAutoCommit(false);

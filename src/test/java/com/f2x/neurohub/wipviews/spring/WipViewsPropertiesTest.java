@@ -14,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What an IDE completes and explains in application.yaml. */
-class MetadataTest {
+class WipViewsPropertiesTest {
 
   private static List<JsonNode> properties;
 

@@ -3,7 +3,7 @@ package com.f2x.neurohub.wipviews;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.demo.Factory;
-import com.f2x.neurohub.wipviews.testing.Plan;
+import com.f2x.neurohub.wipviews.testing.QueryPlan;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The plans on which the cost of a refresh hangs: it reads the open lots, what waits and the last
  * hour by index, and never the history from one end to the other.
  */
-class PlansTest {
+class QueryPlansTest {
 
   @RegisterExtension static final TestDatabase empty = TestDatabase.deployed();
   @RegisterExtension static final TestDatabase few = TestDatabase.deployed();
@@ -40,14 +40,14 @@ class PlansTest {
 
   @Test
   void the_dashboard_reads_the_items_of_open_lots_by_index() throws Exception {
-    assertThat(Plan.of(many, "mv_wip_status_dashboard").scans())
+    assertThat(QueryPlan.of(many, "mv_wip_status_dashboard").scans())
         .filteredOn(scan -> scan.startsWith("wip_"))
         .containsExactly("wip_items: Index Scan by lot_id");
   }
 
   @Test
   void the_queue_reads_what_waits_and_the_last_hour_by_index() throws Exception {
-    assertThat(Plan.of(many, "mv_process_wip_queue").scans())
+    assertThat(QueryPlan.of(many, "mv_process_wip_queue").scans())
         .filteredOn(scan -> scan.startsWith("wip_items") || scan.startsWith("wip_process_history"))
         .containsExactly(
             "wip_items: Index Scan by status", "wip_process_history: Index Scan by completed_at");
@@ -57,28 +57,28 @@ class PlansTest {
   @ValueSource(strings = {"mv_wip_status_dashboard", "mv_process_wip_queue"})
   void neither_items_nor_history_are_read_whole_at_any_size(String view) throws Exception {
     for (TestDatabase database : List.of(empty, few, many)) {
-      assertThat(Plan.of(database, view).readWhole())
+      assertThat(QueryPlan.of(database, view).readWhole())
           .isSubsetOf("lots", "processes", "wip_view_settings");
     }
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"mv_wip_status_dashboard", "mv_process_wip_queue"})
-  void the_blocks_that_it_reads_follow_the_open_lots_and_not_the_closed_ones(String view)
-      throws Exception {
+  void the_blocks_read_follow_the_open_lots_and_not_the_closed(String view) throws Exception {
     // eleven times the closed lots; the open ones are the same but for the dice
-    assertThat(Plan.of(many, view).blocks()).isLessThan(Plan.of(few, view).blocks() * 3 / 2);
+    assertThat(QueryPlan.of(many, view).blocks())
+        .isLessThan(QueryPlan.of(few, view).blocks() * 3 / 2);
   }
 
   @Test
-  void executions_before_the_last_hour_are_not_even_looked_at() throws Exception {
-    long before = Plan.of(many, "mv_process_wip_queue").blocks();
+  void executions_before_the_last_hour_are_not_looked_at() throws Exception {
+    long before = QueryPlan.of(many, "mv_process_wip_queue").blocks();
     many.execute(
         "INSERT INTO wip_process_history (wip_item_id, process_id, operator_id, result, started_at,"
             + " completed_at) SELECT wip_item_id, process_id, operator_id, result, started_at -"
             + " interval '1 year', completed_at - interval '1 year' FROM wip_process_history");
 
     // without ANALYZE: what the server believes of the table's size does not matter
-    assertThat(Plan.of(many, "mv_process_wip_queue").blocks()).isLessThan(before + before / 5);
+    assertThat(QueryPlan.of(many, "mv_process_wip_queue").blocks()).isLessThan(before + before / 5);
   }
 }

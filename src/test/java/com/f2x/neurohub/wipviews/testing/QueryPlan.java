@@ -8,23 +8,23 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** How the server reads what a view is made of. */
-public final class Plan {
+public final class QueryPlan {
 
   private final List<JsonNode> nodes = new ArrayList<>();
 
-  private Plan(JsonNode root) {
+  private QueryPlan(JsonNode root) {
     collect(root);
   }
 
   /** Runs a materialized view's query with its plan. */
-  public static Plan of(TestDatabase database, String view) throws SQLException {
+  public static QueryPlan of(TestDatabase database, String view) throws SQLException {
     String query =
         database.value("SELECT pg_get_viewdef('%s'::regclass)".formatted(view)).replace(";", "");
     String json =
         String.join(
             "\n",
             database.rows("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + query).get(0));
-    return new Plan(JsonMapper.shared().readTree(json).get(0).get("Plan"));
+    return new QueryPlan(JsonMapper.shared().readTree(json).get(0).get("QueryPlan"));
   }
 
   private void collect(JsonNode node) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  * What the views say exactly at an edge: their own definitions, as the server has them, with the
  * clock held at noon.
  */
-class EdgesTest {
+class FiguresAtEdgesTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -44,7 +44,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_idle_station_has_a_row_with_counts_of_zero_and_no_times() throws Exception {
+  void an_idle_station_has_counts_of_zero_and_no_times() throws Exception {
     List<Map<String, Object>> stations = atNoon("mv_process_wip_queue", "process_number");
 
     assertThat(stations).hasSize(6);
@@ -69,7 +69,7 @@ class EdgesTest {
   }
 
   @Test
-  void a_lot_without_items_has_a_row_with_counts_of_zero_and_no_rates() throws Exception {
+  void a_lot_without_items_has_counts_of_zero_and_no_rates() throws Exception {
     lot(1, "CREATED");
 
     Map<String, Object> lot = atNoon("mv_wip_status_dashboard", "lot_id").get(0);
@@ -86,7 +86,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_execution_completed_exactly_an_hour_ago_is_not_of_the_last_hour() throws Exception {
+  void an_execution_of_exactly_an_hour_ago_is_not_of_the_last_hour() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "IN_PROGRESS", 1, NOON);
     execution(1, 1, "PASS", "interval '1 hour'");
@@ -95,7 +95,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_execution_completed_a_microsecond_less_than_an_hour_ago_is() throws Exception {
+  void an_execution_of_a_microsecond_less_is_of_the_last_hour() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "IN_PROGRESS", 1, NOON);
     execution(1, 1, "PASS", "interval '59:59.999999'");
@@ -106,7 +106,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_execution_completed_this_very_moment_is_of_the_last_hour() throws Exception {
+  void an_execution_of_this_moment_is_of_the_last_hour() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "IN_PROGRESS", 1, NOON);
     execution(1, 1, "PASS", "interval '0'");
@@ -115,7 +115,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_execution_that_a_fast_clock_completed_in_the_future_is_not_yet() throws Exception {
+  void an_execution_of_the_future_is_not_of_the_last_hour() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "IN_PROGRESS", 1, NOON);
     execution(1, 1, "PASS", "interval '-0.000001 seconds'");
@@ -124,7 +124,7 @@ class EdgesTest {
   }
 
   @Test
-  void a_rework_counts_as_completed_and_neither_as_passed_nor_as_failed() throws Exception {
+  void a_rework_is_completed_and_neither_passed_nor_failed() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "IN_PROGRESS", 1, NOON);
     execution(1, 1, "PASS", "interval '3 minutes'");
@@ -139,7 +139,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_item_that_waits_for_stuck_after_exactly_is_not_stuck() throws Exception {
+  void an_item_that_waits_exactly_stuck_after_is_not_stuck() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "FAILED", 3, NOON + " - interval '1 hour'");
 
@@ -149,7 +149,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_item_that_waits_a_microsecond_longer_than_stuck_after_is_stuck() throws Exception {
+  void an_item_that_waits_a_microsecond_longer_is_stuck() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "FAILED", 3, NOON + " - interval '1:00:00.000001'");
 
@@ -157,7 +157,7 @@ class EdgesTest {
   }
 
   @Test
-  void stuck_after_is_the_one_that_the_settings_say() throws Exception {
+  void stuck_after_is_what_the_settings_say() throws Exception {
     lot(1, "IN_PROGRESS");
     item(1, 1, "IN_PROGRESS", 3, NOON + " - interval '2 hours'");
     assertThat(station(3)).containsEntry("has_stuck_wip", true);
@@ -183,7 +183,7 @@ class EdgesTest {
   }
 
   @Test
-  void with_bottleneck_above_zero_a_single_item_is_one_and_an_idle_station_none() throws Exception {
+  void above_zero_one_item_is_a_bottleneck_and_none_is_not() throws Exception {
     database.execute("UPDATE wip_view_settings SET bottleneck_above = 0");
     lot(1, "IN_PROGRESS");
     item(1, 1, "IN_PROGRESS", 4, NOON);
@@ -193,7 +193,7 @@ class EdgesTest {
   }
 
   @Test
-  void items_and_history_that_meet_in_one_process_are_not_multiplied() throws Exception {
+  void items_and_history_of_one_process_are_not_multiplied() throws Exception {
     // 3 lots with 4 items each, all at process 2, each with 5 executions there within the hour
     for (int lot = 1; lot <= 3; lot++) {
       lot(lot, "IN_PROGRESS");
@@ -240,7 +240,7 @@ class EdgesTest {
   }
 
   @Test
-  void an_inactive_process_has_no_row_but_a_lot_still_shows_its_items() throws Exception {
+  void an_inactive_process_has_no_row_but_lots_show_its_items() throws Exception {
     database.execute("UPDATE processes SET is_active = false WHERE process_number = 5");
     lot(1, "IN_PROGRESS");
     item(1, 1, "FAILED", 5, NOON);

@@ -8,7 +8,6 @@ import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -17,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What is logged, through slf4j, and what is not. The tests' binding writes to standard error. */
-class LogTest {
+class RefreshLogTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -106,30 +105,5 @@ class LogTest {
         "",
         null,
         1);
-  }
-
-  @Test
-  void liquibase_logs_through_slf4j_and_prints_nothing_itself() throws Exception {
-    ProcessBuilder command =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-Dorg.slf4j.simpleLogger.log.liquibase=info",
-            "-classpath",
-            System.getProperty("java.class.path"),
-            "com.f2x.neurohub.wipviews.cli.WipViewsCommand",
-            "update");
-    command.environment().put("WIP_VIEWS_URL", database.url());
-    command.environment().put("WIP_VIEWS_USERNAME", database.user());
-    command.environment().put("WIP_VIEWS_PASSWORD", database.password());
-    Process update = command.start();
-    String out = new String(update.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    String err = new String(update.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-
-    assertThat(update.waitFor()).as(err).isZero();
-    assertThat(out.lines()).singleElement().asString().startsWith("No changes to deploy");
-    assertThat(err.lines())
-        .allMatch(line -> line.startsWith("[main] INFO liquibase."))
-        .anyMatch(line -> line.endsWith("Update command completed successfully."));
   }
 }

@@ -1,10 +1,11 @@
-package com.f2x.neurohub.wipviews;
+package com.f2x.neurohub.wipviews.migration;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -31,12 +32,12 @@ class SettingsTest {
   }
 
   @Test
-  void are_an_hour_and_fifty_items_and_two_weeks_in_a_new_database() throws Exception {
+  void a_new_database_has_an_hour_fifty_items_and_two_weeks() throws Exception {
     assertThat(database.rows(SETTINGS)).containsExactly(List.of("01:00:00", "50", "14 days"));
   }
 
   @Test
-  void are_changed_by_the_parameters_that_are_given_and_by_no_other() throws Exception {
+  void only_the_parameters_that_are_given_change_settings() throws Exception {
     migration.withParameter("stuckAfter", "90 minutes").update();
     assertThat(database.rows(SETTINGS)).containsExactly(List.of("01:30:00", "50", "14 days"));
 
@@ -48,7 +49,7 @@ class SettingsTest {
   }
 
   @Test
-  void are_kept_by_a_later_update_without_parameters() throws Exception {
+  void an_update_without_parameters_keeps_the_settings() throws Exception {
     migration.withParameter("stuckAfter", "2 hours").withParameter("bottleneckAbove", "7").update();
 
     migration.update();
@@ -57,7 +58,7 @@ class SettingsTest {
   }
 
   @Test
-  void are_kept_by_a_recovery() throws Exception {
+  void a_recovery_keeps_the_settings() throws Exception {
     migration.withParameter("bottleneckAbove", "7").update();
 
     migration.recreate(List.of());
@@ -66,8 +67,7 @@ class SettingsTest {
   }
 
   @Test
-  void a_target_that_an_operator_has_set_is_kept_until_the_changelog_says_another()
-      throws Exception {
+  void a_target_set_by_hand_is_kept_until_the_changelog_changes() throws Exception {
     String target =
         "SELECT freshness_target FROM wip_view WHERE view_name = 'mv_process_wip_queue'";
     database.execute(
@@ -83,7 +83,7 @@ class SettingsTest {
   }
 
   @Test
-  void are_what_the_next_refresh_uses() throws Exception {
+  void the_next_refresh_uses_the_settings() throws Exception {
     database.execute(
         "INSERT INTO lots (id, lot_number, product_model_id, production_date)"
             + " VALUES (1, 'KR01PSA251101', 1, current_date)",
@@ -119,8 +119,8 @@ class SettingsTest {
           bottleneckAbove  | 2.5                   | a whole number of 0 or more
           bottleneckAbove  | 99999999999           | a whole number of 0 or more
           """)
-  void are_refused_in_one_line_when_they_cannot_be_read(String name, String value, String wanted)
-      throws Exception {
+  void a_setting_that_cannot_be_read_is_refused_in_one_line(
+      String name, String value, String wanted) throws Exception {
     assertThatThrownBy(() -> migration.withParameter(name, value).update())
         .isInstanceOf(WipViewsException.class)
         .hasMessage(
@@ -131,7 +131,7 @@ class SettingsTest {
   }
 
   @Test
-  void are_all_named_at_once_when_several_cannot_be_read() {
+  void several_that_cannot_be_read_are_named_at_once() {
     assertThatThrownBy(
             () ->
                 migration

@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A database that cannot be reached: one line that says why, from every entrance. */
-class UnreachableTest {
+class DatabaseUnavailableExceptionTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -129,8 +129,7 @@ class UnreachableTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"require", "bogus"})
-  void what_is_wrong_with_ssl_is_not_laid_to_the_password_or_the_port(String sslmode)
-      throws SQLException {
+  void what_is_wrong_with_ssl_is_said_to_be_ssl(String sslmode) throws SQLException {
     assumeThat(database.value("SHOW ssl")).isEqualTo("off");
     PGSimpleDataSource dataSource = new PGSimpleDataSource();
     dataSource.setUrl(database.url());

@@ -1,9 +1,10 @@
-package com.f2x.neurohub.wipviews;
+package com.f2x.neurohub.wipviews.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.internal.Changelog;
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.OutputStream;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** However the changelog is found, on disk or in the jar, its changesets are the same ones. */
-class SameChangesetsTest {
+class ChangesetIdentityTest {
 
   /** The checks, and what the parameters say, run on every deploy. */
   private static final Set<String> ALWAYS = Set.of("preflight", "settings", "access", "drift");
@@ -67,9 +68,9 @@ class SameChangesetsTest {
   }
 
   @Test
-  void plain_liquibase_with_the_path_inside_the_jar_deploys_the_same() throws Exception {
+  void plain_liquibase_with_the_path_in_the_jar_deploys_the_same() throws Exception {
     liquibase(
-        new ClassLoaderResourceAccessor(SameChangesetsTest.class.getClassLoader()), IN_THE_JAR);
+        new ClassLoaderResourceAccessor(ChangesetIdentityTest.class.getClassLoader()), IN_THE_JAR);
     Map<String, String> first = ran();
 
     WipViewsMigration.of(database.dataSource()).update();
@@ -78,7 +79,7 @@ class SameChangesetsTest {
   }
 
   @Test
-  void a_recovery_from_disk_after_a_deploy_from_the_jar_adds_no_changeset() throws Exception {
+  void a_recovery_from_disk_adds_no_changeset() throws Exception {
     WipViewsMigration.of(database.dataSource()).update();
     Map<String, String> first = ran();
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");

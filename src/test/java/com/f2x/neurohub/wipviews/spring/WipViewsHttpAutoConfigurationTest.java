@@ -30,7 +30,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What the caller of {@code POST /admin/refresh-wip-views} is told. */
-class RefreshOverHttpTest {
+class WipViewsHttpAutoConfigurationTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -81,7 +81,7 @@ class RefreshOverHttpTest {
   }
 
   @Test
-  void each_view_says_what_happened_to_it_under_the_names_of_the_databases_columns() {
+  void each_view_is_answered_under_the_names_of_the_columns() {
     service(
         database.dataSource(),
         http -> {
@@ -108,7 +108,7 @@ class RefreshOverHttpTest {
   }
 
   @Test
-  void it_is_a_conflict_while_a_lock_keeps_every_view_from_being_refreshed() {
+  void it_is_a_conflict_while_every_view_is_locked() {
     service(
         database.dataSource(),
         http -> {
@@ -127,7 +127,7 @@ class RefreshOverHttpTest {
   }
 
   @Test
-  void it_is_an_error_when_some_views_failed_and_the_others_say_that_they_did_not() {
+  void it_is_an_error_when_some_views_failed_and_says_which() {
     service(
         database.dataSource(),
         http -> {

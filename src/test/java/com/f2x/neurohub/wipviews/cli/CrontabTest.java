@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The README's lines for a crontab, run as cron runs them: by /bin/sh, without a terminal, and with
  * nothing in the environment but what cron and the crontab put there.
  */
-class CronTest {
+class CrontabTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -154,8 +154,7 @@ class CronTest {
   }
 
   @Test
-  void a_view_that_fails_is_one_line_and_exit_code_1_and_the_other_one_is_refreshed()
-      throws Exception {
+  void a_view_that_fails_is_one_line_and_the_other_is_refreshed() throws Exception {
     database.execute("ALTER MATERIALIZED VIEW mv_wip_status_dashboard RENAME TO mv_elsewhere");
     try {
       Run java = java(port());

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.internal.doctor;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.RelationSize;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.cli.Cli;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -72,7 +73,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_that_is_missing() throws Exception {
+  void a_view_that_is_missing_is_found() throws Exception {
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
 
     Finding found = theOne("view-state", "mv_process_wip_queue", "missing");
@@ -83,7 +84,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_that_is_not_populated() throws Exception {
+  void a_view_that_is_not_populated_is_found() throws Exception {
     database.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
 
     Finding found = theOne("view-state", "mv_process_wip_queue", "not populated");
@@ -95,7 +96,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_that_is_stale() throws Exception {
+  void a_view_that_is_stale_is_found() throws Exception {
     database.execute(
         "UPDATE wip_view_refresh SET started_at = started_at - interval '1 hour',"
             + " finished_at = finished_at - interval '1 hour'"
@@ -105,8 +106,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_without_its_unique_index_which_is_one_finding_although_it_has_drifted_too()
-      throws Exception {
+  void a_lost_unique_index_is_one_finding_and_no_drift() throws Exception {
     database.execute("DROP INDEX mv_process_wip_queue_process_id_idx");
     assertThat(database.value("SELECT wip_view_drift()")).isEqualTo("mv_process_wip_queue");
 
@@ -114,7 +114,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_whose_query_is_another_although_its_unique_index_is_missing_too() throws Exception {
+  void drift_is_found_although_the_unique_index_is_missing_too() throws Exception {
     database.execute(
         "DROP MATERIALIZED VIEW mv_wip_status_dashboard",
         "CREATE MATERIALIZED VIEW mv_wip_status_dashboard AS SELECT 1 AS lot_id");
@@ -127,14 +127,14 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_that_was_changed_by_hand() throws Exception {
+  void a_view_that_was_changed_by_hand_is_found() throws Exception {
     database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
 
     apply(theOne("drift", "mv_process_wip_queue", "not what was deployed"));
   }
 
   @Test
-  void an_index_of_the_mes_that_is_missing() throws Exception {
+  void an_index_of_the_mes_that_is_missing_is_found() throws Exception {
     database.execute(
         "DROP INDEX IF EXISTS idx_wip_process_history_completed_at,"
             + " wip_views_wip_process_history_completed_at_idx");
@@ -147,7 +147,7 @@ class DoctorTest {
   }
 
   @Test
-  void an_index_of_the_mes_that_an_interrupted_build_left_invalid() throws Exception {
+  void an_index_of_the_mes_that_is_invalid_is_found() throws Exception {
     database.execute(
         "DROP INDEX IF EXISTS idx_wip_process_history_completed_at",
         "DROP INDEX IF EXISTS wip_views_wip_process_history_completed_at_idx",
@@ -162,8 +162,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_table_that_was_never_analyzed_but_not_one_of_which_the_server_forgot_when()
-      throws Exception {
+  void a_table_never_analyzed_is_told_from_one_forgotten() throws Exception {
     String sixty =
         "INSERT INTO lots (lot_number, product_model_id, production_date)"
             + " SELECT 'L' || i, 1, current_date FROM generate_series(%d, %d) AS i";
@@ -196,7 +195,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_session_that_others_wait_for() throws Exception {
+  void a_session_that_others_wait_for_is_found() throws Exception {
     try (Connection blocker = database.connect();
         Connection waiter = database.connect();
         Statement lock = blocker.createStatement();
@@ -220,7 +219,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_that_is_mostly_dead_rows() throws Exception {
+  void a_view_that_is_mostly_dead_rows_is_found() throws Exception {
     register(
         "mv_many",
         "SELECT id, clock_timestamp() AS last_refreshed_at FROM generate_series(1, 1000) AS id");
@@ -237,7 +236,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_whose_refreshes_fail() throws Exception {
+  void a_view_whose_refreshes_fail_is_found() throws Exception {
     database.execute("CREATE TABLE divisor (n integer)", "INSERT INTO divisor VALUES (1)");
     register("mv_faulty", "SELECT 1 / n AS id FROM divisor");
     database.execute("UPDATE divisor SET n = 0");
@@ -257,7 +256,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_view_whose_definition_does_not_suit_the_tables_any_more() throws Exception {
+  void a_definition_that_does_not_suit_the_tables_is_found() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome, sqlstate, error)"
             + " SELECT 'mv_process_wip_queue', 'failed', '42883', 'no such function'"
@@ -270,7 +269,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_refresh_that_takes_longer_than_there_is_between_two() throws Exception {
+  void a_refresh_slower_than_its_interval_is_found() throws Exception {
     // asked for every 2 minutes by somebody who waits; takes 3, so that every second one is left
     // out
     database.execute(
@@ -288,7 +287,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_refresh_that_takes_longer_than_its_target() throws Exception {
+  void a_refresh_slower_than_its_target_is_found() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome, mode, started_at, finished_at, rows)"
             + " SELECT 'mv_process_wip_queue', 'refreshed', 'concurrent', t, t + interval '25 min',"
@@ -299,7 +298,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_refresh_that_is_quicker_than_its_interval_is_not_slow() throws Exception {
+  void a_refresh_quicker_than_its_interval_is_not_slow() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome, mode, started_at, finished_at, rows)"
             + " SELECT 'mv_process_wip_queue', 'refreshed', 'concurrent', t, t + interval '50 s', 6"
@@ -316,7 +315,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_role_that_lost_what_the_deploy_gave_it() throws Exception {
+  void a_role_that_lost_what_the_deploy_gave_it_is_found() throws Exception {
     database.execute(
         "REVOKE SELECT ON mv_process_wip_queue, wip_view_freshness FROM " + READER,
         "REVOKE EXECUTE ON FUNCTION wip_view_drift() FROM " + READER);
@@ -329,7 +328,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_role_that_is_gone() throws Exception {
+  void a_role_that_is_gone_is_found() throws Exception {
     database.execute(
         "UPDATE wip_view_settings SET reader_role = reader_role || ', nobody_' || 'any_more'");
 
@@ -340,7 +339,7 @@ class DoctorTest {
   }
 
   @Test
-  void an_object_of_ours_that_is_gone() throws Exception {
+  void an_object_of_ours_that_is_gone_is_found() throws Exception {
     database.execute("DROP FUNCTION wip_view_drift()");
 
     // which keeps a check from looking: one finding all the same
@@ -351,7 +350,7 @@ class DoctorTest {
   }
 
   @Test
-  void an_object_of_ours_that_is_gone_and_that_no_check_reads() throws Exception {
+  void an_object_that_no_check_reads_is_found_to_be_gone() throws Exception {
     database.execute("DROP VIEW wip_view_daily", "DROP FUNCTION refresh_wip_view(text)");
 
     Finding found = theOne("incomplete", null, "refresh_wip_view, wip_view_daily");
@@ -361,7 +360,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_schema_with_nothing_of_ours_in_it() throws Exception {
+  void a_schema_with_nothing_of_ours_is_not_deployed() throws Exception {
     database.execute("CREATE SCHEMA IF NOT EXISTS nothing");
 
     assertThatThrownBy(() -> views.withSchema("nothing").diagnose())
@@ -464,7 +463,7 @@ class DoctorTest {
   }
 
   @Test
-  void sizes_are_those_of_the_views_and_of_the_tables_that_they_read() {
+  void sizes_are_those_of_the_views_and_the_tables_they_read() {
     assertThat(views.sizes())
         .hasSize(4 + views.freshness().size())
         .extracting(RelationSize::name)
@@ -481,7 +480,7 @@ class DoctorTest {
   }
 
   @Test
-  void a_schema_that_the_connection_does_not_have_in_front_is_in_every_remedy() throws Exception {
+  void every_remedy_names_a_schema_that_is_not_the_connections() throws Exception {
     TestDatabase other = TestDatabase.empty().create();
     try {
       other.execute("CREATE SCHEMA \"My MES\"");
@@ -553,7 +552,7 @@ class DoctorTest {
   }
 
   @Test
-  void who_runs_a_query_is_cancelled_and_keeps_its_session() throws Exception {
+  void a_blocker_that_runs_a_query_is_cancelled_not_ended() throws Exception {
     try (Connection blocker = database.connect();
         Connection waiter = database.connect();
         Statement lock = blocker.createStatement();

@@ -17,7 +17,7 @@ import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 import org.springframework.http.ProblemDetail;
 
 /** What {@code /actuator/wipviews} answers; over HTTP it is called in src/it. */
-class EndpointTest {
+class WipViewsEndpointTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -63,7 +63,7 @@ class EndpointTest {
   }
 
   @Test
-  void a_refresh_that_the_database_ended_is_unavailable_and_says_what_happened() throws Exception {
+  void a_refresh_that_the_database_ended_is_unavailable() throws Exception {
     try (Connection other = database.connect();
         Statement statement = other.createStatement()) {
       other.setAutoCommit(false);

@@ -32,7 +32,7 @@ import org.springframework.util.ClassUtils;
 import org.springframework.web.servlet.function.RouterFunction;
 
 /** What a service gets, by what it has. */
-class AutoConfigurationTest {
+class WipViewsAutoConfigurationTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -66,7 +66,7 @@ class AutoConfigurationTest {
   }
 
   @Test
-  void a_service_without_a_data_source_or_with_two_starts_without_the_views() {
+  void without_exactly_one_data_source_a_service_has_no_views() {
     new ApplicationContextRunner()
         .withConfiguration(OURS)
         .run(context -> assertThat(context).hasNotFailed().doesNotHaveBean(WipViews.class));
@@ -204,7 +204,7 @@ class AutoConfigurationTest {
   }
 
   @Test
-  void a_service_whose_package_is_above_ours_finds_nothing_by_scanning() {
+  void a_service_above_our_package_finds_nothing_by_scanning() {
     new WebApplicationContextRunner()
         .withUserConfiguration(Neighbour.class)
         .run(
