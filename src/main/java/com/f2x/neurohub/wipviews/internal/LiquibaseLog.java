@@ -55,8 +55,7 @@ public record LiquibaseLog(String schema, String table, String name) {
       query.setString(1, schema);
       try (ResultSet row = query.executeQuery()) {
         while (row.next()) {
-          LiquibaseLog log =
-              new LiquibaseLog(row.getString(1), row.getString(2), row.getString(3));
+          LiquibaseLog log = new LiquibaseLog(row.getString(1), row.getString(2), row.getString(3));
           if (log.knowsADeploy(connection)) {
             if (log.schema.equals(row.getString(4))) {
               return Optional.of(log);

@@ -15,7 +15,7 @@ import org.postgresql.util.ServerErrorMessage;
  * What the server said, without the driver's and Liquibase's wrapping.
  *
  * @param sqlState the SQLSTATE; null if there was none
- * @param message the primary message, one line
+ * @param message the primary message and its detail, one line
  * @param hint what to do, as the server says it; null if it says nothing that helps
  */
 public record SqlError(String sqlState, String message, String hint) {
@@ -34,13 +34,23 @@ public record SqlError(String sqlState, String message, String hint) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof PSQLException e && e.getServerErrorMessage() != null) {
         ServerErrorMessage server = e.getServerErrorMessage();
-        return new SqlError(e.getSQLState(), oneLine(server.getMessage()), hint(server));
+        return new SqlError(e.getSQLState(), message(server), hint(server));
+      }
+      if (t instanceof Refusal e) {
+        return new SqlError(e.getSQLState(), e.getMessage(), e.hint());
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
         return new SqlError(sqlState(e), oneLine(message(e)), null);
       }
     }
     return null;
+  }
+
+  /** The detail names the row or the object, without which the message is of little use. */
+  private static String message(ServerErrorMessage server) {
+    String detail = oneLine(server.getDetail());
+    return oneLine(server.getMessage())
+        + (detail.isEmpty() ? "" : " (" + detail.replaceFirst("\\.$", "") + ")");
   }
 
   /** Of a table or function that is not there, the server only guesses at a typo; RAISE knows. */

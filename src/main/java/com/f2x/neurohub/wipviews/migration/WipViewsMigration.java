@@ -199,17 +199,24 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Makes views anew, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}. Opt-in changelogs
+   * Recreates views, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}. Opt-in changelogs
    * are left as they are.
    *
    * @param views names of the views; none for all
-   * @throws UnknownViewException if no view of this jar has one of the names; none was touched
+   * @return the names of the views that were recreated
+   * @throws UnknownViewException if no view of this jar, and none that is registered, has one of
+   *     the names; none was touched
    * @throws WipViewsException if a view could not be made; the live ones are as they were
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
-  public void recreate(Collection<String> views) {
-    UnknownViewException.unlessAmong(Changelog.viewNames(), views);
-    run(changelog -> changelog.recreate(views));
+  public List<String> recreate(Collection<String> views) {
+    List<String> recreated = new ArrayList<>();
+    run(
+        changelog -> {
+          UnknownViewException.unlessAmong(changelog.recreatable(), views);
+          recreated.addAll(changelog.recreate(views));
+        });
+    return List.copyOf(recreated);
   }
 
   /**

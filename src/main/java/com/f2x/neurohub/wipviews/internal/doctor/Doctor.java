@@ -30,6 +30,7 @@ public final class Doctor {
   static final List<Check> CHECKS =
       List.of(
           new Incomplete(),
+          new Registered(),
           new ViewState(),
           new PlainRefresh(),
           new Drift(),
@@ -37,6 +38,7 @@ public final class Doctor {
           new NeverAnalyzed(),
           new Blocked(),
           new DeadRows(),
+          new Bloat(),
           new FailuresInARow(),
           new SlowRefresh(),
           new MissingRights(),

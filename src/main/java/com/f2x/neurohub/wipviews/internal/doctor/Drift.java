@@ -40,6 +40,6 @@ final class Drift implements Check {
                     "its query or its indexes are not what was deployed: somebody changed them",
                     "Its figures may mean something else, and the next change of its definition"
                         + " takes this one's place.",
-                    site.command("recreate " + row.get(0, String.class))));
+                    site.command("recreate", row.get(0, String.class))));
   }
 }

@@ -50,14 +50,9 @@ record Site(DSLContext db, String schema, boolean isDefault, List<ReadTable> tab
       ORDER BY 2, 1
       """;
 
-  /** The command line that does this here. */
-  String command(String arguments) {
-    return "wip-views "
-        + arguments
-        + (isDefault
-            ? ""
-            : " --schema "
-                + (schema.matches("\\w+") ? schema : "'" + schema.replace("'", "'\\''") + "'"));
+  /** The command line that does this here: a command, and its arguments. */
+  String command(String... words) {
+    return CommandLines.of(isDefault ? null : schema, words);
   }
 
   /** The statement that refreshes a view. */
