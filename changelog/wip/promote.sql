@@ -566,7 +566,8 @@ BEGIN
   SELECT c.oid, c.relkind INTO live, live_kind FROM pg_class AS c WHERE c.oid = to_regclass(live_name);
   IF live_kind <> 'm' THEN
     RAISE EXCEPTION '% is there already, and is not a materialized view', live_name
-      USING ERRCODE = 'wrong_object_type', HINT = 'Rename it or drop it, then deploy again.';
+      USING ERRCODE = 'wrong_object_type',
+            HINT = format('Rename it, then deploy again: ALTER TABLE %s RENAME TO %I;', live_name, left(view_name, 50) || '_' || live);
   END IF;
 
   SELECT string_agg(DISTINCT read::regclass::text, ', ') INTO changed

@@ -389,7 +389,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'materialized view "%" is missing from schema "%"', request.view_name, '${schema}'
       USING ERRCODE = 'undefined_table',
-            HINT = 'Bring it back: wip-views recreate ' || request.view_name;
+            HINT = 'Bring it back: ' || "${schema}".wip_view_recreate_command(request.view_name);
   END IF;
 
   EXECUTE format('REFRESH MATERIALIZED VIEW %s %I.%I',

@@ -14,6 +14,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.internal.MissingObjects;
 import com.f2x.neurohub.wipviews.internal.Vacuum;
@@ -401,7 +402,7 @@ public final class WipViews {
           "materialized view \"" + view.getName() + "\" is missing",
           view.getName(),
           e.sqlState().orElse(null),
-          "Bring it back: wip-views recreate " + view.getName(),
+          "Bring it back: " + CommandLines.of(schema, "recreate", view.getName()),
           e.getCause());
     }
   }
@@ -526,8 +527,21 @@ public final class WipViews {
 
   // -------------------------------------------------------------------------------------------
 
-  /** The registered views, in refresh order. */
+  /** The registered views, in refresh order; where there are none, nothing would be refreshed. */
   private List<String> registered() {
+    List<String> views = readRegistry();
+    if (views.isEmpty()) {
+      throw new NotDeployedException(
+          "no view is registered in this schema",
+          null,
+          "Register one by its changelog, or deploy those of wip-views: "
+              + CommandLines.of(schema, "update"),
+          null);
+    }
+    return views;
+  }
+
+  private List<String> readRegistry() {
     return query(
         null,
         (connection, db) ->
@@ -877,7 +891,7 @@ public final class WipViews {
                   + described.getMessage(),
               view,
               state,
-              "What to do, says wip-views doctor.",
+              "Find out what to do: " + CommandLines.of(schema, "doctor"),
               failure)
           : described;
     }
@@ -889,13 +903,14 @@ public final class WipViews {
             "wip-views is not deployed in this schema: " + described.getMessage(),
             view,
             state,
-            "Deploy it with wip-views update, or name the schema that it was deployed to.",
+            "Name the schema that it was deployed to, or deploy it: "
+                + CommandLines.of(schema, "update"),
             failure)
         : new NotDeployedException(
             "wip-views is incomplete in this schema: " + String.join(", ", missing) + " missing",
             view,
             state,
-            "Bring it back: wip-views recreate",
+            "Bring it back: " + CommandLines.of(schema, "recreate"),
             failure);
   }
 

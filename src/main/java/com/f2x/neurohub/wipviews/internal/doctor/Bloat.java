@@ -87,8 +87,8 @@ final class Bloat implements Check {
                         row.get(3, String.class),
                         row.get(1, Long.class),
                         row.get(4, String.class)),
-                    "Reading and refreshing it goes through all of that, and a vacuum gives none of it"
-                        + " back. A recreation does, while its readers go on.",
+                    "Reading and refreshing it goes through all of that, and a vacuum gives none of"
+                        + " it back. A recreation does, while its readers go on.",
                     site.command("recreate", row.get(0, String.class))));
   }
 }

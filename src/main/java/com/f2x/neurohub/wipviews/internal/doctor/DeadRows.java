@@ -11,7 +11,9 @@ import java.util.stream.Stream;
 import org.jooq.Record;
 import org.jooq.impl.DSL;
 
-/** A view that is mostly what refreshes left behind, and whatever keeps a vacuum from clearing it. */
+/**
+ * A view that is mostly what refreshes left behind, and whatever keeps a vacuum from clearing it.
+ */
 final class DeadRows implements Check {
 
   /**
@@ -84,17 +86,17 @@ final class DeadRows implements Check {
     String slow = "Reading and refreshing it gets slower and slower";
     String vacuum = Vacuum.STATEMENT + site.qualified(view) + ";";
     Optional<Record> holder =
-        site.db()
-            .resultQuery(HOLDERS, WIP_VIEW, DSL.val(view))
-            .fetchOptional()
-            .map(row -> (Record) row);
+        site.db().resultQuery(HOLDERS, WIP_VIEW, DSL.val(view)).fetchOptional();
     return holder
         .map(
             held ->
                 Fault.of(
                     this,
                     view,
-                    what + ", which no vacuum can clear: " + held.get(0, String.class) + " keeps them",
+                    what
+                        + ", which no vacuum can clear: "
+                        + held.get(0, String.class)
+                        + " keeps them",
                     slow + ". End what keeps them, then clear them.",
                     Stream.of(held.get(1, String.class), vacuum)
                         .filter(remedy -> remedy != null)

@@ -57,9 +57,7 @@ final class Registered implements Check {
               AND NOT EXISTS (SELECT FROM {0} AS v WHERE v.view_name = c.relname)
             ORDER BY c.relname
             """,
-            WIP_VIEW,
-            DSL.val(site.schema()),
-            DSL.val(Changelog.viewNames().toArray(String[]::new)))
+            WIP_VIEW, DSL.val(site.schema()), DSL.val(Changelog.viewNames().toArray(String[]::new)))
         .fetch(0, String.class);
   }
 

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
+import com.f2x.neurohub.wipviews.internal.CommandLines;
 import java.util.List;
 import org.jooq.DSLContext;
 

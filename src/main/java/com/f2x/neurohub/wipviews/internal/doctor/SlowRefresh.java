@@ -99,7 +99,9 @@ final class SlowRefresh implements Check {
                     + (analyze.isEmpty() ? " Give" : " If analyzing its tables does not help, give")
                     + " it a target that it can keep, by UPDATE of wip_view.freshness_target."
                 : "The server does little else, and callers wait for their turn."
-                    + (analyze.isEmpty() ? " Refresh" : " If analyzing its tables does not help, refresh")
+                    + (analyze.isEmpty()
+                        ? " Refresh"
+                        : " If analyzing its tables does not help, refresh")
                     + " it less often than every "
                     + words(2 * typical)
                     + ".",
