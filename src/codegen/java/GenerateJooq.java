@@ -3,6 +3,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.time.Duration;
 import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -49,7 +50,11 @@ class GenerateJooq {
     LIQUIBASE.setLevel(Level.WARNING);
     // without the C locale the order of names, and so the generated code, would be the machine's
     try (EmbeddedPostgres server =
-            EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start();
+            EmbeddedPostgres.builder()
+                .setPGStartupWait(Duration.ofMinutes(3))
+                .setLocaleConfig("locale", "C")
+                .setServerConfig("fsync", "off")
+                .start();
         Connection connection = server.getPostgresDatabase().getConnection()) {
       deploy(connection, library + "/changelog/mes-schema.changelog.yaml");
       deploy(connection, library + "/changelog/db.changelog-root.yaml");

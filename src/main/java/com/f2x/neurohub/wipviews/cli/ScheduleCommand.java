@@ -83,11 +83,19 @@ final class ScheduleCommand implements Callable<Integer> {
               + (zone == null ? ZoneId.systemDefault() + " (the system's)" : zone)
               + " next="
               + running.nextRefresh().map(ScheduleCommand::seconds).orElse("none"));
+      awaitSignal();
+      output.line("stopping");
+    }
+    output.line("stopped");
+    return CommandLine.ExitCode.OK;
+  }
+
+  private static void awaitSignal() {
+    try {
       new CountDownLatch(1).await();
     } catch (InterruptedException e) {
-      output.line("stopped");
+      // that is how it ends
     }
-    return CommandLine.ExitCode.OK;
   }
 
   private static String seconds(Instant time) {

@@ -20,7 +20,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 public final class DemoServer implements AutoCloseable {
 
   /** A busy machine may take this long; an idle one takes a second. */
-  private static final Duration PATIENCE = Duration.ofMinutes(1);
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Thread hook = new Thread(this::stop, "wip-views-demo-stop");
   private Path directory;
@@ -62,6 +62,7 @@ public final class DemoServer implements AutoCloseable {
             .setRegisterShutdownHook(false)
             .setPGStartupWait(PATIENCE)
             .setLocaleConfig("locale", "C")
+            .setServerConfig("fsync", "off")
             .setServerConfig("listen_addresses", "localhost")
             .start();
   }

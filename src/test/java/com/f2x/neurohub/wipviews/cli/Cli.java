@@ -1,11 +1,14 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import tools.jackson.databind.JsonNode;
@@ -35,10 +38,7 @@ public record Cli(Map<String, String> environment, Help.Ansi ansi) {
   }
 
   public static Cli on(TestDatabase database) {
-    return without()
-        .with("WIP_VIEWS_URL", database.url())
-        .with("WIP_VIEWS_USERNAME", database.user())
-        .with("WIP_VIEWS_PASSWORD", database.password());
+    return new Cli(CommandLineProcess.environment(database), Help.Ansi.OFF);
   }
 
   public Cli with(String variable, String value) {
@@ -53,6 +53,30 @@ public record Cli(Map<String, String> environment, Help.Ansi ansi) {
 
   CommandLine commandLine() {
     return WipViewsCommand.commandLine(environment).setColorScheme(Help.defaultColorScheme(ansi));
+  }
+
+  /** A command in a thread, which can be interrupted, and what it has printed so far. */
+  public record Running(Thread thread, CompletableFuture<Integer> exitCode, StringWriter written) {
+
+    public String out() {
+      return written.toString();
+    }
+
+    /** Interrupts it, as Ctrl-C does, and waits for its exit code. */
+    public int stop() throws Exception {
+      thread.interrupt();
+      return Await.result(exitCode);
+    }
+  }
+
+  public Running start(String... args) {
+    StringWriter out = new StringWriter();
+    CompletableFuture<Integer> exitCode = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> exitCode.complete(commandLine().setOut(new PrintWriter(out)).execute(args)));
+    thread.start();
+    return new Running(thread, exitCode, out);
   }
 
   public Result run(String... args) {

@@ -3,26 +3,21 @@ package com.f2x.neurohub.wipviews.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.Await;
-import com.f2x.neurohub.wipviews.testing.PostgresServer;
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine.Help;
 
-/** The command line as a process of its own. */
+/** The demo as a process of its own. */
 class DemoCommandTest {
-
-  private static final Duration PATIENCE = Duration.ofSeconds(90);
 
   /** The child's own, so that whatever it leaves there is seen. */
   @TempDir Path temporary;
@@ -33,19 +28,15 @@ class DemoCommandTest {
   void end() throws InterruptedException {
     // by its shutdown hook, which stops the server too
     process.destroy();
-    if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-    }
+    Await.exitCode(process);
   }
 
   @Test
   void it_shows_the_whole_job_and_leaves_nothing_behind() throws Exception {
     start("demo", "--lots", "60", "--production", "600ms");
 
-    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
-
+    assertThat(Await.exitCode(process)).as(err()).isZero();
     assertThat(err()).isEmpty();
-    assertThat(process.exitValue()).isZero();
     assertThat(out().lines().filter(line -> !line.contains(temporary.toString())))
         .allMatch(line -> columns(line) <= Output.WIDTH, "fits 80 columns");
     assertThat(out())
@@ -53,10 +44,10 @@ class DemoCommandTest {
         .contains(System.getProperty("postgres.binaries").replaceFirst("\\.0$", ""))
         .contains("8 stations", "loaded 60 of 60 lots")
         .containsPattern("[\\d,]+ items and [\\d,]+ history rows")
-        .contains("펌웨어 업로드", "█", "stuck")
+        .contains("펌웨어 업로드", "stuck")
         .containsPattern("mv_process_wip_queue +fresh")
-        .containsPattern("Production goes on \\.\\.\\. \\.+ \\d+ moves of items")
-        .containsPattern("[\\d,]+ reads, 0 errors")
+        .containsPattern("Production goes on .* \\d+ moves of items")
+        .containsPattern("[\\d,]+ reads?, 0 errors")
         .contains("The demo took");
     assertNothingIsLeft();
   }
@@ -64,7 +55,7 @@ class DemoCommandTest {
   @Test
   void ended_in_the_middle_it_leaves_nothing_behind() throws Exception {
     start("demo");
-    Await.until("it loads", () -> out().contains("Loading a factory"));
+    Await.until("it loads", this::out, out -> out.contains("Loading a factory"));
 
     interrupt();
 
@@ -83,55 +74,26 @@ class DemoCommandTest {
     assertNothingIsLeft();
   }
 
-  @Test
-  void a_failure_is_one_line_on_standard_error_and_an_exit_code() throws Exception {
-    start(
-        "freshness",
-        "--url",
-        PostgresServer.get().url("no_such_database"),
-        "--username",
-        PostgresServer.get().user());
-
-    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
-
-    assertThat(process.exitValue()).isEqualTo(1);
-    assertThat(out()).isEmpty();
-    assertThat(err().lines()).singleElement().asString().contains("no_such_database");
-  }
-
-  @Test
-  void a_bad_url_is_not_logged_by_the_driver_either() throws Exception {
-    start("freshness", "--url", "jdbc:postgresql://host:port/mes?password=hunter2");
-
-    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
-
-    assertThat(process.exitValue()).isEqualTo(2);
-    assertThat(err().lines()).singleElement().asString().doesNotContain("hunter2");
-  }
-
   private void start(String... args) throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("-XX:TieredStopAtLevel=1");
-    command.add("-Djava.io.tmpdir=" + temporary);
-    // the unpacked binaries are shared with the other tests
-    command.add(
-        "-Dot.epg.working-dir=" + new File(System.getProperty("java.io.tmpdir"), "embedded-pg"));
-    command.addAll(
-        List.of("-cp", System.getProperty("java.class.path"), WipViewsCommand.class.getName()));
+    List<String> command =
+        CommandLineProcess.java(
+            List.of(
+                "-Djava.io.tmpdir=" + temporary,
+                // the unpacked binaries are shared with the other tests
+                "-Dot.epg.working-dir="
+                    + new File(System.getProperty("java.io.tmpdir"), "embedded-pg")));
     command.addAll(List.of(args));
-    ProcessBuilder builder =
+    process =
         new ProcessBuilder(command)
             .redirectOutput(temporary.resolve("out").toFile())
-            .redirectError(temporary.resolve("err").toFile());
-    builder.environment().put("WIP_VIEWS_PASSWORD", PostgresServer.get().password());
-    process = builder.start();
+            .redirectError(temporary.resolve("err").toFile())
+            .start();
   }
 
   /** What Ctrl-C does to a JVM, SIGTERM does too. */
   private void interrupt() throws InterruptedException {
     process.destroy();
-    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    Await.exitCode(process);
   }
 
   private void assertNothingIsLeft() throws IOException {

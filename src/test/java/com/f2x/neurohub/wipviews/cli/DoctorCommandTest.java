@@ -51,7 +51,8 @@ class DoctorCommandTest {
         "INSERT INTO lots (lot_number, product_model_id, production_date)"
             + " SELECT 'L' || i, 1, current_date FROM generate_series(1, 60) AS i",
         "REVOKE SELECT ON wip_view_freshness FROM " + READER);
-    Await.until("the statistics have arrived", () -> diagnosis().get("findings").size() == 5);
+    Await.until(
+        "the statistics have arrived", this::diagnosis, found -> found.get("findings").size() == 5);
   }
 
   private JsonNode diagnosis() {
@@ -67,9 +68,8 @@ class DoctorCommandTest {
     assertThat(result.outLines())
         .startsWith("All is well.", "")
         .anyMatch(line -> line.matches("TABLE OR VIEW +ROWS +DEAD +SIZE"))
-        .anyMatch(line -> line.matches("processes +\\d +\\d +\\d+ kB"))
-        .anyMatch(line -> line.startsWith("mv_wip_status_dashboard "))
-        .hasSize(9);
+        .anyMatch(line -> line.matches("processes +\\d+ +\\d+ +\\d+ kB"))
+        .anyMatch(line -> line.startsWith("mv_wip_status_dashboard "));
   }
 
   @Test
@@ -207,9 +207,9 @@ class DoctorCommandTest {
 
       assertThat(result.exitCode()).isZero();
       assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
-      assertThat(result.outLines().get(0)).matches(" *PID +WAITS +FOR +ON +HELD BY +WHICH IS");
-      assertThat(result.outLines().get(1))
-          .matches("\\d+ .* AccessShareLock +public.lots +\\d+ +idle in transaction");
+      assertThat(result.outLines())
+          .anyMatch(line -> line.matches(" *PID +WAITS +FOR +ON +HELD BY +WHICH IS"))
+          .anyMatch(line -> line.matches("\\d+ .* public.lots +\\d+ +idle in transaction"));
       assertThat(result.out())
           .contains(
               ": SELECT count(*) FROM lots",
@@ -283,7 +283,10 @@ class DoctorCommandTest {
               }
             });
     waits.start();
-    Await.until("somebody waits", () -> cli.run("blockers").outLines().size() > 1);
+    Await.until(
+        "somebody waits",
+        () -> cli.run("blockers", "--format", "json").json(),
+        blockers -> !blockers.isEmpty());
     return waits;
   }
 }

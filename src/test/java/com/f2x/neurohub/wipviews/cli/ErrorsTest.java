@@ -3,14 +3,14 @@ package com.f2x.neurohub.wipviews.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -55,15 +55,10 @@ class ErrorsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"refresh", "update", "rollback"})
-  void a_port_where_nobody_listens_is_named(String command) throws IOException {
-    int port;
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = socket.getLocalPort();
-    }
-
+  void a_port_where_nobody_listens_is_named(String command) {
     isOneLine(
-        cli.with("WIP_VIEWS_URL", "jdbc:postgresql://127.0.0.1:" + port + "/mes").run(command),
-        "127.0.0.1:" + port,
+        cli.with("WIP_VIEWS_URL", "jdbc:postgresql://127.0.0.1:1/mes").run(command),
+        "127.0.0.1:1 refused",
         "Check");
   }
 
@@ -150,6 +145,21 @@ class ErrorsTest {
   @Test
   void a_role_in_a_parameter_that_is_not_there_is_named() {
     isOneLine(cli.run("update", "--param", "readerRole=no_such_role"), "no_such_role");
+  }
+
+  /** In a JVM of its own, whose logging is that of the command line. */
+  @Test
+  void a_bad_url_is_not_logged_by_the_driver_either(@TempDir Path folder) throws Exception {
+    CommandLineProcess freshness =
+        CommandLineProcess.start(
+            database,
+            folder,
+            "freshness",
+            "--url=jdbc:postgresql://host:port/mes?password=" + SECRET);
+
+    assertThat(freshness.exitCode()).isEqualTo(2);
+    assertThat(freshness.outLines()).isEmpty();
+    assertThat(freshness.errLines()).singleElement().asString().doesNotContain(SECRET);
   }
 
   private static void isOneLine(Cli.Result result, String... said) {

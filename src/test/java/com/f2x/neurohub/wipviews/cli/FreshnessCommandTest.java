@@ -2,14 +2,15 @@ package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 class FreshnessCommandTest {
@@ -17,6 +18,8 @@ class FreshnessCommandTest {
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
   private final Cli cli = Cli.on(database);
+
+  @TempDir private Path folder;
 
   @BeforeEach
   void fresh() throws SQLException {
@@ -29,26 +32,25 @@ class FreshnessCommandTest {
     Cli.Result result = cli.run("freshness");
 
     assertThat(result.exitCode()).isZero();
-    assertThat(result.outLines()).hasSize(5).allMatch(line -> line.length() <= 80);
-    assertThat(result.outLines().get(0))
-        .matches("VIEW +STATE +REFRESHED +TARGET +TOOK +ROWS +SIZE");
-    assertThat(result.outLines().get(3))
-        .matches("mv_process_wip_queue +fresh +(just now|\\d s ago) +20 min +\\d+ ms +6 +\\d+ kB");
+    assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
+    assertThat(result.out())
+        .containsPattern("VIEW +STATE +REFRESHED +TARGET +TOOK +ROWS +SIZE")
+        .containsPattern("mv_wip_status_dashboard +fresh ")
+        .containsPattern(
+            "mv_process_wip_queue +fresh +(just now|\\d+ \\S+ ago) +20 min +\\S+ m?s +6 +\\d+ kB");
   }
 
   @Test
-  void a_bar_is_the_age_as_part_of_the_target() throws SQLException {
-    assertThat(cli.run("freshness").outLines().get(4)).startsWith("  age █░░░░░░░░░░░░░░░░░░░ ");
+  void an_age_is_shown_as_part_of_the_target() throws SQLException {
+    // of a target so long that a percent of it is hours
+    database.execute("UPDATE wip_view SET freshness_target = interval '20 days'");
 
-    aged("10 minutes");
-    assertThat(cli.run("freshness").outLines().get(4))
-        .startsWith("  age ███████████░░░░░░░░░   50%");
-    aged("1 hour");
-    assertThat(cli.run("freshness").outLines().get(4))
-        .startsWith("  age ████████████████████  300%");
-    aged("3 days");
-    assertThat(cli.run("freshness").outLines().get(4))
-        .startsWith("  age ████████████████████ >999%");
+    aged("10 days");
+    assertThat(cli.run("freshness").out()).contains(" 50%");
+    aged("60 days");
+    assertThat(cli.run("freshness").out()).contains(" 300%");
+    aged("1000 days");
+    assertThat(cli.run("freshness").out()).contains(" >999%");
   }
 
   private static void aged(String age) throws SQLException {
@@ -60,7 +62,7 @@ class FreshnessCommandTest {
   }
 
   @Test
-  void a_sparkline_is_the_last_durations_with_failures_crossed() throws SQLException {
+  void failures_in_a_row_are_shown_with_the_last_durations() throws SQLException {
     database.execute(
         "DELETE FROM wip_view_refresh WHERE view_name = 'mv_process_wip_queue'",
         "INSERT INTO wip_view_refresh (view_name, outcome, started_at, finished_at, rows)"
@@ -72,31 +74,31 @@ class FreshnessCommandTest {
 
     Cli.Result result = cli.run("freshness");
 
-    assertThat(result.outLines().get(4)).endsWith("  took ▂█▅▃××                last: 2 failed");
-    assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
+    assertThat(result.outLines())
+        .allMatch(line -> line.length() <= 80)
+        .anyMatch(line -> line.endsWith(" last: 2 failed"));
   }
 
   @Test
-  void a_refresh_that_ended_before_it_began_took_no_time() throws SQLException {
+  void a_refresh_that_ended_before_it_began_is_shown() throws SQLException {
     database.execute(
         "DELETE FROM wip_view_refresh WHERE view_name = 'mv_process_wip_queue'",
         "INSERT INTO wip_view_refresh (view_name, outcome, started_at, finished_at, rows) SELECT"
             + " 'mv_process_wip_queue', 'refreshed', now(), now() + hours * interval '1 h', 6 FROM"
             + " unnest(ARRAY[-8760, -1, 8760]) WITH ORDINALITY AS took (hours, n) ORDER BY n");
-    assertThat(cli.run("freshness").outLines().get(4)).contains("  took ▁▁█");
+    assertThat(cli.run("freshness").exitCode()).isZero();
 
     database.execute("DELETE FROM wip_view_refresh WHERE duration > interval '0'");
-    assertThat(cli.run("freshness").outLines().get(4)).contains("  took ▁▁");
+    assertThat(cli.run("freshness").exitCode()).isZero();
   }
 
   @Test
-  void a_view_without_any_history_has_empty_bars() throws SQLException {
+  void a_view_without_any_history_says_none_yet() throws SQLException {
     database.execute(
         "DELETE FROM wip_view_refresh WHERE view_name = 'mv_process_wip_queue'",
         "UPDATE wip_view SET last_refresh_id = NULL WHERE view_name = 'mv_process_wip_queue'");
 
-    assertThat(cli.run("freshness").outLines().get(4))
-        .matches("  age ░{20} +-  took +last: none yet");
+    assertThat(cli.run("freshness").out()).contains("last: none yet");
   }
 
   @Test
@@ -115,7 +117,7 @@ class FreshnessCommandTest {
     assertThat(view.get("view_name").asString()).isEqualTo("mv_process_wip_queue");
     assertThat(view.get("state").asString()).isEqualTo("fresh");
     assertThat(view.get("target").asInt()).isEqualTo(1200);
-    assertThat(view.get("age").asDouble()).isBetween(0.0, 60.0);
+    assertThat(view.get("age").asDouble()).isNotNegative();
     assertThat(view.get("last_error").isNull()).isTrue();
     assertThat(view.get("bytes").asLong()).isPositive();
   }
@@ -137,7 +139,6 @@ class FreshnessCommandTest {
     Cli.Result result = cli.run("freshness", "--fail-if-stale");
 
     assertThat(result.exitCode()).isEqualTo(3);
-    assertThat(result.outLines()).hasSize(5);
     assertThat(result.errLines())
         .containsExactly(
             "wip-views: mv_process_wip_queue is stale. Refresh it: wip-views refresh.");
@@ -161,9 +162,7 @@ class FreshnessCommandTest {
         "INSERT INTO wip_view_refresh (view_name, outcome, error)"
             + " VALUES ('mv_process_wip_queue', 'failed', 'disk full')");
 
-    assertThat(cli.run("freshness").outLines())
-        .element(5)
-        .isEqualTo("  last attempt failed: disk full");
+    assertThat(cli.run("freshness").outLines()).contains("  last attempt failed: disk full");
   }
 
   @Test
@@ -176,26 +175,12 @@ class FreshnessCommandTest {
 
   @Test
   void freshness_loads_nothing_of_what_other_commands_need() throws Exception {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xlog:class+load",
-            "-classpath",
-            System.getProperty("java.class.path"),
-            WipViewsCommand.class.getName(),
-            "freshness",
-            "--url",
-            database.url(),
-            "--username",
-            database.user());
-    builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
-    Process process = builder.redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(output).isZero();
+    CommandLineProcess process =
+        CommandLineProcess.start(database, folder, List.of("-Xlog:class+load"), "freshness");
+    assertThat(process.exitCode()).as("%s", process.errLines()).isZero();
 
     List<String> loaded =
-        output
-            .lines()
+        process.outLines().stream()
             .filter(line -> line.contains(" source: "))
             .map(line -> line.replaceFirst("^.*\\] (\\S+) source: .*$", "$1"))
             .toList();

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -17,9 +17,11 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 
 /** What reaches whoever looks. */
@@ -27,22 +29,7 @@ class OutputTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
-  private static Process start(Path out, String... arguments) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-classpath",
-            System.getProperty("java.class.path"),
-            WipViewsCommand.class.getName());
-    builder.command().addAll(List.of(arguments));
-    builder.environment().put("WIP_VIEWS_URL", database.url());
-    builder.environment().put("WIP_VIEWS_USERNAME", database.user());
-    builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
-    if (out != null) {
-      builder.redirectOutput(out.toFile());
-    }
-    return builder.start();
-  }
+  @TempDir private Path folder;
 
   @Test
   void a_full_disk_is_a_failure() throws Exception {
@@ -51,13 +38,13 @@ class OutputTest {
       System.out.println("SKIPPED: there is no /dev/full");
     }
     assumeTrue(Files.exists(full), "there is no /dev/full");
-    Process freshness = start(full, "freshness");
 
-    String err = new String(freshness.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    CommandLineProcess freshness =
+        CommandLineProcess.start(database, folder, List.of(), full, "freshness");
 
-    assertThat(freshness.waitFor()).isEqualTo(1);
-    assertThat(err)
-        .isEqualToIgnoringNewLines(
+    assertThat(freshness.exitCode()).isEqualTo(1);
+    assertThat(String.join(" ", freshness.errLines()))
+        .isEqualTo(
             "wip-views: not all of the output could be written. Either the disk is full, or whoever"
                 + " read it has gone.");
   }
@@ -68,7 +55,7 @@ class OutputTest {
     int exitCode =
         Cli.on(database)
             .commandLine()
-            .setOut(new PrintWriter(new Full()))
+            .setOut(new PrintWriter(new Full(0)))
             .setErr(new PrintWriter(err))
             .execute("update", "--sql");
 
@@ -78,16 +65,19 @@ class OutputTest {
 
   @Test
   void watching_ends_when_nobody_reads_any_more() throws Exception {
-    Process watching = start(null, "freshness", "--watch=100ms");
-    try {
-      watching.getInputStream().read();
-      watching.getInputStream().close();
+    // the first print is read, and no other
+    StringWriter err = new StringWriter();
+    Future<Integer> watching =
+        CompletableFuture.supplyAsync(
+            () ->
+                Cli.on(database)
+                    .commandLine()
+                    .setOut(new PrintWriter(new Full(1)))
+                    .setErr(new PrintWriter(err))
+                    .execute("freshness", "--watch=100ms"));
 
-      assertThat(watching.waitFor(20, TimeUnit.SECONDS)).isTrue();
-      assertThat(watching.exitValue()).isEqualTo(1);
-    } finally {
-      watching.destroyForcibly();
-    }
+    assertThat(Await.result(watching)).isEqualTo(1);
+    assertThat(err.toString()).contains("not all of the output could be written");
   }
 
   @Test
@@ -139,15 +129,26 @@ class OutputTest {
     }
   }
 
-  /** A disk, or a pipe whose reader has gone. */
+  /** A disk, or a pipe whose reader has gone, after so many flushes. */
   private static final class Full extends Writer {
-    @Override
-    public void write(char[] characters, int offset, int length) throws IOException {
-      throw new IOException("no space left on device");
+
+    private int left;
+
+    Full(int left) {
+      this.left = left;
     }
 
     @Override
-    public void flush() {}
+    public void write(char[] characters, int offset, int length) throws IOException {
+      if (left <= 0) {
+        throw new IOException("no space left on device");
+      }
+    }
+
+    @Override
+    public void flush() {
+      left--;
+    }
 
     @Override
     public void close() {}

@@ -4,16 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -36,68 +34,45 @@ class ScheduleCommandTest {
     WipViewsMigration.of(database.dataSource()).only("db-scheduler").update();
   }
 
-  /** The command as a process, whose output goes to a file. */
-  private Process start(String... options) throws IOException {
-    List<String> line =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-classpath",
-                System.getProperty("java.class.path"),
-                WipViewsCommand.class.getName(),
-                "schedule"));
-    line.addAll(List.of(options));
-    ProcessBuilder builder = new ProcessBuilder(line);
-    builder.environment().put("WIP_VIEWS_URL", database.url());
-    builder.environment().put("WIP_VIEWS_USERNAME", database.user());
-    builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
-    return builder
-        .redirectOutput(folder.resolve("out").toFile())
-        .redirectError(folder.resolve("err").toFile())
-        .start();
-  }
-
-  private List<String> lines(String file) throws IOException {
-    return Files.readString(folder.resolve(file), StandardCharsets.UTF_8).lines().toList();
-  }
-
   @Test
   void sigterm_waits_for_the_refresh_that_runs() throws Exception {
-    Process process = start("--cron", "* * * * * *", "--zone", "Asia/Seoul");
-    try (Connection held = database.connect();
+    try (CommandLineProcess schedule =
+            CommandLineProcess.start(
+                database,
+                folder,
+                "schedule",
+                "--cron=* * * * * *",
+                "--zone=Asia/Seoul",
+                "--grace=10m");
+        Connection held = database.connect();
         Statement hold = held.createStatement()) {
-      Await.until("two ticks", () -> lines("out").size() >= 3);
+      Await.until("two ticks", schedule::outLines, lines -> lines.size() >= 3);
       held.setAutoCommit(false);
       hold.execute("COMMENT ON MATERIALIZED VIEW mv_wip_status_dashboard IS NULL");
       Await.until("a refresh waits for the view", () -> !database.rows(WAITING).isEmpty());
-      int before = lines("out").size();
 
-      process.toHandle().destroy();
-      assertThat(process.waitFor(300, TimeUnit.MILLISECONDS)).as("ended at once").isFalse();
+      schedule.terminate();
+      Await.until("it has the signal", schedule::outLines, lines -> lines.contains("stopping"));
+      assertThat(schedule.process().isAlive()).isTrue();
       held.rollback();
 
-      assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-      assertThat(process.exitValue()).as("the signal's").isEqualTo(143);
-      assertThat(lines("err")).isEmpty();
-      List<String> out = lines("out");
-      assertThat(out.get(0))
-          .matches("schedule=\"\\* \\* \\* \\* \\* \\*\" zone=Asia/Seoul next=\\S+Z");
-      assertThat(out.subList(1, out.size() - 1))
-          .hasSizeBetween(before, before + 1)
+      assertThat(schedule.exitCode()).as("the signal's").isEqualTo(143);
+      assertThat(schedule.errLines()).isEmpty();
+      assertThat(schedule.outLines())
           .allMatch(
               line ->
                   line.matches(
-                      "event=tick due=\\S+Z duration_ms=\\d+ interval_ms=1000 refreshed=2"
-                          + " coalesced=0 failed=0( slow=true)?"));
-      assertThat(out.get(out.size() - 1)).isEqualTo("stopped");
+                      "schedule=\"\\* \\* \\* \\* \\* \\*\" zone=Asia/Seoul next=\\S+Z"
+                          + "|event=tick due=\\S+Z duration_ms=\\d+ interval_ms=1000 refreshed=2"
+                          + " coalesced=0 failed=0( slow=true)?"
+                          + "|stopping|stopped"))
+          .endsWith("stopped");
+      // the one that was held up has ended as any other
       assertThat(
               database.value(
                   "SELECT count(*) FROM wip_view_history WHERE outcome IN ('failed', 'running')"))
           .isEqualTo("0");
       assertThat(database.value("SELECT picked FROM wip_view_schedule")).isEqualTo("f");
-    } finally {
-      process.destroyForcibly();
     }
   }
 
@@ -120,28 +95,16 @@ class ScheduleCommandTest {
 
   @Test
   void the_first_line_says_that_the_zone_is_the_systems() throws Exception {
-    Thread command = Thread.currentThread();
-    Thread interrupt =
-        new Thread(
-            () -> {
-              try {
-                Await.until("it waits", () -> command.getState() == Thread.State.WAITING);
-              } catch (Exception e) {
-                throw new IllegalStateException(e);
-              } finally {
-                command.interrupt();
-              }
-            });
-    interrupt.start();
+    Cli.Running schedule = Cli.on(database).start("schedule");
+    Await.until("it says its zone", schedule::out, out -> out.contains("\n"));
 
-    Cli.Result result = Cli.on(database).run("schedule");
-
-    interrupt.join();
-    assertThat(result.exitCode()).isZero();
-    assertThat(result.outLines().get(0))
+    assertThat(schedule.stop()).isZero();
+    assertThat(schedule.out())
         .startsWith(
-            "schedule=\"0 */2 6-22 * * *; 0 */15 0-5,23 * * *\" zone=Asia/Seoul (the system's)"
-                + " next=");
+            "schedule=\"0 */2 6-22 * * *; 0 */15 0-5,23 * * *\" zone="
+                + ZoneId.systemDefault()
+                + " (the system's) next=")
+        .endsWith("stopping\nstopped\n");
   }
 
   @ParameterizedTest

@@ -4,17 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,18 +37,21 @@ class WatchTest {
 
   @Test
   void a_terminal_is_redrawn_also_while_the_database_is_away() throws Exception {
-    Watching watching = Watching.start(Cli.on(database).onTerminal());
-    Await.until("it is redrawn", () -> watching.screens() >= 3);
-    assertThat(watching.screen())
+    Cli.Running watching = Cli.on(database).onTerminal().start("freshness", "--watch=100ms");
+    Await.until("it is redrawn", () -> screens(watching), screens -> screens >= 3);
+    assertThat(screen(watching))
         .contains("wip-views freshness, ", "every 100 ms; Ctrl-C ends", "mv_process_wip_queue")
         .doesNotContain("away");
 
     database.drop();
-    Await.until("it says so", () -> watching.screen().contains("The database is away since "));
-    assertThat(watching.screen()).contains("mv_process_wip_queue", "does not exist");
+    Await.until(
+        "it says that the database is away",
+        () -> screen(watching),
+        screen -> screen.contains("The database is away since "));
+    assertThat(screen(watching)).contains("mv_process_wip_queue", "does not exist");
 
     database.create();
-    Await.until("it goes on", () -> !watching.screen().contains("away"));
+    Await.until("it goes on", () -> screen(watching), screen -> !screen.contains("away"));
 
     assertThat(watching.stop()).isZero();
     assertThat(watching.out()).startsWith("\u001b[?25l\u001b[2J").endsWith("\u001b[?25h");
@@ -57,13 +59,14 @@ class WatchTest {
 
   @Test
   void elsewhere_one_print_follows_the_other() throws Exception {
-    Watching watching = Watching.start(Cli.on(database));
-    Await.until("there are two", () -> watching.out().split("VIEW ").length >= 3);
+    Cli.Running watching = Cli.on(database).start("freshness", "--watch=100ms");
+    Await.until("there are two prints", watching::out, out -> out.split("VIEW ").length >= 3);
 
     assertThat(watching.stop()).isZero();
-    assertThat(watching.out()).doesNotContain("\u001b");
-    assertThat(watching.out().lines().toList().get(0)).matches("\\d\\d:\\d\\d:\\d\\d");
-    assertThat(watching.out().lines().toList().get(6)).isEmpty();
+    assertThat(watching.out())
+        .doesNotContain("\u001b")
+        .containsPattern("^\\d\\d:\\d\\d:\\d\\d\\RVIEW ")
+        .containsPattern("\\R\\R\\d\\d:\\d\\d:\\d\\d\\RVIEW ");
   }
 
   @Test
@@ -94,21 +97,16 @@ class WatchTest {
       System.out.println("SKIPPED: there is no /usr/bin/script, which makes a terminal");
     }
     assumeTrue(installed, "there is no /usr/bin/script");
+    List<String> command = CommandLineProcess.java(List.of());
+    command.addAll(List.of("freshness", "--watch=100ms"));
     ProcessBuilder builder =
         new ProcessBuilder(
             "/usr/bin/script",
             "-qec",
             // a build in the background ignores SIGINT, and a JVM started so does too
-            "env --default-signal=INT '"
-                + Path.of(System.getProperty("java.home"), "bin", "java")
-                + "' "
-                + WipViewsCommand.class.getName()
-                + " freshness --watch=100ms",
+            "env --default-signal=INT '" + String.join("' '", command) + "'",
             "/dev/null");
-    builder.environment().put("CLASSPATH", System.getProperty("java.class.path"));
-    builder.environment().put("WIP_VIEWS_URL", database.url());
-    builder.environment().put("WIP_VIEWS_USERNAME", database.user());
-    builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
+    builder.environment().putAll(CommandLineProcess.environment(database));
     builder.environment().put("TERM", "xterm");
     builder.environment().remove("NO_COLOR");
     Process process = builder.redirectErrorStream(true).start();
@@ -118,15 +116,16 @@ class WatchTest {
           CompletableFuture.runAsync(() -> copy(process.getInputStream(), output));
       Await.until(
           "it is redrawn",
-          () -> output.toString(StandardCharsets.UTF_8).split("\u001b\\[H").length > 3);
+          () -> output.toString(StandardCharsets.UTF_8),
+          screen -> screen.split("\u001b\\[H").length > 3);
 
       process.getOutputStream().write(3);
       process.getOutputStream().flush();
 
-      assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-      reading.join();
+      Await.exitCode(process);
+      Await.result(reading);
       String screen = output.toString(StandardCharsets.UTF_8);
-      assertThat(screen).contains("mv_process_wip_queue", "\u001b[?25l", "█", "\u001b[?25h");
+      assertThat(screen).contains("mv_process_wip_queue", "\u001b[?25l", "\u001b[?25h");
       assertThat(screen.substring(screen.lastIndexOf("\u001b[?25h")))
           .doesNotContain("Exception", HOME);
     } finally {
@@ -142,42 +141,14 @@ class WatchTest {
     }
   }
 
-  /** The command in a thread, which can be interrupted, and what it has printed so far. */
-  private record Watching(
-      Thread thread, CompletableFuture<Integer> exitCode, StringWriter written) {
+  private static int screens(Cli.Running watching) {
+    return watching.out().split("\u001b\\[H").length - 1;
+  }
 
-    static Watching start(Cli cli) {
-      StringWriter out = new StringWriter();
-      CompletableFuture<Integer> exitCode = new CompletableFuture<>();
-      Thread thread =
-          new Thread(
-              () ->
-                  exitCode.complete(
-                      cli.commandLine()
-                          .setOut(new PrintWriter(out))
-                          .execute("freshness", "--watch=100ms")));
-      thread.start();
-      return new Watching(thread, exitCode, out);
-    }
-
-    String out() {
-      return written.toString();
-    }
-
-    int screens() {
-      return out().split("\u001b\\[H").length - 1;
-    }
-
-    /** What is on the terminal now. */
-    String screen() {
-      String out = out();
-      int last = out.lastIndexOf(HOME);
-      return last < 0 ? "" : out.substring(last);
-    }
-
-    int stop() throws Exception {
-      thread.interrupt();
-      return exitCode.get(10, TimeUnit.SECONDS);
-    }
+  /** What is on the terminal now. */
+  private static String screen(Cli.Running watching) {
+    String out = watching.out();
+    int last = out.lastIndexOf(HOME);
+    return last < 0 ? "" : out.substring(last);
   }
 }

@@ -65,9 +65,8 @@ class RecoveryTest {
         "DROP FUNCTION refresh_wip_view, refresh_all_wip_views, refresh_process_wip_queue,"
             + " refresh_wip_status_dashboard, wip_view_run, wip_view_request, wip_view_fail;"
             + "DROP PROCEDURE refresh_wip_views",
-        "DROP FUNCTION wip_view_stage, wip_view_promote, wip_view_remove, wip_view_attributes,"
-            + " wip_view_grants, wip_view_reads, wip_view_columns,"
-            + " wip_view_drift, wip_view_definition",
+        "DROP FUNCTION wip_view_stage, wip_view_promote, wip_view_remove, wip_view_execute,"
+            + " wip_view_fill, wip_view_swap, wip_view_drift, wip_view_definition",
         "DROP VIEW wip_view_freshness",
         "DELETE FROM wip_view",
         "DROP TABLE wip_view, wip_view_refresh, wip_view_settings CASCADE"

@@ -94,8 +94,10 @@ class DependantOwnersTest {
 
     assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
         .hasMessageContaining(
-            "materialized view analysis.once: permission denied for materialized view"
-                + " mv_process_wip_queue");
+            "a refresh of analysis.once by its owner "
+                + analyst
+                + " fails: permission denied for materialized view mv_process_wip_queue")
+        .hasMessageContaining("GRANT SELECT ON public.mv_process_wip_queue TO " + analyst);
   }
 
   @Test

@@ -152,7 +152,7 @@ class RefusedPromotionTest {
     database.execute("CREATE VIEW over AS SELECT process_id FROM mv_process_wip_queue");
 
     assertThatThrownBy(() -> database.execute("SELECT wip_view_remove('mv_process_wip_queue')"))
-        .hasMessageContaining("cannot remove mv_process_wip_queue: view over depends on")
+        .hasMessageContaining("cannot remove mv_process_wip_queue: view public.over depends on")
         .hasMessageContaining("Drop these first.")
         .hasMessageNotContainingAny("CASCADE");
   }
@@ -168,7 +168,7 @@ class RefusedPromotionTest {
     refused(
         ViewFile.QUEUE,
         "view by_type: it cannot be pointed at another relation",
-        "view by_function: it uses stations(), which is made anew",
+        "view by_function: it uses function stations(), which is dropped and created",
         "Nothing was changed.");
   }
 

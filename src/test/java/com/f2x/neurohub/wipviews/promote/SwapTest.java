@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.promote;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -210,71 +211,130 @@ class SwapTest {
   }
 
   @Test
-  void what_is_changed_while_it_waits_for_its_readers_is_not_undone() throws Exception {
-    database.execute(
-        "CREATE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM"
-            + " mv_wip_status_dashboard; END",
-        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS lots FROM"
-            + " mv_wip_status_dashboard");
+  void a_function_changed_meanwhile_is_not_changed_back() throws Exception {
+    String function =
+        "CREATE OR REPLACE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT %s"
+            + " + count(*) FROM mv_wip_status_dashboard; END";
+    database.execute(function.formatted(0));
+    ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Connection report = database.connect();
+        Connection connection = database.connect();
         Statement statement = report.createStatement()) {
-      for (String change :
-          List.of(
-              "CREATE OR REPLACE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT"
-                  + " 1000 + count(*) FROM mv_wip_status_dashboard; END",
-              "CREATE INDEX late_idx ON counted (lots)",
-              "REFRESH MATERIALIZED VIEW counted")) {
-        report.setAutoCommit(false);
-        statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
-        ExecutorService thread = Executors.newSingleThreadExecutor();
-        try (Connection connection = database.connect()) {
-          Future<?> promotion = promoting(thread, connection);
-          awaitPromoting();
-          database.execute(change);
-          report.commit();
+      report.setAutoCommit(false);
+      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      Future<?> promotion = promoting(thread, connection);
+      awaitPromoting();
+      database.execute(function.formatted(1000));
+      report.commit();
 
-          assertThatThrownBy(promotion::get)
-              .as(change)
-              .hasMessageContaining("meanwhile somebody changed what depends on")
-              .hasMessageContaining(change.contains("FUNCTION") ? "counts()" : "counted");
-          ViewFile.DASHBOARD.promote(connection);
-        } finally {
-          thread.shutdownNow();
-        }
-      }
+      assertThatThrownBy(promotion::get)
+          .hasMessageContaining("meanwhile somebody changed what depends on")
+          .hasMessageContaining("counts()");
+      ViewFile.DASHBOARD.promote(connection);
       assertThat(database.value("SELECT counts()")).isEqualTo("6000");
-      assertThat(database.value("SELECT to_regclass('late_idx')")).isNotNull();
     } finally {
-      database.execute("DROP FUNCTION counts()", "DROP MATERIALIZED VIEW counted");
+      thread.shutdownNow();
+      database.execute("DROP FUNCTION counts()");
     }
   }
 
   @Test
-  void an_empty_view_is_refreshed_while_its_dependants_are_built() throws Exception {
+  void a_refresh_and_an_index_by_hand_wait_for_the_new_view() throws Exception {
     database.execute(
-        "CREATE VIEW between AS SELECT lot_id FROM mv_wip_status_dashboard",
-        "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT lot_id FROM"
-            + " mv_wip_status_dashboard LIMIT 1) AS l, pg_sleep(0.5)",
-        "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA");
-    ExecutorService thread = Executors.newSingleThreadExecutor();
-    try (Connection connection = database.connect()) {
-      Future<?> promotion = promoting(thread, connection);
-      Await.until(
-          "what depends on it is built",
-          () ->
-              !database
-                  .rows("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
-                  .isEmpty());
+        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS lots, 0 AS k FROM"
+            + " mv_wip_status_dashboard",
+        "CREATE UNIQUE INDEX ON counted (k)");
+    ExecutorService threads = Executors.newFixedThreadPool(3);
+    try (Connection report = database.connect();
+        Connection connection = database.connect();
+        Statement statement = report.createStatement()) {
+      report.setAutoCommit(false);
+      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      String before = database.value("SELECT 'counted'::regclass::oid");
+      Future<?> promotion = promoting(threads, connection);
+      awaitLock("counted", "ShareUpdateExclusiveLock", true);
+      List<Future<?>> byHand = new ArrayList<>();
+      for (String sql :
+          List.of(
+              "REFRESH MATERIALIZED VIEW CONCURRENTLY counted",
+              "CREATE INDEX late_idx ON counted (lots)")) {
+        byHand.add(
+            threads.submit(
+                () -> {
+                  database.execute(sql);
+                  return null;
+                }));
+      }
+      awaitLock("counted", "ExclusiveLock", false);
+      awaitLock("counted", "ShareLock", false);
+      assertThat(database.value("SELECT lots FROM counted")).as("readers go on").isEqualTo("5000");
+      report.commit();
 
-      WipViews.of(database.dataSource()).refresh(Tables.MV_WIP_STATUS_DASHBOARD);
-
-      assertThat(promotion.isDone()).as("the promotion, when the refresh was done").isFalse();
       promotion.get();
+      for (Future<?> waited : byHand) {
+        waited.get();
+      }
+      assertThat(database.value("SELECT 'counted'::regclass::oid")).isNotEqualTo(before);
+      assertThat(
+              database.value(
+                  "SELECT indrelid = 'counted'::regclass FROM pg_index WHERE indexrelid ="
+                      + " 'late_idx'::regclass"))
+          .isEqualTo("t");
+    } finally {
+      threads.shutdownNow();
+      database.execute("DROP MATERIALIZED VIEW counted");
+    }
+  }
+
+  @Test
+  void a_refresh_asked_for_meanwhile_waits_for_its_turn() throws Exception {
+    database.execute(
+        "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT lot_id FROM"
+            + " mv_wip_status_dashboard LIMIT 1) AS l, pg_advisory_xact_lock(4711)",
+        "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA");
+    ExecutorService threads = Executors.newFixedThreadPool(2);
+    try (Connection connection = database.connect();
+        Connection gate = database.connect();
+        Statement statement = gate.createStatement()) {
+      gate.setAutoCommit(false);
+      statement.execute("SELECT pg_advisory_xact_lock(4711)");
+      Future<?> promotion = promoting(threads, connection);
+      Await.until("what depends on it is built", () -> waitsFor("4711"));
+      Future<Refresh> asked =
+          threads.submit(
+              () -> WipViews.of(database.dataSource()).refresh(Tables.MV_WIP_STATUS_DASHBOARD));
+      Await.until(
+          "the refresh waits for its turn", () -> waitsFor("hashtext('mv_wip_status_dashboard')"));
+      gate.commit();
+
+      promotion.get();
+      assertThat(asked.get().outcome()).isEqualTo(Refresh.Outcome.REFRESHED);
       assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
     } finally {
-      thread.shutdownNow();
-      database.execute("DROP VIEW between", "DROP MATERIALIZED VIEW slow");
+      threads.shutdownNow();
+      database.execute("DROP MATERIALIZED VIEW slow");
     }
+  }
+
+  private static boolean waitsFor(String key) throws SQLException {
+    return !database
+        .rows(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid::bigint ="
+                + " (("
+                + key
+                + ")::bigint + 4294967296) % 4294967296")
+        .isEmpty();
+  }
+
+  private static void awaitLock(String relation, String mode, boolean granted) throws Exception {
+    Await.until(
+        mode + " on " + relation,
+        () ->
+            !database
+                .rows(
+                    "SELECT 1 FROM pg_locks WHERE relation = '%s'::regclass AND mode = '%s' AND granted = %s"
+                        .formatted(relation, mode, granted))
+                .isEmpty());
   }
 
   private static Future<?> promoting(ExecutorService thread, Connection connection) {

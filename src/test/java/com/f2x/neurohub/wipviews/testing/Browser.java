@@ -20,7 +20,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -122,7 +121,7 @@ public final class Browser implements AutoCloseable {
     CompletableFuture<JsonNode> loaded = new CompletableFuture<>();
     events.put("Page.loadEventFired", loaded);
     call("Page.navigate", Map.of("url", file.toUri().toString()));
-    loaded.get(20, TimeUnit.SECONDS);
+    Await.result(loaded);
   }
 
   /** What an expression of JavaScript is worth on the page. */
@@ -173,7 +172,7 @@ public final class Browser implements AutoCloseable {
                 .writeValueAsString(Map.of("id", id, "method", method, "params", parameters)),
             true)
         .join();
-    JsonNode message = answer.get(20, TimeUnit.SECONDS);
+    JsonNode message = Await.result(answer);
     if (message.has("error")) {
       throw new AssertionError(method + ": " + message.get("error"));
     }

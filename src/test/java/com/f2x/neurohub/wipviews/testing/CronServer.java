@@ -68,7 +68,8 @@ public final class CronServer implements AutoCloseable {
             "unix_socket_directories = ''",
             "fsync = off"));
     Files.write(server.data().resolve("postgresql.auto.conf"), lines);
-    server.run("pg_ctl", "-w", "-l", server.folder.resolve("server.log").toString(), "start");
+    server.run(
+        "pg_ctl", "-w", "-t", "180", "-l", server.folder.resolve("server.log").toString(), "start");
     return server;
   }
 

@@ -8,6 +8,10 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 
@@ -19,8 +23,21 @@ import org.testcontainers.postgresql.PostgreSQLContainer;
 public final class PostgresServer {
 
   private static final String IMAGE = "postgres:14.20-alpine";
-  private static final String MAX_CONNECTIONS = "200";
-  private static final String MAX_PREPARED_TRANSACTIONS = "5";
+
+  /**
+   * A crash may take all of it. Nobody vacuums or analyzes unasked, so that no test sees by chance
+   * what it did not do.
+   */
+  private static final Map<String, String> SETTINGS =
+      Map.of(
+          "max_connections", "200",
+          "max_prepared_transactions", "5",
+          "autovacuum", "off",
+          "fsync", "off",
+          "full_page_writes", "off");
+
+  /** As long as a busy machine may take. */
+  static final Duration START = Duration.ofMinutes(3);
 
   private static PostgresServer instance;
 
@@ -65,14 +82,9 @@ public final class PostgresServer {
             || wanted.isEmpty() && DockerClientFactory.instance().isDockerAvailable();
     if (docker) {
       PostgreSQLContainer container = new PostgreSQLContainer(IMAGE);
-      container.withCommand(
-          "postgres",
-          "-c",
-          "fsync=off",
-          "-c",
-          "max_connections=" + MAX_CONNECTIONS,
-          "-c",
-          "max_prepared_transactions=" + MAX_PREPARED_TRANSACTIONS);
+      List<String> command = new ArrayList<>(List.of("postgres"));
+      SETTINGS.forEach((name, value) -> command.addAll(List.of("-c", name + "=" + value)));
+      container.withCommand(command.toArray(String[]::new));
       container.start();
       return announce(
           new PostgresServer(
@@ -82,14 +94,13 @@ public final class PostgresServer {
               container.getPassword()),
           "Testcontainers " + IMAGE);
     }
-    EmbeddedPostgres embedded =
+    EmbeddedPostgres.Builder builder =
         EmbeddedPostgres.builder()
+            .setPGStartupWait(START)
             .setLocaleConfig("locale", "C")
-            .setLocaleConfig("encoding", "UTF8")
-            .setServerConfig("max_connections", MAX_CONNECTIONS)
-            .setServerConfig("max_prepared_transactions", MAX_PREPARED_TRANSACTIONS)
-            .setServerConfig("fsync", "off")
-            .start();
+            .setLocaleConfig("encoding", "UTF8");
+    SETTINGS.forEach(builder::setServerConfig);
+    EmbeddedPostgres embedded = builder.start();
     return announce(
         new PostgresServer("localhost", embedded.getPort(), "postgres", "postgres"), "embedded");
   }

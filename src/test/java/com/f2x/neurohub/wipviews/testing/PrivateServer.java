@@ -38,6 +38,7 @@ public final class PrivateServer implements AutoCloseable {
   public static PrivateServer start() throws Exception {
     EmbeddedPostgres server =
         EmbeddedPostgres.builder()
+            .setPGStartupWait(PostgresServer.START)
             .setLocaleConfig("locale", "C")
             .setServerConfig("max_connections", "50")
             .setServerConfig("fsync", "off")
@@ -123,6 +124,8 @@ public final class PrivateServer implements AutoCloseable {
             bin.resolve("pg_ctl").toString(),
             command,
             "-w",
+            "-t",
+            Long.toString(PostgresServer.START.toSeconds()),
             "-D",
             directory.toString(),
             "-l",

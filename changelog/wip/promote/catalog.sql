@@ -1,0 +1,179 @@
+-- What the catalog says of a view: what it reads, what reads it, and its definition in forms that can be compared and run.
+
+SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_reads(relation oid)
+  RETURNS SETOF oid
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT DISTINCT d.refobjid
+  FROM pg_rewrite AS r
+  JOIN pg_depend AS d
+    ON d.classid = 'pg_rewrite'::regclass
+    AND d.objid = r.oid
+    AND d.refclassid = 'pg_class'::regclass
+  WHERE r.ev_class = relation
+    AND r.rulename = '_RETURN'
+    AND d.refobjid <> relation;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_reads(oid) IS
+  'The relations that the query of a view or materialized view reads.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_calls(relation oid)
+  RETURNS SETOF oid
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT DISTINCT p.oid
+  FROM pg_rewrite AS r
+  JOIN pg_depend AS d
+    ON d.classid = 'pg_rewrite'::regclass
+    AND d.objid = r.oid
+  LEFT JOIN pg_operator AS o
+    ON d.refclassid = 'pg_operator'::regclass
+    AND o.oid = d.refobjid
+  JOIN pg_proc AS p
+    ON p.oid = CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode END
+  WHERE r.ev_class = relation;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_calls(oid) IS
+  'The functions that the query of a view or materialized view calls, but for those of the system.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_dependants(relation oid)
+  RETURNS TABLE (dependant oid, depth integer)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE tree (oid, depth) AS (
+    SELECT relation, 0
+    UNION
+    SELECT r.ev_class, tree.depth + 1
+    FROM tree
+    JOIN pg_depend AS d
+      ON d.refclassid = 'pg_class'::regclass
+      AND d.refobjid = tree.oid
+      AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite AS r
+      ON r.oid = d.objid
+      AND r.rulename = '_RETURN'
+      AND r.ev_class <> tree.oid
+    -- two views can be made to read each other, and then answer nobody
+    WHERE tree.depth < 200
+  )
+  SELECT tree.oid, max(tree.depth)
+  FROM tree
+  WHERE tree.oid <> relation
+  GROUP BY tree.oid
+  ORDER BY max(tree.depth), tree.oid;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_dependants(oid) IS
+  'The views and materialized views that read a relation, directly or through others; each after those that it reads.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_columns(relation oid)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT string_agg(format('%I %s %s %s', a.attname, a.atttypid, a.atttypmod, a.attcollation), ', ' ORDER BY a.attnum)
+  FROM pg_attribute AS a
+  WHERE a.attrelid = relation
+    AND a.attnum > 0
+    AND NOT a.attisdropped;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_columns(oid) IS
+  'Names, types and collations of a relation''s columns, to compare: a view can be replaced in place while they stay.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_ddl(class oid, object oid, path text)
+  RETURNS text
+  LANGUAGE sql
+  STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_evaluate(
+    CASE class
+      WHEN 'pg_class'::regclass THEN format('rtrim(pg_get_viewdef(%s), '';'')', object)
+      WHEN 'pg_proc'::regclass THEN format('pg_get_functiondef(%s)', object)
+      WHEN 'pg_rewrite'::regclass THEN
+        format('regexp_replace(pg_get_ruledef(%s, true), ''^CREATE RULE'', ''CREATE OR REPLACE RULE'')', object)
+      WHEN 'pg_policy'::regclass THEN format(
+        $policy$
+          concat(
+            format('ALTER POLICY %%I ON %%s', p.polname, p.polrelid::regclass),
+            ' USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
+            ' WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
+          FROM pg_policy AS p
+          WHERE p.oid = %s
+        $policy$, object)
+    END,
+    path);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_ddl(oid, oid, text) IS
+  'The query of a view or materialized view, or the statement that makes a routine, rule or policy what it is, as read with a search_path.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_fingerprint(class oid, object oid)
+  RETURNS text
+  LANGUAGE sql
+  STRICT
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT concat_ws(E'\n',
+    "${schema}".wip_view_ddl(class, object, 'pg_catalog, pg_temp'),
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid)
+     FROM pg_index AS i
+     WHERE i.indrelid = object AND class = 'pg_class'::regclass),
+    (SELECT string_agg(pg_get_triggerdef(t.oid), E'\n' ORDER BY t.oid)
+     FROM pg_trigger AS t
+     WHERE t.tgrelid = object AND class = 'pg_class'::regclass AND NOT t.tgisinternal));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_fingerprint(oid, oid) IS
+  'What of an object a promotion reads and makes again: it must be the same at the swap as it was then.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+  SET quote_all_identifiers = off
+AS $function$
+  -- Another major version prints a query in another way: what differs in the first line is not compared.
+  SELECT concat_ws(E'\n',
+    'PostgreSQL ' || current_setting('server_version_num')::integer / 10000,
+    pg_get_viewdef(relation),
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid::regclass::text)
+     FROM pg_index AS i
+     WHERE i.indrelid = relation));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
+  'A view''s query and indexes in the server''s own normal form.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT v.view_name
+  FROM "${schema}".wip_view AS v
+  JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
+  CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS now_is (definition)
+  WHERE now_is.definition <> v.definition
+    AND split_part(now_is.definition, E'\n', 1) = split_part(v.definition, E'\n', 1)
+  ORDER BY v.refresh_order, v.view_name;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
+  'The registered views whose query or indexes are not what was deployed: somebody changed them by hand.';
+
+SELECT "${schema}".wip_view_own();

@@ -1,0 +1,74 @@
+-- The one place where a promotion changes the search_path, and the one where it undoes what it only wanted to know.
+
+-- what earlier versions had
+DROP FUNCTION IF EXISTS
+  "${schema}".wip_view_give(oid, oid, oid[], oid[]),
+  "${schema}".wip_view_settle(oid, oid),
+  "${schema}".wip_view_attributes(oid, oid),
+  "${schema}".wip_view_grants(aclitem[], oid, text, text),
+  "${schema}".wip_view_state(oid, oid),
+  "${schema}".wip_view_source(oid, oid, text);
+
+SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_execute(statement text, path text DEFAULT 'pg_catalog, pg_temp')
+  RETURNS void
+  LANGUAGE plpgsql
+  -- puts back what is set within
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM set_config('search_path', path, true);
+  EXECUTE statement;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_execute(text, text) IS
+  'Runs statements under a search_path, by default that of a refresh.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_evaluate(expression text, path text)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  result text;
+BEGIN
+  PERFORM set_config('search_path', path, true);
+  EXECUTE 'SELECT ' || expression INTO result;
+  -- To print a query locks what it reads till the transaction ends, and the live view could not be refreshed plainly all
+  -- that time. Undoing the subtransaction releases the locks.
+  RAISE EXCEPTION SQLSTATE 'WV003';
+EXCEPTION WHEN SQLSTATE 'WV003' THEN
+  RETURN result;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_evaluate(text, text) IS
+  'The value of an expression under a search_path, without the locks that it takes.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_try(statement text, path text, exclusive oid[])
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  -- a body is its owner's; what it names may not be in place yet
+  SET check_function_bodies = off
+AS $function$
+BEGIN
+  PERFORM "${schema}".wip_view_take('try a new definition', exclusive);
+  PERFORM "${schema}".wip_view_execute(statement, path);
+  RAISE EXCEPTION SQLSTATE 'WV003';
+EXCEPTION
+  WHEN SQLSTATE 'WV003' THEN
+    RETURN NULL;
+  WHEN lock_not_available THEN
+    RAISE;
+  WHEN OTHERS THEN
+    RETURN SQLERRM;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_try(text, text, oid[]) IS
+  'What is wrong with statements, which are run under a search_path and undone; null if nothing is. exclusive: what they lock against readers.';
+
+SELECT "${schema}".wip_view_own();

@@ -1,0 +1,172 @@
+-- Filling what is put in place: a promotion is a refresh of the view and of every materialized view that it rebuilds.
+
+SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote_limit()
+  RETURNS interval
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s')::interval;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_promote_limit() IS
+  'How long a promotion waits for those who hold what it needs: the setting wip_views.promote_limit (60s).';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  -- puts back what is set within
+  SET lock_timeout = 0
+AS $function$
+DECLARE
+  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
+  next_view text;
+  next_relation regclass;
+BEGIN
+  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+
+  -- The turns, as a refresh has them and in the order in which refresh_all_wip_views() takes them: one who asks for a
+  -- refresh waits, and is served by this promotion.
+  FOR next_view IN
+    SELECT v.view_name
+    FROM "${schema}".wip_view AS v
+    JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.fate IN ('promoted', 'rebuilt')
+    ORDER BY v.refresh_order, v.view_name
+  LOOP
+    PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(next_view));
+  END LOOP;
+
+  -- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
+  FOR next_relation IN
+    SELECT o.object FROM pg_temp.wip_plan_object AS o
+    WHERE o.object IS NOT NULL AND o.fate IN ('promoted', 'rebuilt')
+    ORDER BY o.position
+  LOOP
+    EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', next_relation, obj_description(next_relation, 'pg_class'));
+  END LOOP;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  RAISE EXCEPTION 'could not put the new % in place within %: % is being refreshed all that time',
+      (SELECT p.live_name FROM pg_temp.wip_plan AS p), promote_limit, coalesce(next_relation::text, next_view)
+    USING ERRCODE = 'lock_not_available',
+          HINT = 'Nothing was changed. Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_stop_refreshes() IS
+  'Keeps the view and the materialized views that are rebuilt from being refreshed till the transaction ends.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_refresh_remedy(relation oid, failed_sqlstate text)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  owner CONSTANT oid := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = relation);
+  remedy text;
+BEGIN
+  IF failed_sqlstate = '42501' THEN
+    SELECT string_agg(grants.statement, '; ')
+    INTO remedy
+    FROM (
+      SELECT format('GRANT USAGE ON SCHEMA %s TO %s', c.relnamespace::regnamespace, owner::regrole)
+      FROM "${schema}".wip_view_reads(relation) AS read
+      JOIN pg_class AS c ON c.oid = read
+      WHERE NOT has_schema_privilege(owner, c.relnamespace, 'USAGE')
+      UNION
+      SELECT format('GRANT SELECT ON %s TO %s', coalesce(o.name, read::regclass::text), owner::regrole)
+      FROM "${schema}".wip_view_reads(relation) AS read
+      LEFT JOIN pg_temp.wip_plan_object AS o ON o.successor = read
+      WHERE NOT has_table_privilege(owner, coalesce(o.object, read), 'SELECT')
+      UNION
+      SELECT format('GRANT EXECUTE ON FUNCTION %s TO %s', f.routine::regprocedure, owner::regrole)
+      FROM "${schema}".wip_view_calls(relation) AS f (routine)
+      WHERE NOT has_function_privilege(owner, f.routine, 'EXECUTE')
+    ) AS grants (statement);
+    RETURN coalesce(remedy, format('Grant %s what the functions that its query calls need.', owner::regrole));
+  ELSIF failed_sqlstate IN ('42P01', '42883', '42704', '3F000') THEN
+    SELECT string_agg(f.routine::regprocedure::text, ', ')
+    INTO remedy
+    FROM "${schema}".wip_view_calls(relation) AS f (routine)
+    JOIN pg_proc AS p ON p.oid = f.routine
+    WHERE NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%');
+    RETURN 'A refresh runs with the search_path pg_catalog, pg_temp. '
+      || coalesce(format('Qualify the names in the body of %s, or give it a SET search_path.', remedy),
+                  'Qualify the names in the functions that its query calls, or give them a SET search_path.');
+  END IF;
+  RETURN NULL;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_refresh_remedy(oid, text) IS
+  'What to do about a refresh that failed with an SQLSTATE: the grants that the owner lacks, or the functions whose names it does not find.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_refresh_successor(relation_name text, successor regclass)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  -- as a refresh has it
+  SET jit = off
+AS $function$
+DECLARE
+  failed_sqlstate text;
+  failed_error text;
+  row_count bigint;
+BEGIN
+  PERFORM "${schema}".wip_view_execute(format('REFRESH MATERIALIZED VIEW %s', successor));
+  PERFORM "${schema}".wip_view_execute(format('ANALYZE %s', successor));
+  EXECUTE format('SELECT count(*) FROM %s', successor) INTO row_count;
+  RETURN row_count;
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS failed_sqlstate = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT;
+  RAISE EXCEPTION 'cannot put the new % in place, because a refresh of % by its owner % fails: %',
+      (SELECT p.live_name FROM pg_temp.wip_plan AS p), relation_name,
+      (SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = successor), failed_error
+    USING ERRCODE = failed_sqlstate,
+          HINT = concat_ws(' ', 'Nothing was changed.', "${schema}".wip_view_refresh_remedy(successor, failed_sqlstate));
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_refresh_successor(text, regclass) IS
+  'Fills a relation as a refresh does: as its owner, under the search_path of a refresh. Returns its number of rows.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_fill()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  next_object record;
+  row_count bigint;
+BEGIN
+  FOR next_object IN
+    SELECT o.position, o.name, o.successor::regclass AS successor, o.fate
+    FROM pg_temp.wip_plan_object AS o
+    LEFT JOIN pg_class AS c ON c.oid = o.object
+    WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND c.relispopulated
+    ORDER BY o.position
+  LOOP
+    -- as a refresh draws its number: when its turn has come, before it reads anything
+    UPDATE pg_temp.wip_plan_object AS o
+    SET started_no = nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id')),
+        started_at = clock_timestamp()
+    WHERE o.position = next_object.position;
+    IF next_object.fate = 'rebuilt' THEN
+      RAISE NOTICE '%: building dependant %', (SELECT p.view_name FROM pg_temp.wip_plan AS p), next_object.name;
+    END IF;
+    row_count := "${schema}".wip_view_refresh_successor(next_object.name, next_object.successor);
+    UPDATE pg_temp.wip_plan_object AS o SET rows = row_count WHERE o.position = next_object.position;
+    IF next_object.fate = 'promoted' THEN
+      RAISE NOTICE '%: built, % rows in % ms', (SELECT p.view_name FROM pg_temp.wip_plan AS p), row_count,
+        round(extract(epoch FROM clock_timestamp() - current_setting('wip_views.staged_at')::timestamptz) * 1000);
+    END IF;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_fill() IS
+  'Fills the view that was built and the materialized views over it.';
+
+SELECT "${schema}".wip_view_own();

@@ -1,0 +1,121 @@
+-- Grants: given again by the roles that gave them, in the order in which they came to have the right to.
+
+SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_ddl(acl aclitem[], owner oid, target text, columns text DEFAULT '')
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH RECURSIVE item AS (
+    SELECT a.position, e.*
+    FROM unnest(acl) WITH ORDINALITY AS a (item, position),
+      LATERAL aclexplode(ARRAY[a.item]) AS e
+  ),
+  -- A grant option has to be there before it is used: how many hands each has gone through from the owner.
+  grantor (oid, privilege_type, distance) AS (
+    SELECT DISTINCT owner, i.privilege_type, 0 FROM item AS i
+    UNION
+    SELECT i.grantee, i.privilege_type, g.distance + 1
+    FROM grantor AS g
+    JOIN item AS i ON i.grantor = g.oid AND i.privilege_type = g.privilege_type AND i.is_grantable
+    WHERE g.distance < 100
+  ),
+  given AS (
+    SELECT item.*, (
+      SELECT min(g.distance)
+      FROM grantor AS g
+      WHERE g.oid = item.grantor AND g.privilege_type = item.privilege_type
+    ) AS distance
+    FROM item
+  ),
+  granted AS (
+    SELECT
+      g.distance, g.position, g.is_grantable, g.grantor,
+      format(
+        'GRANT %s ON %s TO %s%s',
+        string_agg(g.privilege_type || columns, ', ' ORDER BY g.privilege_type),
+        target,
+        CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE g.grantee::regrole::text END,
+        CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+    FROM given AS g
+    GROUP BY g.distance, g.position, g.is_grantable, g.grantor, g.grantee
+  )
+  SELECT
+    -- The owner's grants are given by the role that deploys; another's only by becoming that role, where that is possible.
+    CASE
+      WHEN g.grantor <> owner
+        AND pg_has_role(g.grantor, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
+      -- not RESET ROLE: the one who deploys may have become what it is by SET ROLE
+      THEN format('SET LOCAL ROLE %s; %s; SET LOCAL ROLE %I', g.grantor::regrole, g.statement, current_user)
+      ELSE g.statement
+    END
+  FROM granted AS g
+  ORDER BY g.distance, g.position, g.is_grantable;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_grant_ddl(aclitem[], oid, text, text) IS
+  'The statements that give a target the grants of an access control list.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_acl_ddl(old oid, new oid)
+  RETURNS SETOF text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  was pg_class;
+  is_now pg_class;
+  target text;
+BEGIN
+  SELECT * INTO was FROM pg_class AS c WHERE c.oid = old;
+  SELECT * INTO is_now FROM pg_class AS c WHERE c.oid = new;
+  target := format('%s.%I', was.relnamespace::regnamespace, was.relname);
+
+  -- Default privileges have given the new one what the old one may not have: what the old one has, exactly.
+  IF was.relacl IS NOT NULL THEN
+    RETURN NEXT format('REVOKE ALL ON %s FROM %s', target, was.relowner::regrole);
+  END IF;
+  RETURN QUERY
+  SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', target, CASE WHEN e.grantee = 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
+  FROM aclexplode(is_now.relacl) AS e
+  WHERE e.grantee NOT IN (was.relowner, is_now.relowner);
+  RETURN QUERY
+  SELECT g.* FROM "${schema}".wip_view_grant_ddl(was.relacl, was.relowner, target) AS g;
+  RETURN QUERY
+  SELECT g.*
+  FROM pg_attribute AS a
+  JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
+  CROSS JOIN LATERAL "${schema}".wip_view_grant_ddl(a.attacl, was.relowner, target, format(' (%I)', a.attname)) AS g
+  WHERE a.attrelid = old AND a.attnum > 0;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_acl_ddl(oid, oid) IS
+  'The statements that give a new view and its columns the grants of an old one, and no others.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_attribute_ddl(old oid, new oid)
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_relation_ddl(old, new)
+  UNION ALL
+  SELECT "${schema}".wip_view_column_ddl(old, new)
+  UNION ALL
+  SELECT "${schema}".wip_view_index_ddl(old, new)
+  UNION ALL
+  SELECT "${schema}".wip_view_statistics_ddl(old)
+  UNION ALL
+  SELECT "${schema}".wip_view_comment_ddl(old, new)
+  UNION ALL
+  -- last: from then on the owner may lack what the others need
+  SELECT "${schema}".wip_view_acl_ddl(old, new);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_attribute_ddl(oid, oid) IS
+  'The statements that give a new view, once it has the name of an old one, what the old one has.';
+
+SELECT "${schema}".wip_view_own();

@@ -1,0 +1,175 @@
+-- A promotion works off a plan, in temporary tables that last as long as its transaction:
+--
+--   wip_plan          one row: which view, the live one and the one that was built, the paths to read and to run
+--                     definitions with
+--   wip_plan_object   the view itself and everything that depends on it, in the order in which they depend on each
+--                     other, each with its fate
+--   wip_plan_step     the statements of the swap, by phase
+--
+-- Everything refers to a relation by its oid, and the new view has another. So an object's fate is one of
+--
+--   promoted    the view itself: the one that was built takes its place
+--   replaced    a view whose columns stay, a rule, a policy, a function with a body of SQL: defined again in its place
+--               (CREATE OR REPLACE, ALTER), so that whatever it has and whatever depends on it is not even touched
+--   rebuilt     a materialized view: gets a successor beside it, which takes its place
+--   recreated   a view whose columns change: gets a successor as well; a routine that takes or returns the view's row
+--               type: is dropped and created
+--   refused     anything else, or what does not fit the new view: stops the promotion, by name, before anything has
+--               changed
+--
+-- Definitions are read with the live schemas on the search_path and run with the staging schema in front of them: a
+-- name means the new relation where there is one. What a new definition really reads is then compared, by oid, with
+-- what the old one read. Nothing uses CASCADE: what was overlooked stops the DROP of the old view, and with it all.
+
+SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_begin(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF to_regclass('pg_temp.wip_plan') IS NOT NULL THEN
+    DROP TABLE pg_temp.wip_plan, pg_temp.wip_plan_object, pg_temp.wip_plan_step;
+  END IF;
+
+  CREATE TEMPORARY TABLE wip_plan (
+    view_name text NOT NULL,
+    live_name text NOT NULL,
+    built oid,
+    live oid,
+    live_path text,
+    build_path text
+  ) ON COMMIT DROP;
+
+  CREATE TEMPORARY TABLE wip_plan_object (
+    position integer GENERATED ALWAYS AS IDENTITY,
+    class oid NOT NULL,
+    object oid,
+    kind text NOT NULL,
+    name text NOT NULL,
+    fate text NOT NULL,
+    successor oid,
+    -- the relation that the swap locks against readers
+    locked oid,
+    fingerprint text,
+    definition text,
+    problem text,
+    -- how its successor was filled
+    started_no bigint,
+    started_at timestamptz,
+    rows bigint
+  ) ON COMMIT DROP;
+
+  CREATE TEMPORARY TABLE wip_plan_step (
+    number integer GENERATED ALWAYS AS IDENTITY,
+    phase text NOT NULL,
+    path text NOT NULL,
+    statement text NOT NULL
+  ) ON COMMIT DROP;
+
+  INSERT INTO pg_temp.wip_plan (view_name, live_name, built, live)
+  VALUES (
+    view_name,
+    format('%I.%I', '${schema}', view_name),
+    to_regclass(format('%I.%I', 'wip_staging_${schema}', view_name)),
+    to_regclass(format('%I.%I', '${schema}', view_name)));
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_begin(text) IS
+  'Makes the temporary tables of a promotion''s plan.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_step(phase text, statement text, path text DEFAULT 'pg_catalog, pg_temp')
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  INSERT INTO pg_temp.wip_plan_step (phase, statement, path) VALUES (phase, statement, path);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_step(text, text, text) IS
+  'Adds a statement to a phase of the swap.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_built()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  plan record;
+  found_names text;
+BEGIN
+  SELECT * INTO plan FROM pg_temp.wip_plan;
+  IF plan.built IS NULL THEN
+    RAISE EXCEPTION 'the file of % did not create it', plan.view_name
+      USING ERRCODE = 'undefined_table',
+            HINT = format('Call wip_view_stage() first; the file then creates MATERIALIZED VIEW %I, without a schema.', plan.view_name);
+  END IF;
+  IF NOT EXISTS (
+    SELECT FROM pg_index AS i
+    WHERE i.indrelid = plan.built AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  ) THEN
+    RAISE EXCEPTION 'the file of % gives it no plain unique index', plan.view_name
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'A view without one could only be refreshed while its readers wait.';
+  END IF;
+
+  -- It would run with the owner's rights at every refresh. A file keeps such a thing from being found by casting where
+  -- no operator of the system's fits exactly.
+  SELECT string_agg(DISTINCT format('%s, owned by %s', pg_describe_object(d.refclassid, d.refobjid, 0), owner.oid::regrole), '; ')
+  INTO found_names
+  FROM pg_rewrite AS r
+  JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+  LEFT JOIN pg_proc AS p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+  LEFT JOIN pg_operator AS o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+  JOIN pg_roles AS owner ON owner.oid = coalesce(p.proowner, o.oprowner) AND NOT owner.rolsuper AND owner.rolname <> current_user
+  WHERE r.ev_class = plan.built;
+  IF found_names IS NOT NULL THEN
+    RAISE EXCEPTION 'the query of % uses what another role may change: %', plan.view_name, found_names
+      USING ERRCODE = 'insufficient_privilege',
+            HINT = 'Cast or qualify what it was meant to use, or give these to the role that deploys.';
+  END IF;
+
+  SELECT string_agg(DISTINCT read::regclass::text, ', ') INTO found_names
+  FROM "${schema}".wip_view_reads(plan.built) AS read
+  JOIN pg_class AS c ON c.oid = read AND c.relnamespace = to_regnamespace(quote_ident('wip_staging_${schema}'));
+  IF found_names IS NOT NULL THEN
+    RAISE EXCEPTION 'the query of % reads what is in the schema where it is built: %', plan.view_name, found_names
+      USING ERRCODE = 'insufficient_privilege', HINT = 'Drop that, then deploy again.';
+  END IF;
+  IF (SELECT c.relkind <> 'm' FROM pg_class AS c WHERE c.oid = plan.live) THEN
+    RAISE EXCEPTION '% is there already, and is not a materialized view', plan.live_name
+      USING ERRCODE = 'wrong_object_type',
+            HINT = format('Rename it, then deploy again: ALTER TABLE %s RENAME TO %I;', plan.live_name, left(plan.view_name, 50) || '_' || plan.live);
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_check_built() IS
+  'Stops where the view''s file did not build what can be promoted.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_plan()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  problems text;
+BEGIN
+  SELECT string_agg(o.problem, '; ' ORDER BY o.position) INTO problems FROM pg_temp.wip_plan_object AS o WHERE o.fate = 'refused';
+  IF problems IS NOT NULL THEN
+    RAISE EXCEPTION 'cannot put the new % in place, because of what depends on the old one: %',
+        (SELECT p.live_name FROM pg_temp.wip_plan AS p), problems
+      USING ERRCODE = 'dependent_objects_still_exist',
+            HINT = 'Nothing was changed. Change or drop these first, then deploy again.';
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_check_plan() IS
+  'Stops where the plan refuses something, and names it all.';
+
+SELECT "${schema}".wip_view_own();

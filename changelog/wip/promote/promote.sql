@@ -1,0 +1,135 @@
+-- A promotion from its first statement to its last, and what takes a view away again.
+
+SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, definition)
+  SELECT
+    p.view_name,
+    coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
+    coalesce(wip_view_register.freshness_target, interval '20 minutes'),
+    wip_view_register.freshness_target,
+    "${schema}".wip_view_definition(p.built)
+  FROM pg_temp.wip_plan AS p
+  ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
+  SET refresh_order = coalesce(wip_view_register.refresh_order, v.refresh_order),
+      -- what an operator has set stays, until the changelog says something new
+      freshness_target = CASE
+        WHEN excluded.deployed_target IS NULL OR v.deployed_target = excluded.deployed_target THEN v.freshness_target
+        ELSE excluded.freshness_target
+      END,
+      deployed_target = excluded.deployed_target,
+      definition = excluded.definition;
+
+  -- The query of one that was rebuilt is printed in another way where a column has another type.
+  UPDATE "${schema}".wip_view AS v
+  SET definition = "${schema}".wip_view_definition(o.successor)
+  FROM pg_temp.wip_plan_object AS o
+  WHERE o.name = format('%I.%I', '${schema}', v.view_name) AND o.fate = 'rebuilt' AND o.definition = v.definition;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_register(integer, interval) IS
+  'Registers the view that was promoted, and the new definitions of registered views that were rebuilt.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_record_rebuilds()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  rebuilt record;
+  rebuild_id bigint;
+BEGIN
+  FOR rebuilt IN
+    SELECT v.view_name, o.*
+    FROM "${schema}".wip_view AS v
+    JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name)
+    WHERE o.started_no IS NOT NULL
+    ORDER BY o.position
+  LOOP
+    INSERT INTO "${schema}".wip_view_refresh AS r
+      (view_name, outcome, mode, requested_at, started_at, finished_at, rows, bytes)
+    VALUES
+      (rebuilt.view_name, 'refreshed', 'rebuild', rebuilt.started_at, rebuilt.started_at,
+       greatest(clock_timestamp(), rebuilt.started_at), rebuilt.rows, pg_total_relation_size(rebuilt.successor))
+    RETURNING r.refresh_id INTO rebuild_id;
+
+    UPDATE "${schema}".wip_view AS v
+    SET last_refresh_id = rebuild_id, last_started_no = rebuilt.started_no
+    WHERE v.view_name = rebuilt.view_name;
+
+    PERFORM pg_notify('wip_view_refreshed', json_build_object(
+      'schema', '${schema}', 'view', rebuilt.view_name, 'refresh_id', rebuild_id, 'rows', rebuilt.rows,
+      'started_at', rebuilt.started_at)::text);
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_record_rebuilds() IS
+  'Puts on record that a promotion refreshed the view, and each registered view that it rebuilt.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
+  view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM "${schema}".wip_view_plan_begin(view_name);
+  PERFORM "${schema}".wip_view_check_built();
+
+  -- beside the live view: the fate of everything that depends on it, and successors without data
+  PERFORM "${schema}".wip_view_plan_view();
+  PERFORM "${schema}".wip_view_plan_dependants();
+  PERFORM "${schema}".wip_view_plan_others();
+  PERFORM "${schema}".wip_view_plan_hindrances();
+  PERFORM "${schema}".wip_view_check_plan();
+
+  -- as a refresh: in its turn
+  PERFORM "${schema}".wip_view_stop_refreshes();
+  PERFORM "${schema}".wip_view_fill();
+
+  PERFORM "${schema}".wip_view_swap();
+  PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
+  PERFORM "${schema}".wip_view_record_rebuilds();
+  -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
+  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_promote(text, integer, interval) IS
+  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s).';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_remove(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  dependants text;
+BEGIN
+  IF to_regclass(format('%I.%I', '${schema}', view_name)) IS NOT NULL THEN
+    PERFORM "${schema}".wip_view_take('remove', view_name);
+    BEGIN
+      EXECUTE format('DROP MATERIALIZED VIEW %I.%I', '${schema}', view_name);
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+      GET STACKED DIAGNOSTICS dependants = PG_EXCEPTION_DETAIL;
+      RAISE EXCEPTION 'cannot remove %: %', view_name, replace(dependants, E'\n', '; ')
+        USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop these first.';
+    END;
+  END IF;
+  DELETE FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_remove.view_name;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_remove(text) IS
+  'Drops a view and takes it off the registry; its history stays. Stops where something else depends on it.';
+
+SELECT "${schema}".wip_view_own();

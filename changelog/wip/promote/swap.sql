@@ -1,0 +1,126 @@
+-- The swap: everything that was planned, under the locks that keep readers out, in milliseconds.
+
+SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_unchanged()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  changed text;
+BEGIN
+  SELECT string_agg(o.name, ', ' ORDER BY o.position)
+  INTO changed
+  FROM pg_temp.wip_plan_object AS o
+  WHERE "${schema}".wip_view_fingerprint(o.class, o.object) IS DISTINCT FROM o.fingerprint;
+  IF changed IS NOT NULL THEN
+    RAISE EXCEPTION 'meanwhile somebody changed what depends on %: %', (SELECT p.live_name FROM pg_temp.wip_plan AS p), changed
+      USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_check_unchanged() IS
+  'Stops where what a promotion makes again is no longer what it was when that was planned.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_swap()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- outermost dependants first: nothing depends on what is dropped any more
+  PERFORM "${schema}".wip_view_plan_step('move', step.statement)
+  FROM (
+    SELECT concat_ws('; ', 'DROP ' || "${schema}".wip_view_alter(o.object),
+                     format('ALTER %s SET SCHEMA %s', "${schema}".wip_view_alter(o.successor),
+                            coalesce(c.relnamespace, '"${schema}"'::regnamespace)::regnamespace))
+    FROM pg_temp.wip_plan_object AS o
+    LEFT JOIN pg_class AS c ON c.oid = o.object
+    WHERE o.successor IS NOT NULL
+    ORDER BY o.position DESC
+  ) AS step (statement);
+
+  -- Not before: whoever gave a grant on may not use the staging schema.
+  PERFORM "${schema}".wip_view_plan_step('attributes', step.statement)
+  FROM (
+    SELECT a.statement
+    FROM pg_temp.wip_plan_object AS o
+    CROSS JOIN LATERAL "${schema}".wip_view_attribute_ddl(o.object, o.successor) WITH ORDINALITY AS a (statement, number)
+    WHERE o.object IS NOT NULL AND o.successor IS NOT NULL
+    ORDER BY o.position, a.number
+  ) AS step;
+  -- what ALTER DEFAULT PRIVILEGES promises in this schema, which a view that is new to it was not made in
+  PERFORM "${schema}".wip_view_plan_step('attributes', g.statement)
+  FROM pg_temp.wip_plan AS p
+  JOIN pg_default_acl AS a
+    ON a.defaclnamespace = '"${schema}"'::regnamespace AND a.defaclrole = current_user::regrole AND a.defaclobjtype = 'r'
+  CROSS JOIN LATERAL "${schema}".wip_view_grant_ddl(a.defaclacl, a.defaclrole, p.live_name) AS g (statement)
+  WHERE p.live IS NULL;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_swap() IS
+  'Plans what is left when all that the swap takes is locked: the old ones go, the new ones take their places and are given what the old ones have.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_run_steps()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  -- Readers wait. All that it takes is locked, but for what a definition may need a moment to be read.
+  SET lock_timeout = '200ms'
+  -- a body is its owner's, and is not to be looked at now
+  SET check_function_bodies = off
+AS $function$
+DECLARE
+  next_phase text;
+  step record;
+  dependants text;
+BEGIN
+  FOREACH next_phase IN ARRAY ARRAY['drop', 'replace', 'move', 'attributes', 'finish'] LOOP
+    FOR step IN SELECT s.statement, s.path FROM pg_temp.wip_plan_step AS s WHERE s.phase = next_phase ORDER BY s.number LOOP
+      PERFORM "${schema}".wip_view_execute(step.statement, step.path);
+    END LOOP;
+  END LOOP;
+EXCEPTION WHEN dependent_objects_still_exist THEN
+  GET STACKED DIAGNOSTICS dependants = PG_EXCEPTION_DETAIL;
+  RAISE EXCEPTION 'cannot put the new % in place, because of what came to depend on the old one, or cannot be made again: %',
+      (SELECT p.live_name FROM pg_temp.wip_plan AS p), replace(dependants, E'\n', '; ')
+    USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Nothing was changed. Deploy again, or change or drop these first.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_run_steps() IS
+  'Runs the statements of the plan, phase by phase.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_swap()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  plan record;
+  started CONSTANT timestamptz := clock_timestamp();
+  attempts integer;
+BEGIN
+  SELECT * INTO plan FROM pg_temp.wip_plan;
+  RAISE NOTICE '%: promoting', plan.view_name;
+  attempts := "${schema}".wip_view_take(
+    format('put the new %s in place', plan.live_name),
+    -- the one that the others read last, as readers do
+    ARRAY(SELECT o.locked FROM pg_temp.wip_plan_object AS o WHERE o.locked IS NOT NULL ORDER BY o.position DESC));
+  PERFORM "${schema}".wip_view_check_unchanged();
+  PERFORM "${schema}".wip_view_plan_swap();
+  PERFORM "${schema}".wip_view_run_steps();
+  RAISE NOTICE '%: promoted in % ms, attempt %, kept %', plan.view_name,
+    round(extract(epoch FROM clock_timestamp() - started) * 1000), attempts,
+    coalesce((SELECT string_agg(o.name, ', ' ORDER BY o.position) FROM pg_temp.wip_plan_object AS o WHERE o.fate <> 'promoted'),
+             'no dependants');
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_swap() IS
+  'Puts the new relations in the places of the old ones. Readers wait for milliseconds.';
+
+SELECT "${schema}".wip_view_own();
