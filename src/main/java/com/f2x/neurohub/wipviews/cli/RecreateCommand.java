@@ -36,7 +36,7 @@ final class RecreateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     WipViewsMigration migration =
-        parameters.on(WipViewsMigration.parameterNames(), connection::migration);
+        parameters.on(WipViewsMigration.parameterNames(), connection, connection::migration);
     WipViews views = connection.views();
     if (!format.isJson()) {
       migration = migration.withProgress(new Progress(format.output()));

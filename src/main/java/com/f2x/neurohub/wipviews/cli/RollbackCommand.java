@@ -60,7 +60,7 @@ final class RollbackCommand implements Callable<Integer> {
     output.print(grid);
     if (!yes && refusal.isPresent()) {
       output.paragraph(
-          "But it "
+          "But it would be refused: "
               + Words.sentence(refusal.get().getMessage())
               + " "
               + Words.sentence(refusal.get().hint()));

@@ -84,6 +84,8 @@ public final class Changelog {
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
 
+  private static final int NAMED = 3;
+
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
@@ -437,6 +439,7 @@ public final class Changelog {
   /** Before the first object goes: each changeset commits, and one that fails would leave half. */
   private void refuseHalf(Database database, DatabaseChangeLog changelog) throws Exception {
     Set<String> there = DeployedObjects.names(connection, schema);
+    refuse(DeployedObjects.whyNotOurs(connection, schema));
     if (there.isEmpty()) {
       return;
     }
@@ -450,32 +453,49 @@ public final class Changelog {
           .forEach(ran ? missing::add : unrecorded::add);
     }
     if (!missing.isEmpty()) {
-      throw new Refusal(
-          "cannot roll back: missing, and needed for it: " + String.join(", ", missing),
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Bring it back, then roll back: wip-views update");
+      refuse(
+          "what it needs is missing: " + brief(missing),
+          "Bring it back, then roll back: " + CommandLines.of(schema, "update"));
     }
     if (!unrecorded.isEmpty()) {
-      throw new Refusal(
-          "cannot roll back: Liquibase's log, %s.%s, does not know of %s"
-              .formatted(
-                  database.getLiquibaseSchemaName(),
-                  database.getDatabaseChangeLogTableName(),
-                  String.join(", ", unrecorded)),
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Put it on record, then roll back: wip-views update" + withOptIns(unrecorded));
+      refuse(
+          "Liquibase's log, "
+              + database.getLiquibaseSchemaName()
+              + "."
+              + database.getDatabaseChangeLogTableName()
+              + ", does not know of "
+              + brief(unrecorded),
+          "Put it on record, then roll back: " + CommandLines.of(schema, update(unrecorded)));
     }
-    Optional<Refusal> refusal = DeployedObjects.whyNotRolledBack(connection, schema);
+    refuse(DeployedObjects.whyNotRolledBack(connection, schema));
+  }
+
+  /** The first few of the names, and how many more there are. */
+  private static String brief(Set<String> names) {
+    return names.stream().limit(NAMED).collect(Collectors.joining(", "))
+        + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "");
+  }
+
+  private static void refuse(String reason, String hint) throws Refusal {
+    refuse(Optional.of(new Refusal(reason, Refusal.NOT_IN_PREREQUISITE_STATE, hint)));
+  }
+
+  private static void refuse(Optional<Refusal> refusal) throws Refusal {
     if (refusal.isPresent()) {
-      throw refusal.get();
+      Refusal why = refusal.get();
+      throw new Refusal("cannot roll back: " + why.getMessage(), why.getSQLState(), why.hint());
     }
   }
 
-  private static String withOptIns(Set<String> objects) {
-    return OPT_IN.stream()
-        .filter(name -> objectNames(List.of(optIn(name))).stream().anyMatch(objects::contains))
-        .map(name -> " --with " + name)
-        .collect(Collectors.joining());
+  /** The command that deploys objects, those of opt-in changelogs among them. */
+  private static String[] update(Set<String> objects) {
+    return Stream.concat(
+            Stream.of("update"),
+            OPT_IN.stream()
+                .filter(
+                    name -> objectNames(List.of(optIn(name))).stream().anyMatch(objects::contains))
+                .flatMap(name -> Stream.of("--with", name)))
+        .toArray(String[]::new);
   }
 
   /**
@@ -488,7 +508,9 @@ public final class Changelog {
     try {
       if (DeployedObjects.names(connection, schema).isEmpty()) {
         for (ChangeSet changeSet : changelog.getChangeSets()) {
-          database.removeRanStatus(changeSet);
+          if (database.getRanChangeSet(changeSet) != null) {
+            database.removeRanStatus(changeSet);
+          }
         }
       } else {
         new ChangeLogIterator(

@@ -106,13 +106,9 @@ public final class DeployedObjects {
    */
   public static Optional<Refusal> whyNotRolledBack(Connection connection, String schema)
       throws SQLException {
-    List<String> owners = texts(connection, schema, OTHER_OWNERS);
-    if (!owners.isEmpty()) {
-      return Optional.of(
-          new Refusal(
-              "cannot roll back: the objects belong to " + String.join(", ", owners),
-              Refusal.NOT_IN_PREREQUISITE_STATE,
-              "Connect as their owner."));
+    Optional<Refusal> owned = whyNotOurs(connection, schema);
+    if (owned.isPresent()) {
+      return owned;
     }
     List<String> others = new ArrayList<>(registeredViews(connection, schema));
     others.removeAll(Changelog.viewNames());
@@ -121,7 +117,7 @@ public final class DeployedObjects {
       Collections.reverse(others);
       return Optional.of(
           new Refusal(
-              "cannot roll back: another changelog registered " + String.join(", ", others),
+              "another changelog registered " + String.join(", ", others),
               Refusal.DEPENDENT_OBJECTS_STILL_EXIST,
               "Roll that one back first, or remove each by hand: "
                   + String.join(" ", removals(connection, schema, others))));
@@ -131,9 +127,27 @@ public final class DeployedObjects {
         ? Optional.empty()
         : Optional.of(
             new Refusal(
-                "cannot roll back: " + String.join("; ", dependants),
+                String.join("; ", dependants),
                 Refusal.DEPENDENT_OBJECTS_STILL_EXIST,
                 "Drop or change these first."));
+  }
+
+  /**
+   * Tells that they are not the role's to drop.
+   *
+   * @param schema the schema; null for the connection's own
+   * @return the reason and what to do; empty if they are
+   * @throws SQLException also if there is no such schema
+   */
+  static Optional<Refusal> whyNotOurs(Connection connection, String schema) throws SQLException {
+    List<String> owners = texts(connection, schema, OTHER_OWNERS);
+    return owners.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new Refusal(
+                "the objects belong to " + String.join(", ", owners),
+                Refusal.NOT_IN_PREREQUISITE_STATE,
+                "Connect as their owner."));
   }
 
   private static List<String> removals(Connection connection, String schema, List<String> views)

@@ -8,7 +8,9 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import liquibase.GlobalConfiguration;
+import liquibase.configuration.ConfigurationDefinition;
 
 /**
  * The table in which Liquibase keeps account of the changesets of a deploy. It is {@code
@@ -78,12 +80,11 @@ public record LiquibaseLog(String schema, String table, String name) {
 
   /** Tells whether the environment names the table, so that Liquibase finds it by itself. */
   static boolean isConfigured() {
-    return !GlobalConfiguration.LIQUIBASE_SCHEMA_NAME
-            .getCurrentConfiguredValue()
-            .wasDefaultValueUsed()
-        || !GlobalConfiguration.DATABASECHANGELOG_TABLE_NAME
-            .getCurrentConfiguredValue()
-            .wasDefaultValueUsed();
+    return Stream.of(
+            GlobalConfiguration.LIQUIBASE_SCHEMA_NAME,
+            GlobalConfiguration.DATABASECHANGELOG_TABLE_NAME)
+        .map(ConfigurationDefinition::getCurrentConfiguredValue)
+        .anyMatch(value -> value.found() && !value.wasDefaultValueUsed());
   }
 
   private boolean knowsADeploy(Connection connection) throws SQLException {

@@ -137,13 +137,16 @@ public final class WipViewsMigration {
    * The same migration with a changelog parameter.
    *
    * @param name one of {@link #parameterNames()}, or of those of an opt-in changelog that was named
-   *     before; not null
+   *     before; or schema, for {@link #withSchema}; not null
    * @param value its value; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if none of the changelogs has a parameter of that name, which
    *     Liquibase would ignore without a word
    */
   public WipViewsMigration withParameter(String name, String value) {
+    if (name.equals("schema")) {
+      return withSchema(value);
+    }
     List<String> known = Changelog.parameterNames(files);
     if (!known.contains(name)) {
       throw new IllegalArgumentException(

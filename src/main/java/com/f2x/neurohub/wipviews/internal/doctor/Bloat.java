@@ -43,7 +43,8 @@ final class Bloat implements Check {
                 coalesce((
                   SELECT o.option_value::integer FROM pg_options_to_table(c.reloptions) AS o WHERE o.option_name = 'fillfactor'), 100)
                   / 100.0 AS filled,
-                pg_total_relation_size(c.oid) AS bytes
+                -- as the last refresh left it: to ask for it now would wait for one that has locked the view
+                f.bytes
               FROM {0} AS f
               JOIN pg_class AS c ON c.relname = f.view_name AND c.relkind = 'm'
               JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = {1}
@@ -64,7 +65,7 @@ final class Bloat implements Check {
               FROM (
                 SELECT
                   greatest(pg_stat_get_live_tuples(t.oid), t.reltuples::bigint) AS number,
-                  pg_total_relation_size(t.oid) AS bytes
+                  t.relpages * current_setting('block_size')::bigint AS bytes
                 FROM pg_class AS t
                 WHERE t.oid = size.toast
               ) AS chunks

@@ -34,7 +34,7 @@ final class DeadRows implements Check {
         SELECT
           format('the session of pid %s (%s)', a.pid, concat_ws(', ', a.usename, nullif(a.application_name, '')))
             || ', whose transaction is ' || date_trunc('second', clock_timestamp() - a.xact_start) || ' old' AS what,
-          format('SELECT pg_terminate_backend(%s);', a.pid) AS remedy,
+          format('SELECT pg_terminate_backend(%s, 10000);', a.pid) AS remedy,
           greatest(age(a.backend_xmin), age(a.backend_xid)) AS age
         FROM pg_stat_activity AS a
         WHERE a.datname = current_database()
