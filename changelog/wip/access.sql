@@ -23,15 +23,15 @@ BEGIN
   END LOOP;
 
   -- A GRANT on a view writes the row of the catalog that a refresh writes, too: it waits for the view's turn, as a
-  -- promotion does. Turns are taken in refresh order, as by refresh_all_wip_views().
+  -- promotion does. Turns are taken in the order of refresh_all_wip_views().
   promote_limit := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s');
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
   FOR wanted IN
-    SELECT r.object, r.statement, v.view_name
+    SELECT r.object, r.statement, o.view_name
     FROM "${schema}".wip_view_rights AS r
-    LEFT JOIN "${schema}".wip_view AS v ON r.object = format('%I.%I', '${schema}', v.view_name)
+    LEFT JOIN "${schema}".wip_view_order AS o ON r.object = format('%I.%I', '${schema}', o.view_name)
     WHERE NOT r.held
-    ORDER BY v.refresh_order, v.view_name
+    ORDER BY o.position
   LOOP
     IF wanted.view_name IS NOT NULL THEN
       BEGIN

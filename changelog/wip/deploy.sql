@@ -31,16 +31,60 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_lock(oid[], interval) IS
   'Locks relations against readers, in the order given, or fails with lock_not_available when that has taken the time given.';
 
+-- Made by an earlier version, with fewer parameters.
+DROP FUNCTION IF EXISTS "${schema}".wip_view_take(text, oid[], timestamptz);
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_holders(relations oid[])
+  RETURNS TABLE (transaction text, description text, remedy text)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    l.virtualtransaction,
+    CASE
+      WHEN l.pid IS NULL THEN format('prepared transaction %s holds %s', p.gid, string_agg(DISTINCT l.relation::regclass::text, ', '))
+      ELSE format('pid %s (%s) holds %s, its transaction is open for %s', l.pid, coalesce(nullif(a.application_name, ''), a.usename, '?'),
+                  string_agg(DISTINCT l.relation::regclass::text, ', '), date_trunc('second', clock_timestamp() - a.xact_start))
+    END,
+    CASE
+      WHEN l.pid IS NULL THEN format('ROLLBACK PREPARED %L', p.gid)
+      ELSE format('SELECT pg_terminate_backend(%s)', l.pid)
+    END
+  FROM pg_locks AS l
+  LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+  LEFT JOIN pg_prepared_xacts AS p ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction
+  WHERE l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+    AND l.relation = ANY (relations)
+    AND l.granted
+    AND l.pid IS DISTINCT FROM pg_backend_pid()
+    -- a parallel worker goes with its leader
+    AND a.leader_pid IS NULL
+  GROUP BY l.virtualtransaction, l.pid, p.gid, a.application_name, a.usename, a.xact_start
+  ORDER BY a.xact_start;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_holders(oid[]) IS
+  'The other transactions that hold a lock on one of these relations: virtual transaction, what to say of it, and the statement that ends it.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_take(
-  purpose text, relations oid[], since timestamptz DEFAULT pg_catalog.clock_timestamp())
+  purpose text,
+  relations oid[],
+  since timestamptz DEFAULT pg_catalog.clock_timestamp(),
+  limit_setting text DEFAULT 'wip_views.promote_limit')
   RETURNS integer
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  promote_limit CONSTANT interval := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s');
+  -- '0' is no limit, as for lock_timeout
+  patience CONSTANT interval := nullif(coalesce(nullif(current_setting(limit_setting, true), ''), '60s')::interval, interval '0');
   caller_lock_timeout CONSTANT text := current_setting('lock_timeout');
   attempt integer := 0;
+  -- the transactions that have held it at every attempt: whoever came later holds up nothing
+  holding text[];
+  holders text;
+  remedies text;
 BEGIN
   LOOP
     attempt := attempt + 1;
@@ -49,15 +93,18 @@ BEGIN
       PERFORM "${schema}".wip_view_lock(relations, least(25 * (1 + attempt / 20), 200) * interval '1 ms');
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-      IF clock_timestamp() - since > promote_limit THEN
-        RAISE EXCEPTION 'could not % within %: %', purpose, promote_limit, coalesce(
-            (SELECT string_agg(format('pid %s (%s) holds %s%s', l.pid, coalesce(nullif(a.application_name, ''), a.usename, '?'),
-                      l.relation::regclass, ', its transaction is open for ' || date_trunc('second', clock_timestamp() - a.xact_start)), '; ')
-             FROM pg_locks AS l
-             LEFT JOIN pg_stat_activity AS a USING (pid)
-             WHERE l.relation = ANY (relations) AND l.granted AND l.pid <> pg_backend_pid()), SQLERRM)
+      holding := ARRAY(
+        SELECT h.transaction FROM "${schema}".wip_view_holders(relations) AS h WHERE attempt = 1 OR h.transaction = ANY (holding));
+      IF clock_timestamp() - since > patience THEN
+        SELECT string_agg(h.description, '; '), string_agg(h.remedy, '; ') INTO holders, remedies
+        FROM "${schema}".wip_view_holders(relations) AS h
+        WHERE h.transaction = ANY (holding);
+        RAISE EXCEPTION 'could not % within %: %', purpose, patience, coalesce(holders, 'one reader after another held it')
           USING ERRCODE = 'lock_not_available',
-                HINT = 'The old one still serves. Try again when that has ended, or end it with SELECT pg_terminate_backend(pid).';
+                HINT = CASE
+                  WHEN holders IS NULL THEN format('Nobody held it all that time. Try again when fewer read it, or allow more time with SET %s.', limit_setting)
+                  ELSE format('The old one still serves. Try again when that has ended, or end it with %s.', remedies)
+                END;
       END IF;
     END;
     PERFORM pg_sleep(least(0.02 * attempt, 0.5) * (0.5 + random()));
@@ -67,8 +114,8 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_take(text, oid[], timestamptz) IS
-  'Locks relations against readers till the transaction ends, in attempts that each make a reader wait for a fraction of a second at most; returns how many it took. Names who holds them if that takes longer than the setting wip_views.promote_limit (60s), counted from the time given.';
+COMMENT ON FUNCTION "${schema}".wip_view_take(text, oid[], timestamptz, text) IS
+  'Locks relations against readers till the transaction ends, in attempts that each make a reader wait for a fraction of a second at most; returns how many it took. If that takes longer than the setting allows (wip_views.promote_limit, 60s), counted from the time given, it fails and names the transactions that have held them all along.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_take(verb text, own_relation text)
   RETURNS void
@@ -144,7 +191,8 @@ COMMENT ON FUNCTION "${schema}".wip_view_own() IS
 
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_lock(oid[], interval),
-  "${schema}".wip_view_take(text, oid[], timestamptz),
+  "${schema}".wip_view_holders(oid[]),
+  "${schema}".wip_view_take(text, oid[], timestamptz, text),
   "${schema}".wip_view_take(text, text),
   "${schema}".wip_view_objects(),
   "${schema}".wip_view_note(),

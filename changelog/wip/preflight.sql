@@ -7,8 +7,10 @@ DECLARE
     "lots": ["id", "lot_number", "product_model_id", "production_date", "status"],
     "processes": ["id", "process_number", "process_code", "process_name_en", "process_name_ko",
                   "estimated_duration_seconds", "is_active"],
-    "wip_items": ["id", "lot_id", "status", "current_process_id", "created_at", "updated_at", "completed_at"],
-    "wip_process_history": ["id", "process_id", "result", "completed_at", "duration_seconds"]
+    "wip_items": ["id", "lot_id", "serial_id", "status", "current_process_id", "created_at", "completed_at",
+                  "converted_at"],
+    "wip_process_history": ["id", "wip_item_id", "process_id", "result", "started_at", "completed_at",
+                            "duration_seconds"]
   }';
   missing text[] := '{}';
   wanted_table text;
@@ -68,6 +70,7 @@ BEGIN
     VALUES
       ('wip_items', '(lot_id)'),
       ('wip_items', '(status)'),
+      ('wip_process_history', '(wip_item_id)'),
       ('wip_process_history', '(completed_at) WHERE completed_at IS NOT NULL')
   LOOP
     SELECT c.relkind = 'p' AS partitioned, c.relowner::regrole AS owner
@@ -105,7 +108,7 @@ BEGIN
         AND c.relkind IN ('r', 'v', 'm')
         AND c.relname IN (
           'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness', 'wip_view_daily',
-          'wip_view_blockers', 'wip_view_rights', 'mv_wip_status_dashboard', 'mv_process_wip_queue')
+          'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'wip_item_station', 'mv_wip_status_dashboard', 'mv_process_wip_queue')
       UNION ALL
       SELECT p.proowner, format('%I.%I()', '${schema}', p.proname)
       FROM pg_proc AS p

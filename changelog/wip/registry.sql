@@ -2,6 +2,31 @@
 
 SELECT "${schema}".wip_view_note();
 
+DO $earlier$
+BEGIN
+  -- Tables that an earlier version made.
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND a.attname = 'last_started_no'
+      AND NOT a.attisdropped
+  ) THEN
+    PERFORM "${schema}".wip_view_take('change', 'wip_view');
+    PERFORM "${schema}".wip_view_take('change', 'wip_view_refresh');
+    ALTER TABLE "${schema}".wip_view
+      DROP COLUMN last_started_no, ADD COLUMN refresh_no bigint NOT NULL DEFAULT 0, ADD COLUMN last_relation oid;
+    UPDATE "${schema}".wip_view AS v
+    SET last_relation = pg_catalog.to_regclass('"${schema}".'::text || pg_catalog.quote_ident(v.view_name))::oid;
+    ALTER TABLE "${schema}".wip_view_refresh ADD COLUMN served_from bigint, ADD COLUMN rows_as_of timestamptz;
+    UPDATE "${schema}".wip_view_refresh AS r
+    SET rows_as_of = r.started_at
+    FROM "${schema}".wip_view AS v
+    WHERE v.last_refresh_id = r.refresh_id;
+  END IF;
+END
+$earlier$;
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view: the registry
 -- ---------------------------------------------------------------------------------------------------------------
@@ -13,17 +38,19 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   deployed_target interval,
   definition text NOT NULL,
   last_refresh_id bigint,
-  last_started_no bigint
+  refresh_no bigint NOT NULL DEFAULT 0,
+  last_relation oid
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
 COMMENT ON COLUMN "${schema}".wip_view.view_name IS 'Name of the materialized view, in the schema of this table.';
-COMMENT ON COLUMN "${schema}".wip_view.refresh_order IS 'Place in refresh_all_wip_views() and CALL refresh_wip_views(): lower goes first.';
+COMMENT ON COLUMN "${schema}".wip_view.refresh_order IS 'Place in refresh_all_wip_views() and CALL refresh_wip_views(): lower goes first, but after the registered views that it reads; see wip_view_order.';
 COMMENT ON COLUMN "${schema}".wip_view.freshness_target IS 'A view older than this is stale in wip_view_freshness. An operator may UPDATE it; a deploy changes it only if the changelog''s own target has changed.';
 COMMENT ON COLUMN "${schema}".wip_view.deployed_target IS 'The target in the changelog when the view was last deployed.';
 COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and indexes as the server printed them when it was deployed; wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
-COMMENT ON COLUMN "${schema}".wip_view.last_started_no IS 'Number drawn when the newest refresh started that may serve others, from the sequence that numbers the requests: every request with a lower number is served.';
+COMMENT ON COLUMN "${schema}".wip_view.last_relation IS 'The materialized view, by its oid, that this refresh filled: another one of the same name, made or renamed by hand since, has rows that nobody knows the age of.';
+COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started that may serve others, those that failed left out: a caller is served by the first one that counts itself after it asked. Of use only while callers wait; any value will do for the next ones.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history
@@ -47,7 +74,9 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
   role text NOT NULL DEFAULT session_user,
   application_name text NOT NULL DEFAULT current_setting('application_name'),
   call_id bigint,
-  pid integer NOT NULL DEFAULT pg_backend_pid()
+  pid integer NOT NULL DEFAULT pg_backend_pid(),
+  served_from bigint,
+  rows_as_of timestamptz
 );
 
 -- IF NOT EXISTS would lock the history before it looks, and wait for whoever has refreshed and not committed yet.
@@ -62,13 +91,18 @@ BEGIN
   IF pg_catalog.to_regclass('"${schema}".wip_view_refresh_running_idx') IS NULL THEN
     CREATE INDEX wip_view_refresh_running_idx ON "${schema}".wip_view_refresh (view_name) WHERE outcome = 'running';
   END IF;
+
+  -- The attempts of one call.
+  IF pg_catalog.to_regclass('"${schema}".wip_view_refresh_call_id_idx') IS NULL THEN
+    CREATE INDEX wip_view_refresh_call_id_idx ON "${schema}".wip_view_refresh (call_id) WHERE call_id IS NOT NULL;
+  END IF;
 END
 $indexes$;
 
 COMMENT ON TABLE "${schema}".wip_view_refresh IS 'The history: a row per attempt to refresh a view, kept for wip_view_settings.history_retention. The refresh functions return these rows.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.refresh_id IS 'Number drawn when the refresh was asked for. It is the order of the requests, whatever the clock says.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.view_name IS 'The view, as registered in wip_view.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt made the rows anew; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, or its session died before the end (wip_view_history and wip_view_freshness show which).';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt made the rows anew; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, maybe still waiting for its turn, or for the other views of its call; or its session died before the end (wip_view_history and wip_view_freshness show which).';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode IS 'concurrent: REFRESH MATERIALIZED VIEW CONCURRENTLY, readers go on; plain: without CONCURRENTLY, readers wait; rebuild: built by a deploy or a recovery.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode_reason IS 'Why the mode was plain.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.requested_at IS 'When the call began that asked for the refresh.';
@@ -82,8 +116,10 @@ COMMENT ON COLUMN "${schema}".wip_view_refresh.sqlstate IS 'SQLSTATE of the erro
 COMMENT ON COLUMN "${schema}".wip_view_refresh.error IS 'Message of the error of a failed attempt.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.role IS 'Role that had logged in.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.application_name IS 'The caller''s application_name.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.call_id IS 'Where one call refreshes several views: refresh_id of its first attempt. A refresh that starts with a higher number serves it. Null for that first attempt, and for a call for one view.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.call_id IS 'Where one call refreshes several views: refresh_id of its first attempt. Null for that first attempt, and for a call for one view.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.pid IS 'Process of the server that took the request, as in pg_stat_activity and in the server''s log.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.served_from IS 'The wip_view.refresh_no of the first refresh that may serve the request: it starts after the request was made. Null where none may.';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.rows_as_of IS 'The rows of the view are at least as new as this: started_at, or earlier, where the view reads other registered views whose rows are older. Null when coalesced, and where the age of those is not known.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_settings: what an operator may set

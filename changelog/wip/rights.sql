@@ -26,7 +26,7 @@ relation AS (
     AND (
       c.relkind IN ('r', 'v') AND c.relname::text IN (
         'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
-        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights')
+        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running')
       OR c.relkind = 'm' AND EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = c.relname::text)
     )
 ),
@@ -71,7 +71,7 @@ wanted AS (
   CROSS JOIN routine
   WHERE routine.reads
     OR named.refreshes AND routine.name IN (
-      'wip_view_request', 'wip_view_run', 'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views',
+      'wip_view_request', 'wip_view_request_all', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views',
       'refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_wip_views')
   UNION ALL
   -- From PostgreSQL 17 on, a role with MAINTAIN on a view may run REFRESH on it by itself; it then may call the

@@ -32,9 +32,9 @@ BEGIN
   -- refresh waits, and is served by this promotion.
   FOR next_view IN
     SELECT v.view_name
-    FROM "${schema}".wip_view AS v
+    FROM "${schema}".wip_view_order AS v
     JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.fate IN ('promoted', 'rebuilt')
-    ORDER BY v.refresh_order, v.view_name
+    ORDER BY v.position
   LOOP
     PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(next_view));
   END LOOP;
@@ -148,10 +148,9 @@ BEGIN
     WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND c.relispopulated
     ORDER BY o.position
   LOOP
-    -- as a refresh draws its number: when its turn has come, before it reads anything
+    -- as a refresh does: when its turn has come, before it reads anything
     UPDATE pg_temp.wip_plan_object AS o
-    SET started_no = nextval(pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id')),
-        started_at = clock_timestamp()
+    SET started_at = "${schema}".wip_view_begin((SELECT c.relname::text FROM pg_class AS c WHERE c.oid = next_object.successor))
     WHERE o.position = next_object.position;
     IF next_object.fate = 'rebuilt' THEN
       RAISE NOTICE '%: building dependant %', (SELECT p.view_name FROM pg_temp.wip_plan AS p), next_object.name;

@@ -56,7 +56,6 @@ BEGIN
     definition text,
     problem text,
     -- how its successor was filled
-    started_no bigint,
     started_at timestamptz,
     rows bigint
   ) ON COMMIT DROP;

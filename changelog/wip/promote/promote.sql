@@ -50,23 +50,20 @@ BEGIN
     SELECT v.view_name, o.*
     FROM "${schema}".wip_view AS v
     JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name)
-    WHERE o.started_no IS NOT NULL
+    WHERE o.started_at IS NOT NULL
     ORDER BY o.position
   LOOP
+    PERFORM "${schema}".wip_view_advance_numbers();
     INSERT INTO "${schema}".wip_view_refresh AS r
-      (view_name, outcome, mode, requested_at, started_at, finished_at, rows, bytes)
+      (view_name, outcome, mode, requested_at, started_at, finished_at, rows, bytes, rows_as_of)
     VALUES
       (rebuilt.view_name, 'refreshed', 'rebuild', rebuilt.started_at, rebuilt.started_at,
-       greatest(clock_timestamp(), rebuilt.started_at), rebuilt.rows, pg_total_relation_size(rebuilt.successor))
+       greatest(clock_timestamp(), rebuilt.started_at), rebuilt.rows, pg_total_relation_size(rebuilt.successor),
+       "${schema}".wip_view_rows_as_of(rebuilt.view_name, rebuilt.started_at))
     RETURNING r.refresh_id INTO rebuild_id;
 
-    UPDATE "${schema}".wip_view AS v
-    SET last_refresh_id = rebuild_id, last_started_no = rebuilt.started_no
-    WHERE v.view_name = rebuilt.view_name;
-
-    PERFORM pg_notify('wip_view_refreshed', json_build_object(
-      'schema', '${schema}', 'view', rebuilt.view_name, 'refresh_id', rebuild_id, 'rows', rebuilt.rows,
-      'started_at', rebuilt.started_at)::text);
+    PERFORM "${schema}".wip_view_count(rebuilt.view_name, rebuild_id);
+    PERFORM "${schema}".wip_view_notify(rebuilt.view_name, rebuild_id, rebuilt.rows, rebuilt.started_at);
   END LOOP;
 END
 $function$;

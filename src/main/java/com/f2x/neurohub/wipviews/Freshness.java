@@ -26,6 +26,13 @@ import java.util.Locale;
  *     was refreshed or coalesced
  * @param deadRows rows that refreshes replaced and no vacuum has cleared away yet, as the
  *     database's statistics know; null when {@link State#MISSING}
+ * @param runningSince when the refresh began that runs now; null if none does
+ * @param runningFor how long it has been running; null if none does
+ * @param runningPid process of the server that runs it, as in {@code pg_stat_activity}: {@code
+ *     pg_cancel_backend} ends it; also of a promotion, which has no {@code runningSince}; null if
+ *     none does
+ * @param waitingCallers how many sessions wait for it; callers that share in their JVM wait with
+ *     one between them
  */
 public record Freshness(
     String view,
@@ -40,7 +47,11 @@ public record Freshness(
     Long rows,
     Long bytes,
     long failuresInARow,
-    Long deadRows) {
+    Long deadRows,
+    Instant runningSince,
+    Duration runningFor,
+    Integer runningPid,
+    long waitingCallers) {
 
   /** Whether a view can be read, and is fresh enough. */
   public enum State {
@@ -70,6 +81,10 @@ public record Freshness(
         row.getRows(),
         row.getBytes(),
         row.getFailuresInARow(),
-        row.getDeadRows());
+        row.getDeadRows(),
+        Refresh.instant(row.getRunningSince()),
+        row.getRunningFor(),
+        row.getRunningPid(),
+        row.getWaitingCallers());
   }
 }

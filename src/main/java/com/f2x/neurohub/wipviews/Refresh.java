@@ -11,7 +11,8 @@ import java.util.Locale;
  * functions of the database also return.
  *
  * @param id number drawn when the refresh was asked for; the order of the requests, whatever the
- *     clock says
+ *     clock says; for a call that shared the refresh of another call of its JVM, the number of that
+ *     one
  * @param view name of the view
  * @param outcome what became of it
  * @param mode how the rows were made; null unless {@link Outcome#REFRESHED}
@@ -98,6 +99,31 @@ public record Refresh(
         row.getApplicationName(),
         row.getCallId(),
         row.getPid());
+  }
+
+  /** What a caller gets that this refresh of the same JVM served. */
+  Refresh coalesced() {
+    return outcome == Outcome.COALESCED
+        ? this
+        : new Refresh(
+            id,
+            view,
+            Outcome.COALESCED,
+            null,
+            null,
+            requestedAt,
+            null,
+            finishedAt,
+            null,
+            rows,
+            null,
+            id,
+            null,
+            null,
+            role,
+            applicationName,
+            callId,
+            pid);
   }
 
   static Instant instant(OffsetDateTime time) {

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
+import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -54,6 +55,9 @@ public final class RefreshListener implements AutoCloseable {
 
   private static final int VALID_SECONDS = 5;
 
+  /** How long the server may take to answer; listening itself is no question. */
+  private static final Duration ANSWER = Duration.ofSeconds(30);
+
   private final DataSource dataSource;
   private final String schema;
   private final Handler handler;
@@ -61,7 +65,11 @@ public final class RefreshListener implements AutoCloseable {
   private boolean closed;
 
   private RefreshListener(DataSource dataSource, String schema, Handler handler) {
-    this.dataSource = Objects.requireNonNull(dataSource, "dataSource");
+    this.dataSource =
+        new TimeLimitedDataSource(
+            Objects.requireNonNull(dataSource, "dataSource"),
+            TimeLimitedDataSource.CONNECTING,
+            ANSWER);
     this.schema = schema;
     this.handler = Objects.requireNonNull(handler, "handler");
     this.thread = new Thread(this::run, "wip-views-listener");

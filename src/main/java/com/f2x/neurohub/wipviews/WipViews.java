@@ -1,57 +1,31 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_ALL_WIP_VIEWS;
-import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_BLOCKERS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 
 import com.f2x.neurohub.wipviews.Freshness.State;
-import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
-import com.f2x.neurohub.wipviews.internal.MissingObjects;
-import com.f2x.neurohub.wipviews.internal.Vacuum;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
-import com.f2x.neurohub.wipviews.jooq.Routines;
 import com.f2x.neurohub.wipviews.jooq.Tables;
-import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
-import java.sql.Connection;
-import java.sql.SQLException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jooq.Configuration;
-import org.jooq.ConnectionProvider;
 import org.jooq.DSLContext;
 import org.jooq.Record;
-import org.jooq.Result;
-import org.jooq.ResultQuery;
-import org.jooq.RowCountQuery;
-import org.jooq.SQLDialect;
 import org.jooq.Table;
-import org.jooq.conf.MappedSchema;
-import org.jooq.conf.RenderMapping;
-import org.jooq.conf.Settings;
-import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
-import org.jooq.impl.DataSourceConnectionProvider;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The materialized views of work in progress: refresh them, read how fresh they are, read them.
@@ -70,6 +44,15 @@ import org.slf4j.LoggerFactory;
  * one. Each call takes a connection and gives it back. Every failure is a {@link
  * WipViewsException}.
  *
+ * <p>Callers of one JVM that ask for the same refresh with the same limits share it before they
+ * take a connection, by the rule that holds in the database: a caller is served only by a refresh
+ * that starts after it asked. A hundred callers of a pool of five cost two refreshes, one after the
+ * other, and one connection at a time. Who was served is {@link Refresh.Outcome#COALESCED} and has
+ * no row in the history, which tells what the database was asked for; a failure of the refresh is
+ * the failure of all whom it would have served, unless it befell its caller alone (an interrupt, a
+ * cancelled statement, a lost connection, a deadlock): then another one refreshes. A caller keeps
+ * its limits while it waits; when it gives up, that is on record.
+ *
  * <p>A refresh that takes ten seconds or longer is logged at INFO, one that fails at WARN, to slf4j
  * under the name of this class, as {@code event=refresh view=… outcome=… mode=… duration_ms=…
  * rows=…}, with {@code sqlstate=…} and {@code error=…} for a failure.
@@ -81,86 +64,41 @@ import org.slf4j.LoggerFactory;
  */
 public final class WipViews {
 
-  private static final Logger LOG = LoggerFactory.getLogger(WipViews.class);
+  private final Sessions sessions;
+  private final RefreshExecutor refreshes;
 
-  /** Below this, a vacuum costs more than the dead rows do. */
-  private static final long VACUUM_DEAD_ROWS = 1_000;
-
-  /** A vacuum of 10,000 rows takes a tenth of this. */
-  private static final int VACUUM_SECONDS = 1;
-
-  /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
-  private static final String VACUUM =
-      """
-      SELECT ?::text || pg_catalog.quote_ident(n.nspname::text) || '.'::text || pg_catalog.quote_ident(c.relname::text)
-      FROM pg_catalog.pg_class AS ours
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = ours.relnamespace
-      JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
-      WHERE ours.oid = pg_catalog.to_regclass(?::text)::oid
-        AND c.relname = ?::text
-        AND c.relkind = 'm'
-        AND pg_catalog.pg_stat_get_dead_tuples(c.oid)
-          >= greatest(?::bigint, 2::bigint * pg_catalog.pg_stat_get_live_tuples(c.oid))
-        AND CASE
-          WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE'::text) THEN true
-          WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
-            THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN'::text)
-          ELSE false
-        END
-      """;
-
-  /** A request takes milliseconds; a statement timeout below this is none for it. */
-  private static final Duration REQUEST_LIMIT = Duration.ofSeconds(1);
-
-  /** Recording a failure is tried whatever the limits of the refresh were, but never for long. */
-  private static final Duration RECORD_LIMIT = Duration.ofSeconds(5);
-
-  /** A snapshot that is taken before the wait for a turn could not see who was served meanwhile. */
-  private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
-
-  private final ConnectionProvider connections;
-  private final boolean ownsConnections;
-  private final String schema;
-  private final Duration lockTimeout;
-  private final Duration statementTimeout;
-
-  private WipViews(
-      ConnectionProvider connections,
-      boolean ownsConnections,
-      String schema,
-      Duration lockTimeout,
-      Duration statementTimeout) {
-    this.connections = connections;
-    this.ownsConnections = ownsConnections;
-    this.schema = schema;
-    this.lockTimeout = lockTimeout;
-    this.statementTimeout = statementTimeout;
+  private WipViews(Sessions sessions) {
+    this.sessions = sessions;
+    this.refreshes = new RefreshExecutor(sessions);
   }
 
   /**
    * Views in the schema that the connections have on top of their search_path, each call in
    * transactions of its own.
    *
-   * @param dataSource where connections come from and go back to; not null
+   * @param dataSource where connections come from and go back to; not null. Whatever thread asks,
+   *     they lead to the same database, since callers share refreshes before they have one; for a
+   *     data source that chooses a database by the thread, use {@link #of(Configuration)}
    * @return the views
    */
   public static WipViews of(DataSource dataSource) {
     Objects.requireNonNull(dataSource, "dataSource");
-    return new WipViews(new DataSourceConnectionProvider(dataSource), true, null, null, null);
+    return new WipViews(Sessions.of(dataSource));
   }
 
   /**
    * Views on the connections of a jOOQ configuration. Where such a connection is in a transaction
    * (it does not commit by itself), a call takes part in it and commits nothing: what a refresh put
    * on record is then rolled back together with the transaction. {@link #recreate} cannot, and
-   * refuses.
+   * refuses. Elsewhere a refresh takes a connection for a moment, to see where it leads: callers
+   * whose connections lead to the same database as the same role share.
    *
    * @param configuration whose connections are used, and nothing else of it; not null
    * @return the views
    */
   public static WipViews of(Configuration configuration) {
     Objects.requireNonNull(configuration, "configuration");
-    return new WipViews(configuration.connectionProvider(), false, null, null, null);
+    return new WipViews(Sessions.of(configuration.connectionProvider()));
   }
 
   /**
@@ -187,7 +125,7 @@ public final class WipViews {
    * @return other views, this one unchanged
    */
   public WipViews withSchema(String schema) {
-    return new WipViews(connections, ownsConnections, schema, lockTimeout, statementTimeout);
+    return new WipViews(sessions.withSchema(schema));
   }
 
   /**
@@ -200,7 +138,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withLockTimeout(Duration timeout) {
-    return new WipViews(connections, ownsConnections, schema, checked(timeout), statementTimeout);
+    return new WipViews(sessions.withLockTimeout(checked(timeout)));
   }
 
   /**
@@ -213,7 +151,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withStatementTimeout(Duration timeout) {
-    return new WipViews(connections, ownsConnections, schema, lockTimeout, checked(timeout));
+    return new WipViews(sessions.withStatementTimeout(checked(timeout)));
   }
 
   private static Duration checked(Duration timeout) {
@@ -235,8 +173,7 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Refresh> refreshAll() {
-    return refreshInCallersTransaction(null, REFRESH_ALL_WIP_VIEWS.call())
-        .orElseGet(() -> refreshEach(registered()));
+    return refreshes.refreshAll();
   }
 
   /**
@@ -251,10 +188,7 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Refresh refresh(Table<?> view) {
-    String name = view.getName();
-    return refreshInCallersTransaction(name, REFRESH_WIP_VIEW.call(name))
-        .orElseGet(() -> refreshEach(List.of(name)))
-        .get(0);
+    return refreshes.refresh(view.getName());
   }
 
   /**
@@ -288,7 +222,7 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Freshness> freshness() {
-    return reading(
+    return sessions.reading(
         null, (connection, db) -> db.selectFrom(WIP_VIEW_FRESHNESS).fetch(Freshness::of));
   }
 
@@ -306,7 +240,7 @@ public final class WipViews {
   }
 
   private Optional<Freshness> freshnessOf(Table<?> view) {
-    return reading(
+    return sessions.reading(
         view.getName(),
         (connection, db) ->
             db.selectFrom(WIP_VIEW_FRESHNESS)
@@ -333,7 +267,7 @@ public final class WipViews {
     if (view != null) {
       freshness(view);
     }
-    return reading(
+    return sessions.reading(
         view == null ? null : view.getName(),
         (connection, db) ->
             db.selectFrom(WIP_VIEW_HISTORY)
@@ -365,7 +299,7 @@ public final class WipViews {
     if (view != null) {
       freshness(view);
     }
-    return reading(
+    return sessions.reading(
         view == null ? null : view.getName(),
         (connection, db) ->
             db.select(WIP_VIEW_DAILY.fields())
@@ -390,7 +324,7 @@ public final class WipViews {
    */
   public <R extends Record> List<R> rows(Table<R> view) {
     try {
-      return reading(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
+      return sessions.reading(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
     } catch (NotDeployedException e) {
       throw e;
     } catch (WipViewsException e) {
@@ -402,7 +336,7 @@ public final class WipViews {
           "materialized view \"" + view.getName() + "\" is missing",
           view.getName(),
           e.sqlState().orElse(null),
-          "Bring it back: " + CommandLines.of(schema, "recreate", view.getName()),
+          "Bring it back: " + CommandLines.of(sessions.schema(), "recreate", view.getName()),
           e.getCause());
     }
   }
@@ -434,7 +368,8 @@ public final class WipViews {
    * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Blocker> blockers() {
-    return reading(null, (connection, db) -> db.selectFrom(WIP_VIEW_BLOCKERS).fetch(Blocker::of));
+    return sessions.reading(
+        null, (connection, db) -> db.selectFrom(WIP_VIEW_BLOCKERS).fetch(Blocker::of));
   }
 
   /**
@@ -451,8 +386,8 @@ public final class WipViews {
   }
 
   /** Fails where there is no registry, without which there is nothing to look at. */
-  private <T> T deployed(Query<T> query) {
-    return query(
+  private <T> T deployed(Sessions.Query<T> query) {
+    return sessions.query(
         null,
         (connection, db) -> {
           db.selectOne().from(WIP_VIEW).limit(0).execute();
@@ -479,7 +414,7 @@ public final class WipViews {
    */
   public <T> T read(Function<? super DSLContext, ? extends T> query) {
     Objects.requireNonNull(query, "query");
-    return reading(null, (connection, db) -> query.apply(db));
+    return sessions.reading(null, (connection, db) -> query.apply(db));
   }
 
   /**
@@ -502,416 +437,29 @@ public final class WipViews {
    */
   public void recreate(Table<?>... views) {
     List<String> names = Stream.of(views).map(Table::getName).toList();
-    Connection connection = null;
-    try {
-      connection = connections.acquire();
-      if (!ownsConnections && !connection.getAutoCommit()) {
-        throw new WipViewsException(
-            "views cannot be recreated in a caller's transaction: each is made in one of its own",
-            null,
-            null,
-            "Call recreate on WipViews.of(dataSource), or on a connection that commits by itself.",
-            null);
-      }
-      Changelog changelog = new Changelog(connection, schema, Map.of(), line -> {});
-      UnknownViewException.unlessAmong(changelog.recreatable(), names);
-      changelog.recreate(names);
-    } catch (Exception e) {
-      throw WipViewsException.of(null, e);
-    } finally {
-      if (connection != null) {
-        connections.release(connection);
-      }
-    }
-  }
-
-  // -------------------------------------------------------------------------------------------
-
-  /** The registered views, in refresh order; where there are none, nothing would be refreshed. */
-  private List<String> registered() {
-    List<String> views = readRegistry();
-    if (views.isEmpty()) {
-      throw new NotDeployedException(
-          "no view is registered in this schema",
-          null,
-          "Register one by its changelog, or deploy those of wip-views: "
-              + CommandLines.of(schema, "update"),
-          null);
-    }
-    return views;
-  }
-
-  private List<String> readRegistry() {
-    return query(
+    sessions.query(
         null,
-        (connection, db) ->
-            transaction(
-                connection,
-                db,
-                bookkeepingLimits(),
-                () ->
-                    cancellable(
-                            null,
-                            db.select(WIP_VIEW.VIEW_NAME)
-                                .from(WIP_VIEW)
-                                .orderBy(WIP_VIEW.REFRESH_ORDER, WIP_VIEW.VIEW_NAME))
-                        .getValues(WIP_VIEW.VIEW_NAME)));
-  }
-
-  private List<Refresh> refreshEach(List<String> views) {
-    List<Refresh> refreshes = new ArrayList<>();
-    List<WipViewsException> failures = new ArrayList<>();
-    Long callId = null;
-    for (String view : views) {
-      Attempt attempt = new Attempt(view, callId);
-      long asked = System.nanoTime();
-      try {
-        Refresh refresh = query(view, attempt::run);
-        RefreshLog.refreshed(refresh);
-        refreshes.add(refresh);
-      } catch (WipViewsException e) {
-        if (attempt.requestId == null
-            && (e instanceof UnknownViewException || e instanceof NotDeployedException)) {
-          throw e;
-        }
-        RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
-        failures.add(e);
-        attempt.record(e).ifPresent(refreshes::add);
-        if (Thread.currentThread().isInterrupted()) {
-          break;
-        }
-      }
-      callId = callId == null ? attempt.requestId : callId;
-    }
-    if (failures.isEmpty()) {
-      return List.copyOf(refreshes);
-    }
-    WipViewsException first = failures.get(0);
-    if (refreshes.isEmpty() && first instanceof DatabaseUnavailableException) {
-      throw first;
-    }
-    throw failed(failures, refreshes);
-  }
-
-  private static RefreshFailedException failed(
-      List<WipViewsException> failures, List<Refresh> refreshes) {
-    return new RefreshFailedException(
-        failures.get(0),
-        failures.stream()
-            .map(e -> e.view().map(view -> view + ": ").orElse("") + e.getMessage())
-            .collect(Collectors.joining("; ")),
-        refreshes);
-  }
-
-  /**
-   * Does nothing where there is no transaction to take part in: where the connections are our own,
-   * or commit by themselves.
-   *
-   * @param view the one that the function refreshes; null if it refreshes all
-   */
-  private Optional<List<Refresh>> refreshInCallersTransaction(
-      String view, Table<WipViewRefreshRecord> function) {
-    if (ownsConnections) {
-      return Optional.empty();
-    }
-    long asked = System.nanoTime();
-    try {
-      return query(
-          view,
-          (connection, db) -> {
-            if (connection.getAutoCommit()) {
-              return Optional.empty();
-            }
-            Record before =
-                db.fetchSingle(
-                    "SELECT pg_catalog.current_setting('lock_timeout'),"
-                        + " pg_catalog.current_setting('statement_timeout')");
-            String limits = limits(lockTimeout, statementTimeout);
-            if (!limits.isEmpty()) {
-              db.execute(limits);
-            }
-            List<Refresh> refreshes = cancellable(view, db.selectFrom(function)).map(Refresh::of);
-            refreshes.forEach(RefreshLog::refreshed);
-            // the rest of the transaction is none of our business
-            db.execute(
-                "SELECT pg_catalog.set_config('lock_timeout', ?, true),"
-                    + " pg_catalog.set_config('statement_timeout', ?, true)",
-                before.get(0),
-                before.get(1));
-            return Optional.of(refreshes);
-          });
-    } catch (UnknownViewException | NotDeployedException | DatabaseUnavailableException e) {
-      throw e;
-    } catch (WipViewsException e) {
-      RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
-      throw failed(List.of(e), List.of());
-    }
-  }
-
-  private static <R extends Record> Result<R> cancellable(String view, ResultQuery<R> query) {
-    return cancellable(view, query::cancel, query::fetch);
-  }
-
-  /** Runs a part of a refresh, which an interrupt of this thread cancels on the server. */
-  private static <T> T cancellable(String view, Runnable cancel, Supplier<T> part) {
-    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(cancel)) {
-      try {
-        return part.get();
-      } catch (DataAccessException e) {
-        WipViewsException described = WipViewsException.of(view, e);
-        if (watch.cancelled() && described.sqlState().equals(Optional.of("57014"))) {
-          throw new WipViewsException(
-              "cancelled, because the calling thread was interrupted",
-              view,
-              "57014",
-              "Try again; the view kept the rows it had.",
-              e);
-        }
-        throw e;
-      }
-    }
-  }
-
-  /** One attempt at one view; its request is committed first, so that a failure stays on record. */
-  private final class Attempt {
-
-    private final String view;
-    private final Long callId;
-    private Long requestId;
-
-    /**
-     * @param callId the first request of a call for several views; null if this is the first
-     */
-    Attempt(String view, Long callId) {
-      this.view = view;
-      this.callId = callId;
-    }
-
-    Refresh run(Connection connection, DSLContext db) throws SQLException {
-      // the request alone is nothing worth waiting for the disk
-      transaction(
-          connection,
-          db,
-          bookkeepingLimits() + "SET LOCAL synchronous_commit = off; ",
-          () ->
-              requestId =
-                  cancellable(view, db.select(Routines.wipViewRequest(view, callId)))
-                      .get(0)
-                      .value1());
-      try {
-        Refresh refresh =
-            transaction(
-                connection,
-                db,
-                limits(lockTimeout, statementTimeout),
-                () ->
-                    Refresh.of(
-                        cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false)))
-                            .get(0)));
-        if (refresh.mode() == Refresh.Mode.CONCURRENT) {
-          vacuum(connection, db);
-        }
-        return refresh;
-      } catch (DataAccessException | SQLException | WipViewsException e) {
-        // With a request on record, an object that is unknown is one of the view's query.
-        throw described(db, view, e);
-      }
-    }
-
-    /**
-     * A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
-     * which is enough for one refresh a minute; this is for more. Other refreshes wait for its
-     * lock, and it waits itself for a reader whose cursor stands on a page: so it has a limit of
-     * its own, kept by the driver, since a VACUUM has no transaction to set one in. What it leaves
-     * behind is autovacuum's, or the next one's.
-     */
-    private void vacuum(Connection connection, DSLContext db) throws SQLException {
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(true);
-      try {
-        String statement =
-            (String)
-                db.fetchValue(
-                    VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
-        if (statement != null) {
-          RowCountQuery vacuum = db.query(statement);
-          vacuum.queryTimeout(VACUUM_SECONDS);
-          cancellable(view, vacuum::cancel, vacuum::execute);
-        }
-      } catch (DataAccessException | WipViewsException e) {
-        // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
-        LOG.debug("{} was not vacuumed", view, e);
-      } finally {
-        if (!connection.isClosed()) {
-          connection.setAutoCommit(autoCommit);
-        }
-      }
-    }
-
-    /** Puts the failure on record, over a connection of its own: the first one may be dead. */
-    Optional<Refresh> record(WipViewsException failure) {
-      if (requestId == null) {
-        return Optional.empty();
-      }
-      // a pool gives no connection to a thread that is interrupted
-      boolean interrupted = Thread.interrupted();
-      try {
-        return query(
-            view,
-            (connection, db) ->
-                transaction(
-                    connection,
-                    db,
-                    limits(RECORD_LIMIT, RECORD_LIMIT),
-                    () ->
-                        db.selectFrom(
-                                WIP_VIEW_FAIL.call(
-                                    requestId,
-                                    failure.sqlState().orElse(null),
-                                    failure.getMessage()))
-                            .fetchOptional(Refresh::of)));
-      } catch (WipViewsException e) {
-        failure.addSuppressed(e);
-        return Optional.empty();
-      } finally {
-        if (interrupted) {
-          Thread.currentThread().interrupt();
-        }
-      }
-    }
-  }
-
-  /** Runs a query in a transaction of its own, and leaves the connection as it was. */
-  private static <T> T transaction(
-      Connection connection, DSLContext db, String settings, Supplier<T> query)
-      throws SQLException {
-    boolean autoCommit = connection.getAutoCommit();
-    connection.setAutoCommit(false);
-    try {
-      db.execute(settings + READ_COMMITTED);
-      T result = query.get();
-      connection.commit();
-      return result;
-    } catch (DataAccessException | SQLException | WipViewsException e) {
-      rollback(connection, e);
-      throw e;
-    } finally {
-      if (!connection.isClosed()) {
-        connection.setAutoCommit(autoCommit);
-      }
-    }
-  }
-
-  private static void rollback(Connection connection, Exception failure) {
-    try {
-      if (!connection.isClosed()) {
-        connection.rollback();
-      }
-    } catch (SQLException e) {
-      failure.addSuppressed(e);
-    }
-  }
-
-  /** What sets the limits of a transaction: nothing, or statements that others may follow. */
-  private static String limits(Duration lockTimeout, Duration statementTimeout) {
-    return (lockTimeout == null ? "" : "SET LOCAL lock_timeout = " + lockTimeout.toMillis() + "; ")
-        + (statementTimeout == null
-            ? ""
-            : "SET LOCAL statement_timeout = " + statementTimeout.toMillis() + "; ");
-  }
-
-  /** The limits of what comes before a refresh: one that is cut short is to be on record. */
-  private String bookkeepingLimits() {
-    boolean tiny = statementTimeout != null && statementTimeout.compareTo(REQUEST_LIMIT) < 0;
-    return limits(lockTimeout, tiny ? REQUEST_LIMIT : statementTimeout);
-  }
-
-  private <T> T reading(String view, Query<T> query) {
-    int seconds =
-        statementTimeout == null
-            ? 0
-            : Math.toIntExact(statementTimeout.plusMillis(999).toSeconds());
-    return query(view, new Settings().withQueryTimeout(seconds), query);
-  }
-
-  private <T> T query(String view, Query<T> query) {
-    return query(view, new Settings(), query);
-  }
-
-  private <T> T query(String view, Settings settings, Query<T> query) {
-    settings.withExecuteLogging(false);
-    if (schema != null) {
-      settings.withRenderMapping(
-          new RenderMapping().withSchemata(new MappedSchema().withInput("").withOutput(schema)));
-    }
-    Connection connection = null;
-    try {
-      connection = connections.acquire();
-      DSLContext db = DSL.using(connection, SQLDialect.POSTGRES, settings);
-      try {
-        return query.run(connection, db);
-      } catch (DataAccessException | SQLException e) {
-        WipViewsException described = described(db, view, e);
-        throw described.sqlState().equals(Optional.of("42704"))
-            // raised by wip_view_request()
-            ? new UnknownViewException(
-                described.getMessage(), view, described.remedy().orElse(null), e)
-            : described;
-      }
-    } catch (DataAccessException e) {
-      throw WipViewsException.of(view, e);
-    } finally {
-      if (connection != null) {
-        connections.release(connection);
-      }
-    }
-  }
-
-  /** What is done with one connection. */
-  private interface Query<T> {
-    T run(Connection connection, DSLContext db) throws SQLException;
-  }
-
-  /** Tells what a deploy should have made, and is not there, from a name in somebody's query. */
-  private WipViewsException described(DSLContext db, String view, Exception failure) {
-    WipViewsException described = WipViewsException.of(view, failure);
-    String state = described.sqlState().orElse("");
-    if (!List.of("42883", "3F000", "42P01").contains(state)) {
-      return described;
-    }
-    List<String> missing;
-    try {
-      missing = MissingObjects.in(db, schema);
-    } catch (DataAccessException e) {
-      // a caller's transaction, which the failure ended: only the message is left to go by
-      return state.equals("3F000")
-              || Changelog.objectNames().stream().anyMatch(described.getMessage()::contains)
-          ? new NotDeployedException(
-              "wip-views is not deployed in this schema, or not all of it: "
-                  + described.getMessage(),
-              view,
-              state,
-              "Find out what to do: " + CommandLines.of(schema, "doctor"),
-              failure)
-          : described;
-    }
-    if (missing.isEmpty()) {
-      return described;
-    }
-    return missing.equals(Changelog.objectNames())
-        ? new NotDeployedException(
-            "wip-views is not deployed in this schema: " + described.getMessage(),
-            view,
-            state,
-            "Name the schema that it was deployed to, or deploy it: "
-                + CommandLines.of(schema, "update"),
-            failure)
-        : new NotDeployedException(
-            "wip-views is incomplete in this schema: " + String.join(", ", missing) + " missing",
-            view,
-            state,
-            "Bring it back: " + CommandLines.of(schema, "recreate"),
-            failure);
+        (connection, db) -> {
+          if (!sessions.ownTransactions() && !connection.getAutoCommit()) {
+            throw new WipViewsException(
+                "views cannot be recreated in a caller's transaction: each is made in one of its"
+                    + " own",
+                null,
+                null,
+                "Call recreate on WipViews.of(dataSource), or on a connection that commits by"
+                    + " itself.",
+                null);
+          }
+          try {
+            Changelog changelog =
+                new Changelog(connection, sessions.schema(), Map.of(), line -> {});
+            UnknownViewException.unlessAmong(changelog.recreatable(), names);
+            changelog.recreate(names);
+          } catch (Exception e) {
+            throw WipViewsException.of(null, e);
+          }
+          return names;
+        });
   }
 
   private UnknownViewException unknown(String view) {

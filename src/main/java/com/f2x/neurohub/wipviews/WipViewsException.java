@@ -44,7 +44,15 @@ public class WipViewsException extends RuntimeException {
     if (failure instanceof WipViewsException described) {
       return described;
     }
-    SqlError error = SqlError.in(failure);
+    return of(view, SqlError.in(failure), failure);
+  }
+
+  /** Describes a failure to get a connection. */
+  static WipViewsException whileConnecting(String view, Throwable failure) {
+    return of(view, SqlError.whileConnecting(failure), failure);
+  }
+
+  private static WipViewsException of(String view, SqlError error, Throwable failure) {
     if (error == null) {
       return new WipViewsException(SqlError.innermostMessage(failure), view, null, null, failure);
     }

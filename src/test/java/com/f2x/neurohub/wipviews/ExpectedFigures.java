@@ -19,23 +19,27 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What both views have to say, from the raw rows by plain Java. Values have the Java types of the
- * columns, and numbers their scale; a row's entries are in the order of the columns.
+ * What both views have to say, from the raw rows by plain Java: where an item is from its history,
+ * on every form of the MES. Values have the Java types of the columns, and numbers their scale; a
+ * row's entries are in the order of the columns.
  */
 final class ExpectedFigures {
 
   private static final Duration HOUR = Duration.ofHours(1);
+  private static final int STATIONS = 6;
   private static final Set<String> OPEN_LOTS = Set.of("CREATED", "IN_PROGRESS", "COMPLETED");
-  private static final Set<String> WAITING = Set.of("IN_PROGRESS", "FAILED");
+  private static final Set<String> BEGUN = Set.of("IN_PROGRESS", "FAILED");
   private static final Set<String> COMPLETED = Set.of("COMPLETED", "CONVERTED");
 
   private final List<Map<String, Object>> lots;
   private final List<Map<String, Object>> processes;
   private final List<Map<String, Object>> items;
   private final List<Map<String, Object>> executions;
+  private final List<Place> places;
   private final Duration stuckAfter;
   private final int bottleneckAbove;
 
@@ -44,6 +48,13 @@ final class ExpectedFigures {
     processes = rows(connection, "SELECT * FROM processes");
     items = rows(connection, "SELECT * FROM wip_items");
     executions = rows(connection, "SELECT * FROM wip_process_history");
+    Map<Long, List<Map<String, Object>>> histories =
+        executions.stream().collect(Collectors.groupingBy(row -> id(row.get("wip_item_id"))));
+    places =
+        items.stream()
+            .filter(item -> BEGUN.contains(item.get("status")))
+            .map(item -> place(item, histories.getOrDefault(id(item.get("id")), List.of())))
+            .toList();
     Map<String, Object> settings =
         rows(
                 connection,
@@ -57,6 +68,68 @@ final class ExpectedFigures {
   /** Reads the raw rows. */
   static ExpectedFigures of(Connection connection) throws SQLException {
     return new ExpectedFigures(connection);
+  }
+
+  /**
+   * Where an item is that has begun and is not done.
+   *
+   * @param station number of the process, 1 to 6; null if it is at none
+   */
+  record Place(Map<String, Object> item, Integer station, Instant since, boolean failed) {}
+
+  private Place place(Map<String, Object> item, List<Map<String, Object>> history) {
+    boolean failed = item.get("status").equals("FAILED");
+    Map<String, Object> newest =
+        history.stream()
+            .max(
+                Comparator.comparing((Map<String, Object> row) -> (Instant) row.get("started_at"))
+                    .thenComparing(row -> id(row.get("id"))))
+            .orElse(null);
+    if (newest == null) {
+      Integer last = number(item.get("current_process_id"));
+      return new Place(
+          item,
+          last == null ? activeAfter(0) : stationOrNone(last),
+          (Instant) item.get("created_at"),
+          failed);
+    }
+    Instant completed = (Instant) newest.get("completed_at");
+    int number = number(newest.get("process_id"));
+    return new Place(
+        item,
+        newest.get("result").equals("PASS") && completed != null
+            ? activeAfter(number)
+            : stationOrNone(number),
+        completed == null ? (Instant) newest.get("started_at") : completed,
+        failed || newest.get("result").equals("FAIL"));
+  }
+
+  private Integer number(Object processId) {
+    return processId == null
+        ? null
+        : processes.stream()
+            .filter(process -> id(process.get("id")) == id(processId))
+            .map(process -> (Integer) process.get("process_number"))
+            .findFirst()
+            .orElseThrow();
+  }
+
+  private Integer activeAfter(int number) {
+    return processes.stream()
+        .filter(process -> (Boolean) process.get("is_active"))
+        .map(process -> (Integer) process.get("process_number"))
+        .filter(candidate -> candidate > number && candidate <= STATIONS)
+        .min(Comparator.naturalOrder())
+        .orElse(null);
+  }
+
+  private static Integer stationOrNone(int number) {
+    return number <= STATIONS ? number : null;
+  }
+
+  /** An id, which is an integer in one MES and a bigint in another. */
+  private static long id(Object value) {
+    return ((Number) value).longValue();
   }
 
   /** Reads rows with their Java types: what is compared is values, not their text. */
@@ -90,16 +163,18 @@ final class ExpectedFigures {
   List<Map<String, Object>> statusDashboard(Instant now) {
     return lots.stream()
         .filter(lot -> OPEN_LOTS.contains(lot.get("status")))
-        .sorted(Comparator.comparing(lot -> (Long) lot.get("id")))
+        .sorted(Comparator.comparing(lot -> id(lot.get("id"))))
         .map(lot -> statusDashboard(lot, now))
         .toList();
   }
 
   private Map<String, Object> statusDashboard(Map<String, Object> lot, Instant now) {
     List<Map<String, Object>> own =
-        items.stream().filter(item -> item.get("lot_id").equals(lot.get("id"))).toList();
+        items.stream().filter(item -> id(item.get("lot_id")) == id(lot.get("id"))).toList();
+    List<Place> begun =
+        places.stream().filter(at -> id(at.item().get("lot_id")) == id(lot.get("id"))).toList();
     long completed = count(own, item -> COMPLETED.contains(item.get("status")));
-    long failed = count(own, item -> item.get("status").equals("FAILED"));
+    long failed = count(begun, Place::failed);
 
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("lot_id", lot.get("id"));
@@ -109,20 +184,12 @@ final class ExpectedFigures {
     row.put("lot_status", lot.get("status"));
     row.put("total_wip_count", (long) own.size());
     row.put("created_count", count(own, item -> item.get("status").equals("CREATED")));
-    row.put("in_progress_count", count(own, item -> item.get("status").equals("IN_PROGRESS")));
+    row.put("in_progress_count", begun.size() - failed);
     row.put("completed_count", completed);
-    row.put("converted_count", count(own, item -> item.get("status").equals("CONVERTED")));
     row.put("failed_count", failed);
-    for (int number = 1; number <= 6; number++) {
-      Object station = station(number);
-      row.put(
-          "at_process_" + number + "_count",
-          count(
-              own,
-              item ->
-                  station != null
-                      && WAITING.contains(item.get("status"))
-                      && station.equals(item.get("current_process_id"))));
+    for (int number = 1; number <= STATIONS; number++) {
+      Integer station = number;
+      row.put("at_process_" + number + "_count", count(begun, at -> station.equals(at.station())));
     }
     row.put("completion_rate_pct", percent(completed, own.size()));
     row.put("failure_rate_pct", percent(failed, own.size()));
@@ -134,39 +201,53 @@ final class ExpectedFigures {
                     item ->
                         seconds(
                             (Instant) item.get("created_at"),
-                            Objects.requireNonNullElse((Instant) item.get("completed_at"), now)))
+                            Objects.requireNonNullElse(done(item), now)))
                 .toList()));
     row.put(
         "first_wip_created_at",
-        times(own, "created_at").min(Comparator.naturalOrder()).orElse(null));
+        own.stream()
+            .map(item -> (Instant) item.get("created_at"))
+            .min(Comparator.naturalOrder())
+            .orElse(null));
     row.put(
         "last_wip_completed_at",
-        times(own, "completed_at").max(Comparator.naturalOrder()).orElse(null));
+        own.stream()
+            .map(ExpectedFigures::done)
+            .filter(Objects::nonNull)
+            .max(Comparator.naturalOrder())
+            .orElse(null));
     row.put("last_refreshed_at", now);
+    row.put(
+        "converted_count",
+        count(
+            own, item -> item.get("status").equals("CONVERTED") || item.get("serial_id") != null));
     return row;
+  }
+
+  /** One MES sets completed_at, another only the time of the serial. */
+  private static Instant done(Map<String, Object> item) {
+    return (Instant)
+        (item.get("completed_at") != null ? item.get("completed_at") : item.get("converted_at"));
   }
 
   List<Map<String, Object>> processQueue(Instant now) {
     return processes.stream()
         .filter(process -> (Boolean) process.get("is_active"))
-        .filter(process -> (int) process.get("process_number") <= 6)
-        .sorted(Comparator.comparing(process -> (Long) process.get("id")))
+        .filter(process -> (int) process.get("process_number") <= STATIONS)
+        .sorted(Comparator.comparing(process -> id(process.get("id"))))
         .map(process -> processQueue(process, now))
         .toList();
   }
 
   private Map<String, Object> processQueue(Map<String, Object> process, Instant now) {
-    List<Map<String, Object>> queue =
-        items.stream()
-            .filter(item -> WAITING.contains(item.get("status")))
-            .filter(item -> process.get("id").equals(item.get("current_process_id")))
-            .toList();
+    List<Place> queue =
+        places.stream().filter(at -> process.get("process_number").equals(at.station())).toList();
     List<Map<String, Object>> lastHour =
         executions.stream()
-            .filter(execution -> execution.get("process_id").equals(process.get("id")))
+            .filter(execution -> id(execution.get("process_id")) == id(process.get("id")))
             .filter(execution -> within(HOUR, (Instant) execution.get("completed_at"), now))
             .toList();
-    Instant oldest = times(queue, "updated_at").min(Comparator.naturalOrder()).orElse(null);
+    Instant oldest = queue.stream().map(Place::since).min(Comparator.naturalOrder()).orElse(null);
     Integer planned = (Integer) process.get("estimated_duration_seconds");
     long passed = count(lastHour, execution -> execution.get("result").equals("PASS"));
 
@@ -178,12 +259,11 @@ final class ExpectedFigures {
     row.put("process_name_ko", process.get("process_name_ko"));
     row.put("estimated_duration_seconds", planned);
     row.put("wip_count_at_process", (long) queue.size());
-    row.put("in_progress_count", count(queue, item -> item.get("status").equals("IN_PROGRESS")));
-    row.put("failed_count", count(queue, item -> item.get("status").equals("FAILED")));
+    row.put("in_progress_count", count(queue, at -> !at.failed()));
+    row.put("failed_count", count(queue, Place::failed));
     row.put(
-        "avg_wait_time_seconds",
-        mean(times(queue, "updated_at").map(since -> seconds(since, now)).toList()));
-    row.put("max_wait_time_seconds", oldest == null ? null : rounded(seconds(oldest, now)));
+        "avg_wait_time_seconds", mean(queue.stream().map(at -> seconds(at.since(), now)).toList()));
+    row.put("max_wait_time_seconds", oldest == null ? null : mean(List.of(seconds(oldest, now))));
     row.put("oldest_wip_timestamp", oldest);
     row.put("completed_last_hour", (long) lastHour.size());
     row.put("passed_last_hour", passed);
@@ -192,12 +272,7 @@ final class ExpectedFigures {
     row.put("pass_rate_last_hour_pct", percent(passed, lastHour.size()));
     row.put(
         "avg_process_duration_last_hour_seconds",
-        mean(
-            lastHour.stream()
-                .map(execution -> (Integer) execution.get("duration_seconds"))
-                .filter(Objects::nonNull)
-                .map(BigDecimal::valueOf)
-                .toList()));
+        mean(lastHour.stream().map(ExpectedFigures::duration).toList()));
     row.put(
         "estimated_queue_time_hours",
         planned == null
@@ -206,7 +281,7 @@ final class ExpectedFigures {
                 .multiply(BigDecimal.valueOf(planned))
                 .divide(BigDecimal.valueOf(3600), 2, RoundingMode.HALF_UP));
     row.put(
-        "lot_count_in_queue", queue.stream().map(item -> item.get("lot_id")).distinct().count());
+        "lot_count_in_queue", queue.stream().map(at -> at.item().get("lot_id")).distinct().count());
     row.put(
         "has_stuck_wip", oldest != null && Duration.between(oldest, now).compareTo(stuckAfter) > 0);
     row.put("is_bottleneck", queue.size() > bottleneckAbove);
@@ -223,20 +298,19 @@ final class ExpectedFigures {
             .anyMatch(at -> at.isAfter(edge) && at.isBefore(edge.plusSeconds(1)));
   }
 
-  private Object station(int number) {
-    return processes.stream()
-        .filter(process -> process.get("process_number").equals(number))
-        .map(process -> process.get("id"))
-        .findFirst()
-        .orElse(null);
+  /** Not every MES writes the duration. */
+  private static BigDecimal duration(Map<String, Object> execution) {
+    Integer written = (Integer) execution.get("duration_seconds");
+    return written != null
+        ? BigDecimal.valueOf(written)
+        : seconds((Instant) execution.get("started_at"), (Instant) execution.get("completed_at"));
   }
 
   private static boolean within(Duration period, Instant time, Instant now) {
     return time != null && time.isAfter(now.minus(period)) && !time.isAfter(now);
   }
 
-  private static long count(
-      List<Map<String, Object>> rows, Predicate<Map<String, Object>> condition) {
+  private static <T> long count(List<T> rows, Predicate<T> condition) {
     return rows.stream().filter(condition).count();
   }
 
@@ -255,15 +329,12 @@ final class ExpectedFigures {
         : BigDecimal.valueOf(100 * part).divide(BigDecimal.valueOf(of), 2, RoundingMode.HALF_UP);
   }
 
-  private static BigDecimal mean(List<BigDecimal> values) {
-    return values.isEmpty()
+  private static Integer mean(List<BigDecimal> seconds) {
+    return seconds.isEmpty()
         ? null
-        : values.stream()
+        : seconds.stream()
             .reduce(BigDecimal.ZERO, BigDecimal::add)
-            .divide(BigDecimal.valueOf(values.size()), 2, RoundingMode.HALF_UP);
-  }
-
-  private static BigDecimal rounded(BigDecimal value) {
-    return value.setScale(2, RoundingMode.HALF_UP);
+            .divide(BigDecimal.valueOf(seconds.size()), 0, RoundingMode.HALF_UP)
+            .intValueExact();
   }
 }

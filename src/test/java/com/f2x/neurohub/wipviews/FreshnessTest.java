@@ -68,7 +68,7 @@ class FreshnessTest {
         pid.next();
         database.execute("SELECT pg_terminate_backend(" + pid.getInt(1) + ")");
       }
-      Await.until("the killed attempt counts", () -> failures() == 1);
+      Await.until("the killed attempt counts", this::failures, failures -> failures == 1);
     }
   }
 
@@ -109,14 +109,17 @@ class FreshnessTest {
     database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue SET (autovacuum_enabled = off)");
     views.refresh(MV_PROCESS_WIP_QUEUE);
     // the statistics come a moment after the transaction
-    Await.until(
-        "six replaced rows are known", () -> views.freshness(MV_PROCESS_WIP_QUEUE).deadRows() >= 6);
+    Await.until("six replaced rows are known", this::deadRows, dead -> dead >= 6);
 
     database.execute("VACUUM mv_process_wip_queue");
-    Await.until("no dead row is left", () -> views.freshness(MV_PROCESS_WIP_QUEUE).deadRows() == 0);
+    Await.until("no dead row is left", this::deadRows, dead -> dead == 0);
 
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
-    assertThat(views.freshness(MV_PROCESS_WIP_QUEUE).deadRows()).isNull();
+    assertThat(deadRows()).isNull();
+  }
+
+  private Long deadRows() {
+    return views.freshness(MV_PROCESS_WIP_QUEUE).deadRows();
   }
 
   private long failures() {

@@ -19,7 +19,7 @@ class MesIndexesTest {
     database.create();
     database.execute(
         "DROP INDEX idx_wip_items_lot_id, idx_wip_items_status, idx_wip_items_lot_status_process,"
-            + " idx_wip_process_history_completed_at",
+            + " idx_wip_process_history_completed_at, idx_wip_process_history_wip_item_id",
         "ALTER TABLE wip_items DROP CONSTRAINT wip_items_lot_id_sequence_in_lot_key");
   }
 
@@ -29,14 +29,16 @@ class MesIndexesTest {
   }
 
   @Test
-  void all_three_are_built_where_there_is_none() throws Exception {
+  void all_four_are_built_where_there_is_none() throws Exception {
     assertThat(built())
         .containsExactly(
             "CREATE INDEX wip_views_wip_items_lot_id_idx ON public.wip_items USING btree (lot_id)",
             "CREATE INDEX wip_views_wip_items_status_idx ON public.wip_items USING btree (status)",
             "CREATE INDEX wip_views_wip_process_history_completed_at_idx ON"
                 + " public.wip_process_history USING btree (completed_at) WHERE (completed_at IS"
-                + " NOT NULL)");
+                + " NOT NULL)",
+            "CREATE INDEX wip_views_wip_process_history_wip_item_id_idx ON"
+                + " public.wip_process_history USING btree (wip_item_id)");
   }
 
   @Test
@@ -44,6 +46,7 @@ class MesIndexesTest {
     database.execute(
         "CREATE UNIQUE INDEX ON wip_items (lot_id, sequence_in_lot)",
         "CREATE INDEX ON wip_items (status, current_process_id)",
+        "CREATE INDEX ON wip_process_history (wip_item_id, started_at DESC)",
         "CREATE INDEX ON wip_process_history (completed_at, process_id)");
 
     assertThat(built()).isEmpty();
@@ -54,7 +57,7 @@ class MesIndexesTest {
     database.execute(
         "CREATE INDEX ON wip_process_history (completed_at) WHERE completed_at IS NOT NULL");
 
-    assertThat(built()).hasSize(2).noneMatch(index -> index.contains("completed_at"));
+    assertThat(built()).hasSize(3).noneMatch(index -> index.contains("completed_at"));
   }
 
   @Test
@@ -62,9 +65,10 @@ class MesIndexesTest {
     database.execute(
         "CREATE INDEX ON wip_items (lot_id) WHERE status = 'IN_PROGRESS'",
         "CREATE INDEX ON wip_items (status) WHERE status = 'IN_PROGRESS'",
+        "CREATE INDEX ON wip_process_history (wip_item_id) WHERE result = 'PASS'",
         "CREATE INDEX ON wip_process_history (completed_at) WHERE result = 'PASS'");
 
-    assertThat(built()).hasSize(3);
+    assertThat(built()).hasSize(4);
   }
 
   @Test
@@ -72,16 +76,17 @@ class MesIndexesTest {
     database.execute(
         "CREATE INDEX ON wip_items (current_process_id, lot_id)",
         "CREATE INDEX ON wip_items (current_process_id, status)",
+        "CREATE INDEX ON wip_process_history (process_id, wip_item_id)",
         "CREATE INDEX ON wip_process_history (process_id, completed_at)");
 
-    assertThat(built()).hasSize(3);
+    assertThat(built()).hasSize(4);
   }
 
   @Test
   void an_index_that_finds_no_range_of_times_will_not_do() throws Exception {
     database.execute("CREATE INDEX ON wip_process_history USING hash (completed_at)");
 
-    assertThat(built()).hasSize(3);
+    assertThat(built()).hasSize(4);
   }
 
   @Test
@@ -91,7 +96,7 @@ class MesIndexesTest {
         "UPDATE pg_index SET indisvalid = false"
             + " WHERE indexrelid = 'wip_views_wip_items_status_idx'::regclass");
 
-    assertThat(built()).hasSize(3);
+    assertThat(built()).hasSize(4);
     assertThat(database.value("SELECT count(*) FROM pg_index WHERE NOT indisvalid")).isEqualTo("0");
   }
 

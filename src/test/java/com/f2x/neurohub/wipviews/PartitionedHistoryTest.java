@@ -42,8 +42,9 @@ class PartitionedHistoryTest {
       DROP TABLE unpartitioned;
       """;
 
-  private static final String INDEX =
-      "CREATE INDEX ON wip_process_history (completed_at) WHERE completed_at IS NOT NULL";
+  private static final String INDEXES =
+      "CREATE INDEX ON wip_process_history (wip_item_id);"
+          + " CREATE INDEX ON wip_process_history (completed_at) WHERE completed_at IS NOT NULL";
 
   private final TestDatabase database = TestDatabase.mes();
   private Factory factory;
@@ -68,7 +69,7 @@ class PartitionedHistoryTest {
 
   @Test
   void the_views_are_deployed_and_their_figures_are_right() throws Exception {
-    database.execute(INDEX, "ANALYZE");
+    database.execute(INDEXES, "ANALYZE");
     migration().update();
     try (Connection connection = database.connect()) {
       factory.produce(connection);
@@ -91,15 +92,15 @@ class PartitionedHistoryTest {
 
   @Test
   void no_partition_is_read_whole() throws Exception {
-    database.execute(INDEX, "ANALYZE");
+    database.execute(INDEXES, "ANALYZE");
     migration().update();
 
     QueryPlan plan = QueryPlan.of(database, "mv_process_wip_queue");
 
     assertThat(plan.scans())
         .filteredOn(scan -> scan.startsWith("history_"))
-        .hasSize(3)
-        .allMatch(scan -> scan.contains("Index") && scan.endsWith(" by completed_at"));
+        .hasSize(6)
+        .allMatch(scan -> scan.matches(".*Index.* by (completed_at|wip_item_id)"));
   }
 
   @Test
@@ -109,9 +110,11 @@ class PartitionedHistoryTest {
         .isInstanceOf(WipViewsException.class)
         .hasMessageContaining(
             "missing: an index of the partitioned table public.wip_process_history (CREATE INDEX ON"
-                + " public.wip_process_history (completed_at) WHERE completed_at IS NOT NULL)");
+                + " public.wip_process_history (wip_item_id)); an index of the partitioned table"
+                + " public.wip_process_history (CREATE INDEX ON public.wip_process_history"
+                + " (completed_at) WHERE completed_at IS NOT NULL)");
 
-    database.execute(INDEX);
+    database.execute(INDEXES);
 
     assertThatCode(migration()::update).doesNotThrowAnyException();
     assertThat(database.rows("SELECT FROM pg_class WHERE relname LIKE 'wip\\_views\\_%'"))

@@ -27,7 +27,14 @@ final class RandomFactory {
   private static final List<String> LOT_STATUSES =
       List.of("CREATED", "IN_PROGRESS", "COMPLETED", "CLOSED");
   private static final List<String> ITEM_STATUSES =
-      List.of("CREATED", "IN_PROGRESS", "COMPLETED", "FAILED", "CONVERTED");
+      List.of(
+          "CREATED",
+          "IN_PROGRESS",
+          "IN_PROGRESS",
+          "IN_PROGRESS",
+          "COMPLETED",
+          "FAILED",
+          "CONVERTED");
   private static final List<String> RESULTS = List.of("PASS", "FAIL", "REWORK");
 
   private static final String EXECUTIONS =
@@ -53,7 +60,8 @@ final class RandomFactory {
    *
    * @param lots lots in all, of any status
    * @param itemsPerLot items of a lot at most, up to 100
-   * @param rowsAtTheEdge executions completed about an hour ago, a millisecond from one to the next
+   * @param rowsAtTheEdge executions completed about an hour before {@link #now}, a millisecond from
+   *     one to the next
    */
   RandomFactory(Random random, int lots, int itemsPerLot, int rowsAtTheEdge) {
     this.random = random;
@@ -64,6 +72,11 @@ final class RandomFactory {
 
   int lots() {
     return lots;
+  }
+
+  /** The moment at which the factory was made. */
+  Instant now() {
+    return now;
   }
 
   int rowsAtTheEdge() {
@@ -87,13 +100,9 @@ final class RandomFactory {
       copy(connection, "lots (id, lot_number, product_model_id, production_date, status)", lotRows);
       copy(
           connection,
-          "wip_items (id, wip_id, lot_id, sequence_in_lot, status, current_process_id, created_at,"
-              + " updated_at, completed_at)",
+          "wip_items (id, wip_id, lot_id, sequence_in_lot, serial_id, status, current_process_id,"
+              + " created_at, updated_at, completed_at, converted_at)",
           itemRows);
-      copy(connection, EXECUTIONS, executionRows);
-      // last of all, so that the refresh that follows finds the edge among them
-      executionRows.setLength(0);
-      makeEdge(clock(statement));
       copy(connection, EXECUTIONS, executionRows);
       connection.commit();
     } finally {
@@ -134,10 +143,11 @@ final class RandomFactory {
     for (long lot = 1; lot <= lots; lot++) {
       lot(lot * 7);
     }
+    makeEdge();
   }
 
-  private void makeEdge(Instant now) {
-    Instant first = now.minus(HOUR).minusMillis(rowsAtTheEdge / 4);
+  private void makeEdge() {
+    Instant first = now.minus(HOUR).minusMillis(rowsAtTheEdge / 2);
     for (int i = 0; i < rowsAtTheEdge; i++) {
       execution(1, first.plusMillis(i));
     }
@@ -167,20 +177,25 @@ final class RandomFactory {
           "WIP-" + lot + "-" + sequence,
           lot,
           sequence,
+          chance(0.8) ? null : item,
           any(ITEM_STATUSES),
           chance(0.2) ? null : any(processes),
           ago(Duration.ofDays(40)),
           some(),
-          chance(0.6) ? null : some());
+          chance(0.6) ? null : some(),
+          chance(0.8) ? null : some());
+      Instant same = some();
       for (int i = random.nextInt(9) - 2; i > 0; i--) {
-        execution(item, chance(0.2) ? null : some());
+        // in no order, and some at one time: the id decides between these
+        execution(item, chance(0.2) ? null : chance(0.3) ? same : some());
       }
     }
   }
 
   private void execution(long item, Instant completed) {
     Instant started =
-        (completed == null ? now : completed).minus(random.nextInt(10_000), ChronoUnit.SECONDS);
+        (completed == null ? now : completed)
+            .minus(chance(0.5) ? 60 : random.nextInt(10_000), ChronoUnit.SECONDS);
     row(
         executionRows,
         ++executions,

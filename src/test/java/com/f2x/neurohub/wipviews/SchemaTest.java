@@ -14,7 +14,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 /**
  * The schema that the changelog makes, against a golden file: any change of a database object shows
- * as a diff in review. {@code -Dgolden.update=true} writes the file anew.
+ * as a diff in review. {@code -Dgolden.update=true} writes the file again.
  */
 class SchemaTest {
 
@@ -137,27 +137,23 @@ class SchemaTest {
 
   private static String describe() throws Exception {
     StringBuilder schema =
-        new StringBuilder("What the changelog makes, but for the functions' bodies.\n");
+        new StringBuilder(
+            "What the changelog makes, but for the functions' bodies and the words of the"
+                + " comments.\n");
     for (List<String> relation :
         database.rows(
             """
             SELECT
               c.oid,
               CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' ELSE c.relkind::text END
-                || ' ' || c.relname,
-              coalesce(obj_description(c.oid, 'pg_class'), '(no comment)')
+                || ' ' || c.relname
             FROM pg_class AS c
             JOIN pg_namespace AS n ON n.oid = c.relnamespace
             WHERE %s AND c.relkind NOT IN ('i', 'S', 't')
             ORDER BY c.relname COLLATE "C"
             """
                 .formatted(ours("c.relname")))) {
-      schema
-          .append("\n")
-          .append(relation.get(1))
-          .append("\n  -- ")
-          .append(relation.get(2))
-          .append("\n");
+      schema.append("\n").append(relation.get(1)).append("\n");
       append(
           schema,
           """
@@ -170,7 +166,6 @@ class SchemaTest {
                    WHEN a.attgenerated = 's' THEN ' generated always as ' || pg_get_expr(d.adbin, d.adrelid)
                    ELSE coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '')
                  END
-              || chr(10) || '    -- ' || coalesce(col_description(a.attrelid, a.attnum), '(no comment)')
           FROM pg_attribute AS a
           LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
           WHERE a.attrelid = %1$s AND a.attnum > 0 AND NOT a.attisdropped
@@ -207,7 +202,6 @@ class SchemaTest {
             SELECT
               CASE p.prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END
                 || p.proname || '(' || pg_get_function_arguments(p.oid) || ')',
-              coalesce(obj_description(p.oid, 'pg_proc'), '(no comment)'),
               concat_ws(', ',
                 'returns ' || pg_get_function_result(p.oid),
                 l.lanname,
@@ -222,8 +216,7 @@ class SchemaTest {
             """
                 .formatted(ours("p.proname")))) {
       schema.append("\n").append(routine.get(0));
-      schema.append("\n  -- ").append(routine.get(1));
-      schema.append("\n  ").append(routine.get(2)).append("\n");
+      schema.append("\n  ").append(routine.get(1)).append("\n");
     }
 
     schema.append("\ngrants, with a refresherRole and a readerRole\n");

@@ -7,9 +7,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
@@ -300,19 +301,15 @@ class WipViewsTest {
   @Test
   void freshness_does_not_wait_for_a_session_that_has_locked_a_view() throws Exception {
     try (Connection locks = database.connect();
-        Statement lock = locks.createStatement();
-        Connection connection = database.connect();
-        Statement read = connection.createStatement()) {
+        Statement lock = locks.createStatement()) {
       locks.setAutoCommit(false);
       lock.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue");
-      read.execute("SET statement_timeout = '5s'");
 
-      try (ResultSet row =
-          read.executeQuery(
-              "SELECT bool_and(state = 'fresh' AND bytes > 0) FROM wip_view_freshness")) {
-        row.next();
-        assertThat(row.getBoolean(1)).isTrue();
-      }
+      // the lock is held until it has answered
+      List<Freshness> freshness = Await.result(Background.call(() -> views.freshness()));
+
+      assertThat(freshness).allMatch(view -> view.state() == Freshness.State.FRESH);
+      assertThat(freshness).allMatch(view -> view.bytes() > 0);
     }
   }
 }

@@ -133,11 +133,39 @@ final class FreshnessCommand implements Callable<Integer> {
           Words.count(view.rows()),
           Words.size(view.bytes()));
       grid.note(bars(output, view, recent.getOrDefault(view.view(), new RecentRefreshes())));
+      if (view.runningPid() != null) {
+        grid.note(running(view));
+      }
       if (view.lastError() != null) {
         grid.note("last attempt failed: " + view.lastError());
       }
     }
     return grid;
+  }
+
+  /** What runs now: a refresh, or a promotion, of which nobody knows when it began. */
+  private static String running(Freshness view) {
+    StringBuilder running = new StringBuilder("pid ").append(view.runningPid());
+    if (view.runningFor() == null) {
+      running.append(" puts a new definition in its place");
+    } else {
+      running.append(" has been refreshing it for ").append(Words.duration(view.runningFor()));
+    }
+    if (view.waitingCallers() > 0) {
+      running.append(", ").append(Words.count(view.waitingCallers())).append(" waiting");
+    }
+    if (isLong(view)) {
+      running
+          .append("; to end it: SELECT pg_cancel_backend(")
+          .append(view.runningPid())
+          .append(")");
+    }
+    return running.toString();
+  }
+
+  /** Whatever it takes, it makes rows that are stale already. */
+  private static boolean isLong(Freshness view) {
+    return view.runningFor() != null && view.runningFor().compareTo(view.target()) > 0;
   }
 
   /**

@@ -466,6 +466,15 @@ final class HtmlReport {
                         if (view.lastError() != null) {
                           last.element("small", view.lastError());
                         }
+                        if (view.runningFor() != null) {
+                          last.element(
+                              "small",
+                              "running for "
+                                  + Words.duration(view.runningFor())
+                                  + " (pid "
+                                  + view.runningPid()
+                                  + ")");
+                        }
                       });
                   figure(cells, "Target", Words.duration(view.target()));
                   figure(cells, "Took", Words.duration(view.lastDuration()));

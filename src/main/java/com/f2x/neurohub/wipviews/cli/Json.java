@@ -109,7 +109,11 @@ final class Json {
       Long rows,
       Long bytes,
       @JsonProperty("failures_in_a_row") long failuresInARow,
-      Long deadRows) {
+      Long deadRows,
+      Instant runningSince,
+      Duration runningFor,
+      Integer runningPid,
+      long waitingCallers) {
 
     static ViewFreshness of(Freshness freshness) {
       return new ViewFreshness(
@@ -125,7 +129,11 @@ final class Json {
           freshness.rows(),
           freshness.bytes(),
           freshness.failuresInARow(),
-          freshness.deadRows());
+          freshness.deadRows(),
+          freshness.runningSince(),
+          freshness.runningFor(),
+          freshness.runningPid(),
+          freshness.waitingCallers());
     }
   }
 

@@ -71,8 +71,8 @@ final class Words {
   }
 
   /** {@code 12 s}, {@code 2 min}: as {@link #coarse}. */
-  static String seconds(BigDecimal seconds) {
-    return seconds == null ? NONE : coarse(Duration.ofSeconds(seconds.longValue()));
+  static String seconds(Integer seconds) {
+    return seconds == null ? NONE : coarse(Duration.ofSeconds(seconds));
   }
 
   /**

@@ -32,7 +32,9 @@ import java.util.function.Consumer;
  * back from the moment of loading. What it shows: every status of lots and units, units that failed
  * and wait for rework, units that passed after it, a firmware upload where more than 50 units queue
  * (from 60 open lots on) and some have been stuck for over an hour, executions under way, and
- * executions that ended within the last hour at each of the six stations.
+ * executions that ended within the last hour at each of the six stations. It writes what the MES
+ * writes: where a unit is follows from its history, and {@code current_process_id} is the station
+ * where it was last.
  *
  * <p>Instances hold no state but their SQL: they are immutable and thread-safe. A connection is
  * used by one thread at a time.
@@ -70,14 +72,26 @@ public final class Factory {
    *
    * @param lots lots in all, at least 1
    * @param openLots the youngest of them, which are not closed; from 0 to {@code lots}
+   * @param unitsInLine about how many units of a lot in progress stand at stations; from 4 to 90
    */
-  public record Size(int lots, int openLots) {
+  public record Size(int lots, int openLots, int unitsInLine) {
+
+    /**
+     * Eight units in the line.
+     *
+     * @param lots lots in all, at least 1
+     * @param openLots the youngest of them, which are not closed; from 0 to {@code lots}
+     */
+    public Size(int lots, int openLots) {
+      this(lots, openLots, 8);
+    }
 
     /**
      * Checks the figures.
      *
      * @param lots lots in all, at least 1
      * @param openLots the youngest of them, which are not closed; from 0 to {@code lots}
+     * @param unitsInLine about how many units of a lot in progress stand at stations; from 4 to 90
      * @throws IllegalArgumentException if a figure is out of its range
      */
     public Size {
@@ -87,6 +101,9 @@ public final class Factory {
       if (openLots < 0 || openLots > lots) {
         throw new IllegalArgumentException(
             "openLots must be from 0 to " + lots + " (lots), not " + openLots);
+      }
+      if (unitsInLine < 4 || unitsInLine > 90) {
+        throw new IllegalArgumentException("unitsInLine must be from 4 to 90, not " + unitsInLine);
       }
     }
   }
@@ -180,7 +197,15 @@ public final class Factory {
     for (int first = 1; first <= size.lots(); first += LOTS_PER_BATCH) {
       int last = Math.min(size.lots(), first + LOTS_PER_BATCH - 1);
       run(connection, "plan_nothing");
-      run(connection, "plan_lots", now, size.lots(), size.openLots(), first, last);
+      run(
+          connection,
+          "plan_lots",
+          now,
+          size.lots(),
+          size.openLots(),
+          size.unitsInLine(),
+          first,
+          last);
       run(connection, "plan_items", now);
       run(connection, "load_lots");
       run(connection, "load_items");

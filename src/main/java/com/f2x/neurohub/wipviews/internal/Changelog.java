@@ -34,7 +34,6 @@ import liquibase.LabelExpression;
 import liquibase.Labels;
 import liquibase.RuntimeEnvironment;
 import liquibase.Scope;
-import liquibase.change.Change;
 import liquibase.change.core.RawSQLChange;
 import liquibase.change.core.SQLFileChange;
 import liquibase.changelog.ChangeLogHistoryServiceFactory;
@@ -85,6 +84,11 @@ public final class Changelog {
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
 
   private static final int NAMED = 3;
+
+  /** How a changelog names the file of a view, which has the view's name. */
+  private static final String VIEW_PATH = "\\.\\./views/\\w+/\\d+_(\\w+)\\.sql";
+
+  private static final String VIEW_FILE = "sqlFile: \\{path: " + VIEW_PATH;
 
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
 
@@ -173,7 +177,8 @@ public final class Changelog {
             file ->
                 Stream.concat(
                     Stream.of(file), named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
-        .flatMap(file -> named(file, MAKES).stream())
+        .flatMap(
+            file -> Stream.concat(named(file, MAKES).stream(), named(file, VIEW_FILE).stream()))
         .distinct()
         .toList();
   }
@@ -285,19 +290,18 @@ public final class Changelog {
 
   /** The names of the objects that a changeset makes. */
   private static Stream<String> made(ChangeSet changeSet) {
-    return Stream.concat(
-        viewNames().stream().filter(changeSet.getId()::equals),
-        changeSet.getChanges().stream().map(Changelog::sql).flatMap(sql -> matches(MAKES, sql)));
-  }
-
-  private static String sql(Change change) {
-    if (change instanceof RawSQLChange inline) {
-      return inline.getSql();
-    }
-    // a view's file, which is in another folder, makes nothing but the view
-    return change instanceof SQLFileChange file && file.getPath().startsWith("wip/")
-        ? text(file.getPath())
-        : "";
+    return changeSet.getChanges().stream()
+        .flatMap(
+            change -> {
+              if (change instanceof SQLFileChange file) {
+                return file.getPath().startsWith("wip/")
+                    ? matches(MAKES, text(file.getPath()))
+                    : matches(VIEW_PATH, file.getPath());
+              }
+              return change instanceof RawSQLChange inline
+                  ? matches(MAKES, inline.getSql())
+                  : Stream.empty();
+            });
   }
 
   /**

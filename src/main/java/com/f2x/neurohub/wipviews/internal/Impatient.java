@@ -12,16 +12,21 @@ import java.util.function.Supplier;
  * A question whose answer is waited for only so long: a pool or a network may hold a caller for
  * half a minute, and a statement's own timeout begins after that.
  *
- * <p>It is asked on a daemon thread that ends with the answer, of which there is one at most: who
- * asks while an answer is due waits for that one. Thread-safe.
+ * <p>It is asked on a daemon thread that ends with the answer; who asks while an answer is due
+ * waits for that one, but not for one that has been due for {@link #LOST}: a connection that was
+ * lost without a word may never give it. Thread-safe.
  *
  * @param <T> what the answer is
  */
 public final class Impatient<T> {
 
+  /** After so long an answer is not expected any more. */
+  static final Duration LOST = Duration.ofMinutes(1);
+
   private final Supplier<T> question;
   private final Duration patience;
   private FutureTask<T> asked;
+  private long askedAt;
 
   /**
    * @param question asked on another thread; answers other than null, or throws
@@ -57,8 +62,9 @@ public final class Impatient<T> {
   }
 
   private synchronized FutureTask<T> asked() {
-    if (asked == null || asked.isDone()) {
+    if (asked == null || asked.isDone() || System.nanoTime() - askedAt > LOST.toNanos()) {
       asked = new FutureTask<>(question::get);
+      askedAt = System.nanoTime();
       Thread thread = new Thread(asked, "wip-views-reading");
       thread.setDaemon(true);
       thread.start();

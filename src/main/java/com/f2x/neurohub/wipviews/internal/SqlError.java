@@ -3,9 +3,11 @@ package com.f2x.neurohub.wipviews.internal;
 import java.net.UnknownHostException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
+import java.sql.SQLTimeoutException;
 import java.sql.SQLTransientConnectionException;
 import java.util.List;
 import java.util.Locale;
+import java.util.NoSuchElementException;
 import java.util.stream.Collectors;
 import liquibase.exception.PreconditionFailedException;
 import org.postgresql.util.PSQLException;
@@ -21,6 +23,15 @@ import org.postgresql.util.ServerErrorMessage;
 public record SqlError(String sqlState, String message, String hint) {
 
   private static final List<String> MISSING_NAME = List.of("42P01", "42883");
+
+  /** The class of connection exceptions, which neither the server nor its driver gives. */
+  private static final String NO_CONNECTION = "08000";
+
+  /** Types of pools that are not on our class path: Tomcat's, and the cause of c3p0's. */
+  private static final List<String> POOL_TIMEOUTS =
+      List.of(
+          "org.apache.tomcat.jdbc.pool.PoolExhaustedException",
+          "com.mchange.v2.resourcepool.TimeoutException");
 
   /** The routine of the server that runs the RAISE of a function. */
   private static final String RAISED = "exec_stmt_raise";
@@ -40,7 +51,12 @@ public record SqlError(String sqlState, String message, String hint) {
         return new SqlError(e.getSQLState(), e.getMessage(), e.hint());
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
-        return new SqlError(sqlState(e), oneLine(message(e)), null);
+        return isOfUsedUpPool(e)
+            ? new SqlError(
+                NO_CONNECTION,
+                "all connections of the pool are in use: " + oneLine(e.getMessage()),
+                "Wait until one is given back, or allow the pool more.")
+            : new SqlError(sqlState(e), oneLine(message(e)), null);
       }
     }
     return null;
@@ -51,6 +67,37 @@ public record SqlError(String sqlState, String message, String hint) {
     String detail = oneLine(server.getDetail());
     return oneLine(server.getMessage())
         + (detail.isEmpty() ? "" : " (" + detail.replaceFirst("\\.$", "") + ")");
+  }
+
+  /**
+   * Finds the error among the causes of a failure to get a connection. One without a SQLSTATE is
+   * not the driver's but the pool's.
+   *
+   * @return the error, or null if the failure is not one of the database
+   */
+  public static SqlError whileConnecting(Throwable failure) {
+    SqlError error = in(failure);
+    return error != null && error.sqlState() == null
+        ? new SqlError(
+            NO_CONNECTION,
+            "the pool gave no connection: " + error.message(),
+            "If all of its connections are in use, wait or allow it more; if it was closed, use"
+                + " another one.")
+        : error;
+  }
+
+  /**
+   * A pool that waited in vain for one of its connections to come back says so by the type of the
+   * exception (HikariCP, Tomcat) or of its cause (DBCP2, c3p0), and names no SQLSTATE, which it has
+   * from the driver where no connection could be opened.
+   */
+  private static boolean isOfUsedUpPool(SQLException e) {
+    return e.getSQLState() == null
+        && (e instanceof SQLTransientConnectionException
+            || e instanceof SQLTimeoutException
+            || e.getCause() instanceof NoSuchElementException
+            || POOL_TIMEOUTS.contains(e.getClass().getName())
+            || e.getCause() != null && POOL_TIMEOUTS.contains(e.getCause().getClass().getName()));
   }
 
   /** Of a table or function that is not there, the server only guesses at a typo; RAISE knows. */
@@ -66,12 +113,10 @@ public record SqlError(String sqlState, String message, String hint) {
         : e.getMessage();
   }
 
-  /** A pool that has no connection to give says so by the exception's type alone. */
   private static String sqlState(SQLException e) {
-    boolean connection =
-        e instanceof SQLTransientConnectionException
-            || e instanceof SQLNonTransientConnectionException;
-    return e.getSQLState() == null && connection ? "08000" : e.getSQLState();
+    return e.getSQLState() == null && e instanceof SQLNonTransientConnectionException
+        ? NO_CONNECTION
+        : e.getSQLState();
   }
 
   /** Returns the innermost message of a failure that is not one of the database, one line. */

@@ -80,6 +80,8 @@ final class Readings {
         extract(epoch FROM f.last_duration)::double precision AS last_duration,
         f.failures_in_a_row::double precision,
         f.dead_rows::double precision,
+        coalesce(extract(epoch FROM f.running_for), 0)::double precision AS running_for,
+        f.waiting_callers::double precision,
         next.mark,
         ended.*
       FROM {0} AS f
@@ -114,7 +116,9 @@ final class Readings {
       double bytes,
       double lastDuration,
       double failuresInARow,
-      double deadRows) {}
+      double deadRows,
+      double runningFor,
+      double waitingCallers) {}
 
   /** Attempts at a view that came to the same. */
   private static final class Counter {
@@ -220,7 +224,9 @@ final class Readings {
         figure(row, "bytes"),
         figure(row, "last_duration"),
         figure(row, "failures_in_a_row"),
-        figure(row, "dead_rows"));
+        figure(row, "dead_rows"),
+        figure(row, "running_for"),
+        figure(row, "waiting_callers"));
   }
 
   private static double figure(Record row, String column) {

@@ -50,6 +50,10 @@ import java.util.function.ToDoubleFunction;
  *     <td>how long the last successful refresh took</td></tr>
  * <tr><td>{@code wip.view.failures.in.a.row}</td><td>{@code wip_view_failures_in_a_row}</td>
  *     <td>attempts that failed since the last that did not</td></tr>
+ * <tr><td>{@code wip.view.running}</td><td>{@code wip_view_running_seconds}</td>
+ *     <td>how long the refresh has been running that runs now; 0 if none does</td></tr>
+ * <tr><td>{@code wip.view.waiting.callers}</td><td>{@code wip_view_waiting_callers}</td>
+ *     <td>sessions that wait for it</td></tr>
  * <tr><td>{@code wip.view.refreshes}</td><td>{@code wip_view_refreshes_total}</td>
  *     <td>attempts that ended since the meters were bound; tag {@code outcome}: refreshed,
  *     coalesced, failed</td></tr>
@@ -188,6 +192,20 @@ public final class WipViewsMetrics implements MeterBinder {
           view,
           ofView,
           Readings.View::failuresInARow);
+      gauge(
+          "wip.view.running",
+          "seconds",
+          "How long the refresh has been running that runs now; 0 if none does",
+          view,
+          ofView,
+          Readings.View::runningFor);
+      gauge(
+          "wip.view.waiting.callers",
+          null,
+          "Sessions that wait for the refresh that runs now",
+          view,
+          ofView,
+          Readings.View::waitingCallers);
       for (Outcome outcome : Readings.ENDS) {
         FunctionCounter.builder(
                 "wip.view.refreshes", this, binding -> binding.counted(view, outcome))

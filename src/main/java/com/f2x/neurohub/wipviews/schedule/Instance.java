@@ -5,6 +5,7 @@ import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.SchedulerName;
 import com.github.kagkarlsson.scheduler.event.AbstractSchedulerListener;
@@ -30,7 +31,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import javax.sql.DataSource;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 import org.slf4j.Logger;
@@ -85,7 +85,7 @@ final class Instance implements RefreshSchedule.Running {
         }
       };
 
-  private final DataSource dataSource;
+  private final TimeLimitedDataSource dataSource;
   private final WatchedDataSource refreshing;
   private final Duration silence;
   private final String table;
@@ -109,7 +109,6 @@ final class Instance implements RefreshSchedule.Running {
       List<Job> jobs,
       Duration grace,
       Consumer<Tick> listener) {
-    this.dataSource = refreshing.delegate();
     this.refreshing = refreshing;
     this.table =
         DSL.using(SQLDialect.POSTGRES)
@@ -123,7 +122,9 @@ final class Instance implements RefreshSchedule.Running {
                 .min(Comparator.naturalOrder())
                 .orElseThrow());
     this.silence = pace.silence();
-    this.patient = new PatientDataSource(dataSource, pace.polling(), pace.answer());
+    this.dataSource =
+        new TimeLimitedDataSource(refreshing.delegate(), pace.connecting(), pace.answer());
+    this.patient = new PatientDataSource(dataSource, pace.polling());
     this.tasks = jobs.stream().map(this::task).toList();
     // Twice as many as needed: a refresh whose connection vanished without a word keeps its thread
     // until that is found out, and whoever takes the tick over needs another.

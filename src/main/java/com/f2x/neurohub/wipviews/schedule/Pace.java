@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.schedule;
 
+import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.time.Duration;
 
 /**
@@ -19,12 +20,17 @@ record Pace(Duration polling, Duration heartbeat) {
   static Pace of(Duration interval) {
     return new Pace(
         within(interval.dividedBy(60), Duration.ofMillis(200), Duration.ofSeconds(5)),
-        within(interval.dividedBy(12), Duration.ofMillis(500), Duration.ofSeconds(10)));
+        within(interval.dividedBy(12), Duration.ofSeconds(1), Duration.ofSeconds(10)));
   }
 
   /** How long one of the scheduler's own statements may take. */
   Duration answer() {
     return heartbeat.multipliedBy(3);
+  }
+
+  /** How long one of the scheduler's connections may take to open, also on a busy machine. */
+  Duration connecting() {
+    return within(answer(), Duration.ofSeconds(5), TimeLimitedDataSource.CONNECTING);
   }
 
   /**

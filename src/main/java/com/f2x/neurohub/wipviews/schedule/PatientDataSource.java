@@ -1,25 +1,24 @@
 package com.f2x.neurohub.wipviews.schedule;
 
+import com.f2x.neurohub.wipviews.internal.DelegatingDataSource;
 import com.f2x.neurohub.wipviews.internal.SqlError;
+import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import javax.sql.DataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The connections of the scheduler itself, for its small statements. While the database is away it
  * waits for it, where db-scheduler would log a stack trace with every poll, and give up on what a
- * tick that has just ended wanted to write. A statement that gets no answer fails in the end, so
- * that a connection that vanished without a word holds nobody.
+ * tick that has just ended wanted to write.
  */
 final class PatientDataSource extends DelegatingDataSource implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PatientDataSource.class);
 
   private final Duration pause;
-  private final Duration answerWithin;
   private long successes;
   private boolean away;
   private boolean closed;
@@ -27,13 +26,13 @@ final class PatientDataSource extends DelegatingDataSource implements AutoClosea
   /**
    * Connections of another data source.
    *
+   * @param dataSource its connections are limited in time, so that one that vanished without a word
+   *     holds nobody
    * @param pause between two attempts while the database is away
-   * @param answerWithin how long a statement may take
    */
-  PatientDataSource(DataSource dataSource, Duration pause, Duration answerWithin) {
+  PatientDataSource(TimeLimitedDataSource dataSource, Duration pause) {
     super(dataSource);
     this.pause = pause;
-    this.answerWithin = answerWithin;
   }
 
   @Override
@@ -43,9 +42,9 @@ final class PatientDataSource extends DelegatingDataSource implements AutoClosea
       try {
         Connection connection = delegate().getConnection();
         back();
-        return impatient(connection);
+        return connection;
       } catch (SQLException e) {
-        SqlError error = SqlError.in(e);
+        SqlError error = SqlError.whileConnecting(e);
         if (error == null || !error.unavailable() || !waited(error, before)) {
           throw e;
         }
@@ -96,18 +95,5 @@ final class PatientDataSource extends DelegatingDataSource implements AutoClosea
   public synchronized void close() {
     closed = true;
     notifyAll();
-  }
-
-  private Connection impatient(Connection connection) throws SQLException {
-    int before = connection.getNetworkTimeout();
-    connection.setNetworkTimeout(Runnable::run, (int) answerWithin.toMillis());
-    return closing(
-        connection,
-        () -> {
-          if (!connection.isClosed()) {
-            // it may go back to a pool
-            connection.setNetworkTimeout(Runnable::run, before);
-          }
-        });
   }
 }

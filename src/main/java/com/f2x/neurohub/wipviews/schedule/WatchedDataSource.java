@@ -1,5 +1,7 @@
 package com.f2x.neurohub.wipviews.schedule;
 
+import com.f2x.neurohub.wipviews.internal.DelegatingDataSource;
+import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -52,6 +54,11 @@ final class WatchedDataSource extends DelegatingDataSource {
       WHERE a.pid = ?::integer AND a.backend_start IS NOT DISTINCT FROM ?::timestamptz
       """;
 
+  /**
+   * A session that has waited for us for less may be one of a JVM that stands still for a moment.
+   */
+  private static final Duration STANDSTILL = Duration.ofSeconds(10);
+
   /** A session on the server; the start tells it from a later one, or another server's. */
   private record Session(int pid, OffsetDateTime startedAt, Instant takenAt) {}
 
@@ -63,6 +70,11 @@ final class WatchedDataSource extends DelegatingDataSource {
 
   @Override
   public Connection getConnection() throws SQLException {
+    // until the server has answered once, there is nothing to ask it about
+    return TimeLimitedDataSource.within(TimeLimitedDataSource.CONNECTING, this::connect);
+  }
+
+  private Connection connect() throws SQLException {
     Connection connection = delegate().getConnection();
     try {
       Session session = session(connection);
@@ -100,17 +112,24 @@ final class WatchedDataSource extends DelegatingDataSource {
    * @param silence how long is a while
    */
   void giveUpLost(DataSource other, Duration silence) throws SQLException {
+    giveUpLost(other, silence, silence.compareTo(STANDSTILL) < 0 ? STANDSTILL : silence);
+  }
+
+  /**
+   * @param waiting how long the server has to have waited for us
+   */
+  void giveUpLost(DataSource other, Duration silence, Duration waiting) throws SQLException {
     Instant since = Instant.now().minus(silence);
-    Set<Map.Entry<Connection, Session>> waiting = taken.entrySet();
-    if (waiting.stream().noneMatch(entry -> entry.getValue().takenAt().isBefore(since))) {
+    Set<Map.Entry<Connection, Session>> inUse = taken.entrySet();
+    if (inUse.stream().noneMatch(entry -> entry.getValue().takenAt().isBefore(since))) {
       return;
     }
     try (Connection connection = other.getConnection();
         PreparedStatement look = connection.prepareStatement(LOOK)) {
-      for (Map.Entry<Connection, Session> entry : waiting) {
+      for (Map.Entry<Connection, Session> entry : inUse) {
         Session session = entry.getValue();
         if (session.takenAt().isBefore(since)
-            && isLost(look, session, silence)
+            && isLost(look, session, waiting)
             // or its refresh has just ended
             && taken.remove(entry.getKey(), session)) {
           LOG.warn("event=connection state=lost pid={}", session.pid());
@@ -120,9 +139,9 @@ final class WatchedDataSource extends DelegatingDataSource {
     }
   }
 
-  private static boolean isLost(PreparedStatement look, Session session, Duration silence)
+  private static boolean isLost(PreparedStatement look, Session session, Duration waiting)
       throws SQLException {
-    look.setString(1, silence.toMillis() + " ms");
+    look.setString(1, waiting.toMillis() + " ms");
     look.setInt(2, session.pid());
     look.setObject(3, session.startedAt());
     try (ResultSet row = look.executeQuery()) {

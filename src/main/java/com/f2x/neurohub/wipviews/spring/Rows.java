@@ -58,6 +58,10 @@ final class Rows {
     row.put("bytes", freshness.bytes());
     row.put("failures_in_a_row", freshness.failuresInARow());
     row.put("dead_rows", freshness.deadRows());
+    row.put("running_since", iso(freshness.runningSince()));
+    row.put("running_for", seconds(freshness.runningFor()));
+    row.put("running_pid", freshness.runningPid());
+    row.put("waiting_callers", freshness.waitingCallers());
     return row;
   }
 

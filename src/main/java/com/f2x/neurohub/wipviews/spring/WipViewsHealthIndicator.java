@@ -32,16 +32,22 @@ final class WipViewsHealthIndicator implements HealthIndicator {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private final Impatient<List<Freshness>> freshness;
+  private final Duration patience;
 
   WipViewsHealthIndicator(WipViews views) {
-    this.freshness = new Impatient<>(views.withStatementTimeout(PATIENCE)::freshness, PATIENCE);
+    this(views, PATIENCE);
+  }
+
+  WipViewsHealthIndicator(WipViews views, Duration patience) {
+    this.freshness = new Impatient<>(views.withStatementTimeout(patience)::freshness, patience);
+    this.patience = patience;
   }
 
   @Override
   public Health health() {
     List<Freshness> all;
     try {
-      all = freshness.ask().orElseThrow(WipViewsHealthIndicator::noAnswer);
+      all = freshness.ask().orElseThrow(this::noAnswer);
     } catch (WipViewsException e) {
       Health.Builder down = Health.down().withDetail("error", e.getMessage());
       e.remedy().ifPresent(remedy -> down.withDetail("remedy", remedy));
@@ -52,9 +58,9 @@ final class WipViewsHealthIndicator implements HealthIndicator {
     return health.build();
   }
 
-  private static WipViewsException noAnswer() {
+  private WipViewsException noAnswer() {
     return new WipViewsException(
-        "the database did not answer within " + PATIENCE.toSeconds() + " s",
+        "the database did not answer within " + patience.toSeconds() + " s",
         null,
         null,
         "Check that the server runs, and that the pool has a connection to give.",

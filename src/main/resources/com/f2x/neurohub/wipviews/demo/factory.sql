@@ -122,6 +122,7 @@ WITH size AS (
     CAST(? AS timestamptz) AS now,
     CAST(? AS integer) AS lots,
     CAST(? AS integer) AS open_lots,
+    CAST(? AS integer) AS in_line,
     CAST(? AS integer) AS first_lot,
     CAST(? AS integer) AS last_lot
 ),
@@ -158,7 +159,7 @@ counted AS (
       WHEN 'IN_PROGRESS' THEN 88 - 84 * (lot_no - closed - completed - 1) / NULLIF(in_progress, 0)
       ELSE 100
     END AS done,
-    CASE WHEN status = 'IN_PROGRESS' THEN 6 + (dice & 3) + ((dice >> 10) & 1) ELSE 0 END AS moving
+    CASE WHEN status = 'IN_PROGRESS' THEN in_line - 2 + (dice & 3) + ((dice >> 10) & 1) ELSE 0 END AS moving
   FROM lot
 ),
 ended AS (
@@ -230,8 +231,9 @@ CREATE TEMPORARY TABLE factory_item (
   -- Number of the unit in the whole factory: the seed of its fate.
   unit         bigint      NOT NULL,
   status       text        NOT NULL,
-  -- Station where it is or was last, 0 before the first.
+  -- Station where it is or was last, 0 before the first, and whether it is being worked on there.
   step         integer     NOT NULL,
+  is_running   boolean     NOT NULL,
   -- Last step with an execution that ended, 0 for none, and the executions that it took.
   last_step    integer     NOT NULL,
   last_run     text        NOT NULL,
@@ -305,6 +307,9 @@ fated AS (
 timed AS (
   SELECT
     fated.*,
+    -- One in three of the units at a station; at the first one all, since a unit begins with its first execution.
+    fate IN ('WAITING', 'REWORKED') AND (hashint8extended(unit, 9) & 1023) < 340
+      OR fate = 'WAITING' AND step = 1 AS is_running,
     CASE
       WHEN fate = 'DONE' THEN
         ended_at
@@ -353,6 +358,7 @@ SELECT
     ELSE 'IN_PROGRESS'
   END,
   timed.step,
+  timed.is_running,
   timed.last_step,
   CASE WHEN timed.fate IN ('FAILED', 'REWORKED') THEN timed.fate ELSE 'PASSED' END,
   CASE WHEN timed.fate IN ('FAILED', 'REWORKED') THEN 0 ELSE timed.rework_step END,
@@ -414,6 +420,7 @@ ORDER BY lot.lot_no
 
 
 -- @load_items
+-- current_process_id is the station of the newest execution, also after a PASS there, as the MES's trigger sets it.
 INSERT INTO wip_items (
   id,
   wip_id,
@@ -440,7 +447,8 @@ SELECT
   CASE WHEN item.status IN ('COMPLETED', 'CONVERTED') THEN item.arrived_at END,
   CASE WHEN item.status = 'CONVERTED' THEN item.converted_at END
 FROM factory_item AS item
-LEFT JOIN factory_station AS station ON station.step = item.step
+LEFT JOIN factory_station AS station
+  ON station.step = CASE WHEN item.is_running THEN item.step ELSE item.last_step END
 
 
 -- @load_history
@@ -547,8 +555,7 @@ ORDER BY begun.begun_at
 
 
 -- @load_running
--- One in three of the units at a station is being worked on now. The result is a placeholder
--- until the execution ends, since the column is not null.
+-- Executions under way. The result is a placeholder until the execution ends, since the column is not null.
 INSERT INTO wip_process_history (
   wip_item_id,
   process_id,
@@ -575,8 +582,7 @@ running AS (
   FROM clock
   CROSS JOIN factory_item AS item
   JOIN factory_station AS station ON station.step = item.step
-  WHERE item.status = 'IN_PROGRESS'
-    AND (hashint8extended(item.unit, 9) & 1023) < 340
+  WHERE item.is_running
 )
 SELECT
   running.item_id,
@@ -610,54 +616,77 @@ VACUUM (ANALYZE)
 -- the faster the longer its queue is, each at its own rate, so that the queues stay as uneven as
 -- they are and none runs dry. A unit fails at most once at a station. One that has waited for over
 -- an hour was mislaid: it is found again when nothing else waits.
-WITH station AS MATERIALIZED (
+WITH place AS MATERIALIZED (
+  -- Where a unit is follows from its newest execution, found by index; never a scan of the history.
+  SELECT
+    item.id AS item_id,
+    item.updated_at,
+    COALESCE(newest.completed_at, newest.started_at) AS arrived_at,
+    COALESCE(newest.completed_at, newest.started_at) < now() - INTERVAL '1 hour' AS is_mislaid,
+    process.process_number
+      + CASE WHEN newest.result = 'PASS' AND newest.completed_at IS NOT NULL THEN 1 ELSE 0 END AS step
+  FROM wip_items AS item
+  CROSS JOIN LATERAL (
+    SELECT own.*
+    FROM (
+      SELECT
+        history.id,
+        history.process_id,
+        history.result,
+        history.started_at,
+        history.completed_at
+      FROM wip_process_history AS history
+      WHERE history.wip_item_id = item.id
+      OFFSET 0
+    ) AS own
+    ORDER BY
+      own.started_at DESC,
+      own.id DESC
+    LIMIT 1
+  ) AS newest
+  JOIN processes AS process ON process.id = newest.process_id
+  WHERE item.status = 'IN_PROGRESS'
+),
+station AS MATERIALIZED (
   SELECT
     process.id AS process_id,
     process.process_number AS step,
     COALESCE(process.estimated_duration_seconds, 120) AS seconds,
-    next.id AS next_process_id,
     LEAST(
       12,
       CEIL(
-        (
-          SELECT COUNT(*)
-          FROM wip_items AS item
-          WHERE item.status = 'IN_PROGRESS'
-            AND item.current_process_id = process.id
-        ) / (ARRAY[3.0, 7.0, 5.0, 18.0, 11.0, 6.0])[process.process_number]
+        (SELECT COUNT(*) FROM place WHERE place.step = process.process_number)
+          / (ARRAY[3.0, 7.0, 5.0, 18.0, 11.0, 6.0])[process.process_number]
       )
     ) AS pulled
   FROM processes AS process
-  LEFT JOIN processes AS next
-    ON next.process_number = process.process_number + 1
-    AND next.process_number <= 6
   WHERE process.process_number BETWEEN 1 AND 6
 ),
 chosen AS MATERIALIZED (
   SELECT
     station.*,
-    item.id AS item_id,
-    item.updated_at AS arrived_at,
-    hashint8extended(item.id * 8 + station.step, 10) AS dice,
+    item.item_id,
+    item.arrived_at,
+    hashint8extended(item.item_id * 8 + station.step, 10) AS dice,
     ROW_NUMBER() OVER (
       PARTITION BY station.process_id
-      ORDER BY item.is_mislaid, item.updated_at, item.id
+      ORDER BY item.is_mislaid, item.arrived_at, item.item_id
     ) <= station.pulled AS is_done
   FROM station
   CROSS JOIN LATERAL (
-    SELECT
-      waiting.id,
-      waiting.updated_at,
-      waiting.updated_at < now() - INTERVAL '1 hour' AS is_mislaid
-    FROM wip_items AS waiting
-    WHERE waiting.status = 'IN_PROGRESS'
-      AND waiting.current_process_id = station.process_id
+    SELECT place.*
+    FROM place
+    -- Of the same time, or another caller has moved it meanwhile.
+    JOIN wip_items AS waiting
+      ON waiting.id = place.item_id
+      AND waiting.updated_at = place.updated_at
+    WHERE place.step = station.step
     ORDER BY
-      is_mislaid,
-      waiting.updated_at,
-      waiting.id
+      place.is_mislaid,
+      place.arrived_at,
+      place.item_id
     LIMIT CAST(station.pulled AS integer) + 2
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF waiting SKIP LOCKED
   ) AS item
 ),
 seen AS MATERIALIZED (
@@ -739,17 +768,16 @@ moved AS (
   UPDATE wip_items AS item
   SET
     status = CASE
+      WHEN NOT judged.is_done THEN 'IN_PROGRESS'
       WHEN judged.result = 'FAIL' THEN 'FAILED'
       WHEN judged.step = 6 THEN 'COMPLETED'
       ELSE 'IN_PROGRESS'
     END,
-    current_process_id = CASE
-      WHEN judged.result = 'FAIL' THEN judged.process_id
-      ELSE COALESCE(judged.next_process_id, judged.process_id)
-    END,
-    completed_at = CASE WHEN judged.result = 'PASS' AND judged.step = 6 THEN now() END
+    -- The station of the newest execution, also after a PASS there, as the MES's trigger sets it.
+    current_process_id = judged.process_id,
+    completed_at = CASE WHEN judged.is_done AND judged.result = 'PASS' AND judged.step = 6 THEN now() END
   FROM judged
-  WHERE judged.is_done
+  WHERE (judged.is_done OR judged.running_id IS NULL)
     AND item.id = judged.item_id
 )
 SELECT COUNT(*)
@@ -807,8 +835,14 @@ FROM chosen
 
 
 -- @produce_start
--- Four new units enter the line, of the oldest lot that has any left.
-WITH chosen AS MATERIALIZED (
+-- Four new units enter the line, of the oldest lot that has any left: a unit begins with its first
+-- execution.
+WITH laser AS (
+  SELECT process.id AS process_id
+  FROM processes AS process
+  WHERE process.process_number = 1
+),
+chosen AS MATERIALIZED (
   SELECT
     item.id,
     lot.id AS lot_id
@@ -832,15 +866,30 @@ opened AS (
   WHERE lot.status = 'CREATED'
     AND lot.id IN (SELECT chosen.lot_id FROM chosen)
 ),
+begun AS (
+  INSERT INTO wip_process_history (
+    wip_item_id,
+    process_id,
+    operator_id,
+    equipment_id,
+    result,
+    started_at
+  )
+  SELECT
+    chosen.id,
+    laser.process_id,
+    1 + (hashint8extended(chosen.id, 13) & 15),
+    laser.process_id * 100 + (hashint8extended(chosen.id, 14) & 3),
+    'PASS',
+    now()
+  FROM chosen
+  CROSS JOIN laser
+),
 moved AS (
   UPDATE wip_items AS item
   SET
     status = 'IN_PROGRESS',
-    current_process_id = (
-      SELECT process.id
-      FROM processes AS process
-      WHERE process.process_number = 1
-    )
+    current_process_id = (SELECT laser.process_id FROM laser)
   FROM chosen
   WHERE item.id = chosen.id
 )

@@ -8,7 +8,8 @@ import java.io.StringWriter;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import tools.jackson.databind.JsonNode;
@@ -56,7 +57,7 @@ public record Cli(Map<String, String> environment, Help.Ansi ansi) {
   }
 
   /** A command in a thread, which can be interrupted, and what it has printed so far. */
-  public record Running(Thread thread, CompletableFuture<Integer> exitCode, StringWriter written) {
+  public record Running(Thread thread, Future<Integer> exitCode, StringWriter written) {
 
     public String out() {
       return written.toString();
@@ -71,10 +72,9 @@ public record Cli(Map<String, String> environment, Help.Ansi ansi) {
 
   public Running start(String... args) {
     StringWriter out = new StringWriter();
-    CompletableFuture<Integer> exitCode = new CompletableFuture<>();
-    Thread thread =
-        new Thread(
-            () -> exitCode.complete(commandLine().setOut(new PrintWriter(out)).execute(args)));
+    FutureTask<Integer> exitCode =
+        new FutureTask<>(() -> commandLine().setOut(new PrintWriter(out)).execute(args));
+    Thread thread = new Thread(exitCode, "command");
     thread.start();
     return new Running(thread, exitCode, out);
   }

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Map;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -201,7 +203,7 @@ class DoctorCommandTest {
       lock.execute("SET application_name = 'nightly report'");
       blocker.setAutoCommit(false);
       lock.execute("LOCK TABLE lots");
-      Thread waits = waitForLots(wait);
+      Future<?> waits = waitForLots(wait);
 
       Cli.Result result = cli.run("blockers");
 
@@ -233,7 +235,7 @@ class DoctorCommandTest {
           .doesNotContain("count(*)");
 
       database.execute(json.get("remedy").asString());
-      waits.join();
+      Await.end(waits);
     }
   }
 
@@ -252,7 +254,7 @@ class DoctorCommandTest {
     }
     try (Connection waiter = database.connect();
         Statement wait = waiter.createStatement()) {
-      Thread waits;
+      Future<?> waits;
       try {
         waits = waitForLots(wait);
 
@@ -267,22 +269,13 @@ class DoctorCommandTest {
       } finally {
         database.execute("ROLLBACK PREPARED '" + gid + "'");
       }
-      waits.join();
+      Await.end(waits);
       assertThat(cli.run("blockers").outLines()).containsExactly("Nobody waits for anybody.");
     }
   }
 
-  private Thread waitForLots(Statement statement) throws Exception {
-    Thread waits =
-        new Thread(
-            () -> {
-              try {
-                statement.execute("SELECT count(*) FROM lots");
-              } catch (SQLException e) {
-                // the test failed, and closed it
-              }
-            });
-    waits.start();
+  private Future<?> waitForLots(Statement statement) throws Exception {
+    Future<?> waits = Background.call(() -> statement.execute("SELECT count(*) FROM lots"));
     Await.until(
         "somebody waits",
         () -> cli.run("blockers", "--format", "json").json(),

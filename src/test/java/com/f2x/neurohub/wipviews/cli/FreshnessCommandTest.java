@@ -2,11 +2,15 @@ package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -55,7 +59,7 @@ class FreshnessCommandTest {
 
   private static void aged(String age) throws SQLException {
     database.execute(
-        "UPDATE wip_view_refresh SET started_at = now() - interval '"
+        "UPDATE wip_view_refresh SET rows_as_of = now() - interval '"
             + age
             + "' WHERE refresh_id = (SELECT last_refresh_id FROM wip_view WHERE view_name ="
             + " 'mv_process_wip_queue')");
@@ -99,6 +103,37 @@ class FreshnessCommandTest {
         "UPDATE wip_view SET last_refresh_id = NULL WHERE view_name = 'mv_process_wip_queue'");
 
     assertThat(cli.run("freshness").out()).contains("last: none yet");
+  }
+
+  @Test
+  void a_refresh_that_hangs_is_shown_with_its_age_and_its_end() throws Exception {
+    database.execute("UPDATE wip_view SET freshness_target = interval '1 ms'");
+    FutureTask<Integer> refresh =
+        new FutureTask<>(() -> cli.run("refresh", "mv_wip_status_dashboard").exitCode());
+    try (Connection holder = database.connect();
+        Statement lock = holder.createStatement()) {
+      holder.setAutoCommit(false);
+      lock.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE");
+      new Thread(refresh, "refresh").start();
+      String pid =
+          Await.until(
+              "a refresh that runs",
+              () ->
+                  database.value(
+                      "SELECT max(running_pid) FROM wip_view_freshness"
+                          + " WHERE running_for > interval '1 ms'"),
+              seen -> seen != null);
+
+      assertThat(cli.run("freshness").out().replaceAll("\\s+", " "))
+          .contains("pid " + pid + " has been refreshing it for ")
+          .contains("; to end it: SELECT pg_cancel_backend(" + pid + ")");
+      assertThat(
+              cli.run("freshness", "--format", "json").json().get(0).get("running_for").asDouble())
+          .isPositive();
+      holder.rollback();
+    }
+    assertThat(Await.result(refresh)).isZero();
+    assertThat(cli.run("freshness").out()).doesNotContain("pid ");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.IOException;
@@ -13,11 +14,9 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -67,7 +66,7 @@ class OutputTest {
     // the first print is read, and no other
     StringWriter err = new StringWriter();
     Future<Integer> watching =
-        CompletableFuture.supplyAsync(
+        Background.call(
             () ->
                 Cli.on(database)
                     .commandLine()
@@ -106,16 +105,7 @@ class OutputTest {
         Statement wait = waiter.createStatement()) {
       holder.setAutoCommit(false);
       hold.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE -- \u001b[2J\u202e");
-      Thread waiting =
-          new Thread(
-              () -> {
-                try {
-                  wait.execute("SELECT count(*) FROM lots");
-                } catch (SQLException e) {
-                  // ended with the test
-                }
-              });
-      waiting.start();
+      Future<?> waiting = Background.call(() -> wait.execute("SELECT count(*) FROM lots"));
       Await.until(
           "somebody waits",
           () -> database.value("SELECT count(*) FROM wip_view_blockers").equals("1"));
@@ -123,7 +113,7 @@ class OutputTest {
       Cli.Result result = Cli.on(database).run("blockers");
 
       holder.rollback();
-      waiting.join();
+      Await.end(waiting);
       assertThat(result.out()).contains("?[2J?").doesNotContain("\u001b", "\u202e");
     }
   }

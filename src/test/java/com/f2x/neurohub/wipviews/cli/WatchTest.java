@@ -4,16 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -112,8 +111,7 @@ class WatchTest {
     Process process = builder.redirectErrorStream(true).start();
     try {
       ByteArrayOutputStream output = new ByteArrayOutputStream();
-      CompletableFuture<Void> reading =
-          CompletableFuture.runAsync(() -> copy(process.getInputStream(), output));
+      Future<Long> reading = Background.call(() -> process.getInputStream().transferTo(output));
       Await.until(
           "it is redrawn",
           () -> output.toString(StandardCharsets.UTF_8),
@@ -123,21 +121,13 @@ class WatchTest {
       process.getOutputStream().flush();
 
       Await.exitCode(process);
-      Await.result(reading);
+      Await.end(reading);
       String screen = output.toString(StandardCharsets.UTF_8);
       assertThat(screen).contains("mv_process_wip_queue", "\u001b[?25l", "\u001b[?25h");
       assertThat(screen.substring(screen.lastIndexOf("\u001b[?25h")))
           .doesNotContain("Exception", HOME);
     } finally {
       process.destroyForcibly();
-    }
-  }
-
-  private static void copy(InputStream from, ByteArrayOutputStream to) {
-    try {
-      from.transferTo(to);
-    } catch (IOException e) {
-      // the terminal is gone
     }
   }
 

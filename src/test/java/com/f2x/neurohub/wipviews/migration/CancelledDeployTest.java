@@ -69,9 +69,9 @@ class CancelledDeployTest {
 
     try (Connection holder = database.inTransaction(lock)) {
       deploy.start();
-      Await.until("the deploy waits", () -> database.value(WAITING).equals("1"));
+      Await.until("the deploy waits", () -> database.value(WAITING), "1"::equals);
       deploy.interrupt();
-      deploy.join(10_000);
+      deploy.join(300_000);
 
       assertThat(deploy.isAlive()).isFalse();
       assertThat(database.value(WAITING)).isEqualTo("0");
@@ -92,11 +92,11 @@ class CancelledDeployTest {
 
     try (Connection holder = database.inTransaction(lock)) {
       CompletableFuture<Void> deploy = CompletableFuture.runAsync(migration::update);
-      Await.until("the deploy waits", () -> database.value(WAITING).equals("1"));
+      Await.until("the deploy waits", () -> database.value(WAITING), "1"::equals);
       // the end of a process, as the server sees it
       connected.get().abort(Runnable::run);
-      Await.until("the server ends its session", () -> database.value(WAITING).equals("0"));
-      deploy.handle((done, failed) -> null).join();
+      Await.until("the server ends its session", () -> database.value(WAITING), "0"::equals);
+      Await.result(deploy.handle((done, failed) -> null));
       holder.rollback();
     }
     assertThatCode(migration::update).doesNotThrowAnyException();

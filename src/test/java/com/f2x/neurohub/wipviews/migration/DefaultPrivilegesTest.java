@@ -5,9 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.SQLException;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The role that deploys may have default privileges for whatever it makes. */
 class DefaultPrivilegesTest {
@@ -25,17 +26,18 @@ class DefaultPrivilegesTest {
       FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl
       WHERE p.pronamespace = 'public'::regnamespace
         AND p.proname !~ '^mes_'
-        AND p.proname NOT IN ('wip_view_lock', 'wip_view_take', 'wip_view_objects', 'wip_view_note', 'wip_view_own')
+        AND p.proname NOT IN ('wip_view_lock', 'wip_view_take', 'wip_view_holders', 'wip_view_objects', 'wip_view_note', 'wip_view_own')
         AND acl.grantee IN (0, 'ROLE'::regrole)
       ORDER BY 1, 2
       """
           .replace("ROLE", ROLE);
 
-  private final TestDatabase database = TestDatabase.mes();
+  @RegisterExtension static final TestDatabase database = TestDatabase.mes();
 
-  @BeforeEach
-  void create() throws Exception {
-    database.create();
+  private static WipViewsMigration migration;
+
+  @BeforeAll
+  static void deploy() throws Exception {
     database.execute(
         "CREATE ROLE " + ROLE,
         // not ALL: since 17 that is MAINTAIN on the views, too, and who has that may refresh them
@@ -45,18 +47,17 @@ class DefaultPrivilegesTest {
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO " + ROLE,
         "ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO " + ROLE + " WITH GRANT OPTION");
+    migration = WipViewsMigration.of(database.dataSource()).with("db-scheduler");
+    migration.update();
   }
 
-  @AfterEach
-  void drop() throws SQLException {
+  @AfterAll
+  static void dropRole() throws SQLException {
     database.execute("DROP OWNED BY " + ROLE, "DROP ROLE " + ROLE);
-    database.drop();
   }
 
   @Test
   void default_privileges_give_no_rights_on_what_a_deploy_makes() throws Exception {
-    WipViewsMigration.of(database.dataSource()).with("db-scheduler").update();
-
     assertThat(database.rows(GRANTED)).isEmpty();
     // readers of the views expect them there, as on every other table of the schema
     assertThat(
@@ -67,8 +68,6 @@ class DefaultPrivilegesTest {
 
   @Test
   void what_was_granted_by_hand_survives_deploys_and_recoveries() throws Exception {
-    WipViewsMigration migration = WipViewsMigration.of(database.dataSource()).with("db-scheduler");
-    migration.update();
     database.execute(
         "GRANT SELECT ON wip_view_refresh, wip_view_history, wip_view_schedule TO " + ROLE,
         "GRANT EXECUTE ON FUNCTION refresh_wip_view(text) TO " + ROLE);
@@ -82,12 +81,13 @@ class DefaultPrivilegesTest {
             List.of("wip_view_history", "SELECT"),
             List.of("wip_view_refresh", "SELECT"),
             List.of("wip_view_schedule", "SELECT"));
+    database.execute(
+        "REVOKE SELECT ON wip_view_refresh, wip_view_history, wip_view_schedule FROM " + ROLE,
+        "REVOKE EXECUTE ON FUNCTION refresh_wip_view(text) FROM " + ROLE);
   }
 
   @Test
   void default_privileges_give_no_rights_on_a_recreated_function() throws Exception {
-    WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
-    migration.update();
     database.execute("DROP FUNCTION refresh_wip_view(text)");
 
     migration.recreate(List.of());

@@ -1,57 +1,95 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
- * A deploy as a process of its own, which a test can kill. It says READY when all its classes are
- * loaded, deploys when it gets a line, and says DONE.
+ * A deploy as a process of its own, which a test can kill. It begins when it gets a line, tells its
+ * progress, and says DONE.
  */
-final class Deployer {
+record Deployer(Process process, BufferedReader out) implements AutoCloseable {
 
-  private Deployer() {}
+  private static final String DONE = "DONE";
 
-  /** Arguments: what to do (update or recreate), URL, user, password, URL to warm up with. */
-  public static void main(String[] args) throws IOException, SQLException {
-    WipViewsMigration migration = WipViewsMigration.of(dataSource(args[1], args));
-    WipViewsMigration.of(dataSource(args[4], args)).update();
-    System.out.println("READY");
+  /** Arguments: what to do (update or recreate), URL, user, password. */
+  public static void main(String[] args) throws IOException {
+    PGSimpleDataSource dataSource = new PGSimpleDataSource();
+    dataSource.setUrl(args[1]);
+    dataSource.setUser(args[2]);
+    dataSource.setPassword(args[3]);
+    dataSource.setApplicationName("deployer");
+    WipViewsMigration migration =
+        WipViewsMigration.of(dataSource).withProgress(System.out::println);
     System.in.read();
     if (args[0].equals("update")) {
       migration.update();
     } else {
       migration.recreate(List.of());
     }
-    System.out.println("DONE");
+    System.out.println(DONE);
   }
 
-  private static PGSimpleDataSource dataSource(String url, String... args) {
-    PGSimpleDataSource dataSource = new PGSimpleDataSource();
-    dataSource.setUrl(url);
-    dataSource.setUser(args[2]);
-    dataSource.setPassword(args[3]);
-    return dataSource;
+  /** Starts a process that waits for {@link #go()}. */
+  static Deployer start(TestDatabase database, String what) throws IOException {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-Djava.util.logging.config.file=src/test/resources/logging.properties",
+                "-classpath",
+                System.getProperty("java.class.path"),
+                Deployer.class.getName(),
+                what,
+                database.url(),
+                database.user(),
+                database.password())
+            .redirectErrorStream(true)
+            .start();
+    return new Deployer(
+        process,
+        new BufferedReader(
+            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)));
   }
 
-  static Process start(String what, String url, String user, String password, String warmUpUrl)
-      throws IOException {
-    return new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-Djava.util.logging.config.file=src/test/resources/logging.properties",
-            "-classpath",
-            System.getProperty("java.class.path"),
-            Deployer.class.getName(),
-            what,
-            url,
-            user,
-            password,
-            warmUpUrl)
-        .redirectErrorStream(true)
-        .start();
+  void go() throws IOException {
+    process.getOutputStream().write('\n');
+    process.getOutputStream().flush();
+  }
+
+  void awaitDone() throws IOException {
+    awaitLines(Integer.MAX_VALUE);
+  }
+
+  /** Waits until it has told so many lines of progress; whether it was done before. */
+  boolean awaitLines(int number) throws IOException {
+    List<String> told = new ArrayList<>();
+    while (told.size() < number) {
+      String line = out.readLine();
+      if (line == null) {
+        throw new AssertionError("a deploy ended early:\n" + String.join("\n", told));
+      }
+      if (line.equals(DONE)) {
+        return true;
+      }
+      told.add(line);
+    }
+    return false;
+  }
+
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
   }
 }

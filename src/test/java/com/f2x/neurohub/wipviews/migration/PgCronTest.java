@@ -1,18 +1,16 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import static com.f2x.neurohub.wipviews.testing.CronServer.FACTORY;
 import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CronServer;
 import java.io.StringWriter;
 import java.sql.Connection;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -24,12 +22,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The guide's Option 4, on a real pg_cron. */
 class PgCronTest {
-
-  /** Where the views are when they are not in pg_cron's own database. */
-  private static final String FACTORY = "factory";
-
-  private static final String JOBS =
-      "SELECT jobname, schedule, database, username FROM cron.job ORDER BY jobid";
 
   private static final List<String> NEW_JOBS =
       List.of(
@@ -44,12 +36,8 @@ class PgCronTest {
   @BeforeAll
   static void views_in_pg_crons_database_and_in_another() throws Exception {
     server = CronServer.start();
-    server.execute("postgres", "CREATE DATABASE " + HOME, "CREATE DATABASE " + FACTORY);
-    WipViewsMigration views = WipViewsMigration.of(server.dataSource(FACTORY));
-    views.installMinimalMes();
-    views.update();
-    WipViewsMigration.of(server.dataSource(HOME)).installMinimalMes();
-    WipViewsMigration.of(server.dataSource(HOME)).with("pg-cron").update();
+    server.deploy();
+    WipViewsMigration.of(server.dataSource(HOME)).only("pg-cron").update();
   }
 
   @AfterAll
@@ -78,7 +66,8 @@ class PgCronTest {
   }
 
   private static List<String> jobs() throws Exception {
-    return server.rows(HOME, JOBS);
+    return server.rows(
+        HOME, "SELECT jobname, schedule, database, username FROM cron.job ORDER BY jobid");
   }
 
   private static WipViewsException refusal(Runnable deploy) {
@@ -106,7 +95,6 @@ class PgCronTest {
           """
           Asia/Seoul     | */2 0-13,21-23 * * * | */15 14-20 * * *
           America/Bogota | */2 0-3,11-23 * * *  | */15 4-10 * * *
-          UTC            | */2 6-22 * * *       | */15 0-5,23 * * *
           """)
   void the_hours_are_shifted_to_the_zone_of_the_factory(
       String zone, String production, String offHours) throws Exception {
@@ -396,52 +384,17 @@ class PgCronTest {
 
   @Test
   void pg_cron_that_is_not_loaded_is_answered_with_its_settings() throws Exception {
-    try (CronServer unloaded = CronServer.start("max_connections = 10")) {
-      WipViewsMigration migration =
-          WipViewsMigration.of(unloaded.dataSource("postgres")).only("pg-cron");
-
-      WipViewsException refusal = refusal(migration::update);
+    server.restart(false);
+    try {
+      WipViewsException refusal = refusal(() -> in("postgres").only("pg-cron").update());
 
       assertThat(refusal).hasMessage("pg_cron is installed on this server, but not loaded");
       assertThat(refusal.remedy().orElseThrow())
           .contains(
               "shared_preload_libraries = 'pg_cron' and cron.database_name = 'postgres'",
               "restart the server");
-    }
-  }
-
-  @Test
-  void pg_cron_refreshes_here_and_in_another_database() throws Exception {
-    boolean wanted = Boolean.getBoolean("pgcron.run");
-    if (!wanted) {
-      System.out.println("SKIPPED: a real run of pg_cron takes a minute: -Dpgcron.run=true");
-    }
-    assumeTrue(wanted, "a real run of pg_cron takes a minute");
-    cron().withParameter("cronProduction", "* * * * *").update();
-    cron()
-        .withParameter("viewsDatabase", FACTORY)
-        .withParameter("cronProduction", "* * * * *")
-        .update();
-
-    for (String database : List.of(HOME, FACTORY)) {
-      Await.until(
-          "pg_cron has refreshed in " + database,
-          Duration.ofSeconds(100),
-          () ->
-              server
-                  .rows(
-                      HOME,
-                      "SELECT d.status FROM cron.job_run_details AS d JOIN cron.job AS j ON j.jobid"
-                          + " = d.jobid WHERE j.jobname = 'wip-views production "
-                          + database
-                          + ".public'")
-                  .contains("succeeded"));
-      assertThat(
-              server.rows(
-                  database,
-                  "SELECT DISTINCT view_name, role FROM wip_view_refresh WHERE outcome ="
-                      + " 'refreshed' AND application_name = 'pg_cron' ORDER BY view_name"))
-          .containsExactly("mv_process_wip_queue | postgres", "mv_wip_status_dashboard | postgres");
+    } finally {
+      server.restart(true);
     }
   }
 }

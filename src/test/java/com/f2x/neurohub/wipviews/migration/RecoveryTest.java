@@ -54,8 +54,8 @@ class RecoveryTest {
         // as the guide does it
         "DROP MATERIALIZED VIEW IF EXISTS mv_wip_status_dashboard CASCADE;"
             + "DROP MATERIALIZED VIEW IF EXISTS mv_process_wip_queue CASCADE",
-        "REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA",
-        "DROP INDEX mv_process_wip_queue_process_id_idx",
+        "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA;"
+            + "DROP INDEX mv_process_wip_queue_process_id_idx",
         // hand-edited
         "DROP MATERIALIZED VIEW mv_process_wip_queue;CREATE MATERIALIZED VIEW mv_process_wip_queue"
             + " AS SELECT 1 AS process_id, 'x' AS extra",
@@ -64,10 +64,10 @@ class RecoveryTest {
             + "CREATE MATERIALIZED VIEW mv_process_wip_queue AS SELECT 1 AS process_id",
         "DROP FUNCTION refresh_wip_view, refresh_all_wip_views, refresh_process_wip_queue,"
             + " refresh_wip_status_dashboard, wip_view_run, wip_view_request, wip_view_fail;"
-            + "DROP PROCEDURE refresh_wip_views",
+            + "DROP PROCEDURE refresh_wip_views;"
+            + "DROP VIEW wip_view_freshness",
         "DROP FUNCTION wip_view_stage, wip_view_promote, wip_view_remove, wip_view_execute,"
             + " wip_view_fill, wip_view_swap, wip_view_drift, wip_view_definition",
-        "DROP VIEW wip_view_freshness",
         "DELETE FROM wip_view",
         "DROP TABLE wip_view, wip_view_refresh, wip_view_settings CASCADE"
       })
@@ -129,8 +129,8 @@ class RecoveryTest {
 
     assertThat(lines)
         .contains("mv_process_wip_queue")
-        .anyMatch(line -> line.matches("  mv_process_wip_queue: built, 6 rows in \\d+ ms"))
-        .anyMatch(line -> line.matches("  mv_process_wip_queue: promoted in .* kept public.over"));
+        .anyMatch(line -> line.contains("mv_process_wip_queue: built, 6 rows"))
+        .anyMatch(line -> line.matches(" *mv_process_wip_queue: promoted .*public.over.*"));
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -100,16 +101,18 @@ class CoalescingTest {
         .allMatch(row -> row.subList(1, 3).equals(List.of("t", "t")));
   }
 
+  /** Each has a data source of its own, as in another process. */
   @Test
-  void java_callers_at_once_share_a_refresh_as_well() throws Exception {
-    WipViews views = WipViews.of(database.dataSource());
+  void java_callers_of_several_processes_share_a_refresh() throws Exception {
     List<Refresh> refreshes;
     try (Callers callers = new Callers()) {
       List<Future<Refresh>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls =
             callers.start(
-                8, database::connect, (number, connection) -> views.refresh(Probe.MV_PROBE));
+                8,
+                database::connect,
+                (number, connection) -> WipViews.of(database.dataSource()).refresh(Probe.MV_PROBE));
         gate.awaitRefresh();
         probe.awaitWaiters(7);
       }
@@ -227,7 +230,9 @@ class CoalescingTest {
         database.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
                 + " AND NOT granted AND objsubid = 2 AND classid = 'wip_view'::regclass");
-        assertThatThrownBy(waiter::get).rootCause().hasMessageContaining("terminating connection");
+        assertThatThrownBy(() -> Await.result(waiter))
+            .rootCause()
+            .hasMessageContaining("terminating connection");
         calls = callers.start(3, database::connect, Probe::writeThenRefresh);
         probe.awaitWaiters(3);
       }
@@ -247,7 +252,9 @@ class CoalescingTest {
         calls = callers.start(4, database::connect, Probe::writeThenRefresh);
         probe.awaitWaiters(4);
         gate.terminateRefresh();
-        assertThatThrownBy(leader::get).rootCause().hasMessageContaining("terminating connection");
+        assertThatThrownBy(() -> Await.result(leader))
+            .rootCause()
+            .hasMessageContaining("terminating connection");
         gate.awaitRefresh();
       }
 
@@ -255,7 +262,8 @@ class CoalescingTest {
       assertThat(answers).allMatch(Probe.Answer::readItsOwn);
       assertThat(answers)
           .filteredOn(answer -> answer.row().get("outcome").equals("refreshed"))
-          .hasSize(1);
+          // they asked during one that does not serve them: that it died is not known to all
+          .hasSizeBetween(1, 2);
     }
   }
 
@@ -277,7 +285,7 @@ class CoalescingTest {
   }
 
   @Test
-  void numbers_decide_who_is_served_not_the_clock() throws Exception {
+  void a_count_decides_who_is_served_not_the_clock() throws Exception {
     // as if the clock had been set back by a day since
     database.execute(
         Probe.REFRESH,

@@ -72,7 +72,7 @@ class CrashAndStandbyTest {
 
       server.crashAndRestart();
 
-      assertThatThrownBy(call::get).isNotNull();
+      assertThatThrownBy(() -> Await.result(call)).isNotNull();
       Refresh last = views.history(null, 1).get(0);
       assertThat(last)
           .returns(Outcome.FAILED, Refresh::outcome)
@@ -89,7 +89,9 @@ class CrashAndStandbyTest {
     WipViews standby = WipViews.of(server.standby());
     Refresh refresh = primary.refresh(MV_PROCESS_WIP_QUEUE);
     Await.until(
-        "the refresh is replicated", () -> standby.history(null, 1).get(0).id() == refresh.id());
+        "the refresh is replicated",
+        () -> standby.history(null, 1).get(0).id(),
+        id -> id == refresh.id());
 
     assertThat(standby.freshness())
         .hasSameSizeAs(primary.freshness())
@@ -114,6 +116,7 @@ class CrashAndStandbyTest {
     }
     Await.until(
         "the request is replicated",
-        () -> standby.freshness(MV_PROCESS_WIP_QUEUE).lastOutcome() == Outcome.RUNNING);
+        () -> standby.freshness(MV_PROCESS_WIP_QUEUE).lastOutcome(),
+        Outcome.RUNNING::equals);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -87,7 +88,7 @@ class OneSnapshotTest {
         caller = callers.start(1, database::connect, Probe::writeThenRefresh).get(0);
         probe.awaitWaiters(2);
         turn.end();
-        older.get();
+        Await.result(older);
         old.commit();
       }
 
@@ -103,7 +104,6 @@ class OneSnapshotTest {
             + database.name()
             + " SET default_transaction_isolation = 'repeatable read'");
     try (Callers callers = new Callers()) {
-      WipViews views = WipViews.of(database.dataSource());
       List<Future<Object>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls =
@@ -112,7 +112,7 @@ class OneSnapshotTest {
                 database::connect,
                 (number, connection) -> {
                   if (number % 2 == 0) {
-                    return views.refresh(Probe.MV_PROBE);
+                    return WipViews.of(database.dataSource()).refresh(Probe.MV_PROBE);
                   }
                   try (Statement statement = connection.createStatement()) {
                     return statement.execute("CALL refresh_wip_views()");

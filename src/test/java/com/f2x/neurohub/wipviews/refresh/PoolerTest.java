@@ -132,7 +132,6 @@ class PoolerTest {
   void callers_through_a_pooler_share_refreshes() throws Exception {
     probe.reset();
     try (Callers callers = new Callers()) {
-      WipViews views = WipViews.of(pooled());
       List<Future<Object>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls =
@@ -142,7 +141,7 @@ class PoolerTest {
                 (number, connection) -> {
                   try (Statement statement = connection.createStatement()) {
                     return switch (number % 8) {
-                      case 0 -> views.refresh(Probe.MV_PROBE);
+                      case 0 -> WipViews.of(pooled()).refresh(Probe.MV_PROBE);
                       case 1 -> statement.execute("CALL refresh_wip_views()");
                       default -> statement.execute("SELECT refresh_wip_view('mv_probe')");
                     };

@@ -26,6 +26,9 @@ final class Probe {
 
   private static final int GATE = 4711;
 
+  private static final String TAKE_TURN =
+      "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer, hashtext('%s'))";
+
   private final TestDatabase database;
 
   private Probe(TestDatabase database) {
@@ -59,7 +62,7 @@ final class Probe {
         REFRESH MATERIALIZED VIEW mv_probe;
         CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id);
         TRUNCATE wip_view_refresh;
-        UPDATE wip_view SET last_refresh_id = NULL, last_started_no = NULL
+        UPDATE wip_view SET last_refresh_id = NULL
         """);
   }
 
@@ -95,6 +98,11 @@ final class Probe {
               .equals("1");
     }
 
+    /** Lets everybody through, before it is closed. */
+    void open() throws SQLException {
+      connection.close();
+    }
+
     /** Ends the session that stands at the gate. */
     void terminateRefresh() throws SQLException {
       end("pg_terminate_backend");
@@ -125,6 +133,22 @@ final class Probe {
     return new Turn(database.connect());
   }
 
+  /** Waits for a view's turn, and takes it in the connection's transaction. */
+  boolean takeTurn(Connection connection, String view) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      return statement.execute(TAKE_TURN.formatted(view));
+    }
+  }
+
+  /** Cancels or terminates whoever waits for the view's turn. */
+  void onWaiters(String function) throws SQLException {
+    database.execute(
+        "SELECT "
+            + function
+            + "(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objsubid = 2"
+            + " AND classid = 'wip_view'::regclass");
+  }
+
   /** Held by a session, so that it ends whatever happens to the test. */
   static final class Turn implements AutoCloseable {
 
@@ -134,9 +158,7 @@ final class Probe {
       this.connection = connection;
       connection.setAutoCommit(false);
       try (Statement statement = connection.createStatement()) {
-        statement.execute(
-            "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
-                + " hashtext('mv_probe'))");
+        statement.execute(TAKE_TURN.formatted("mv_probe"));
       }
     }
 
@@ -162,13 +184,12 @@ final class Probe {
     Await.until(
         what,
         () ->
-            Integer.parseInt(
-                    database.value(
-                        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-                            + " AND database = (SELECT oid FROM pg_database"
-                            + " WHERE datname = current_database()) AND "
-                            + condition))
-                == number);
+            database.value(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                    + " AND database = (SELECT oid FROM pg_database"
+                    + " WHERE datname = current_database()) AND "
+                    + condition),
+        Integer.toString(number)::equals);
   }
 
   int count(String outcome) throws SQLException {

@@ -18,7 +18,6 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DefaultConfiguration;
 import org.junit.jupiter.api.BeforeAll;
@@ -32,6 +31,10 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 /** A failure is on record, whoever called and however the refresh ended. */
 class RefreshFailureTest {
+
+  private static final String NOT_TRIED =
+      "[[mv_fault, failed, 57014], [mv_wip_status_dashboard, failed, 57014],"
+          + " [mv_process_wip_queue, failed, 57014], [mv_probe, failed, 57014]]";
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -128,7 +131,7 @@ class RefreshFailureTest {
           database.inTransaction("LOCK TABLE wip_view_refresh IN SHARE MODE")) {
         gate.cancelRefresh();
 
-        assertThatThrownBy(() -> call.get(5, TimeUnit.MINUTES))
+        assertThatThrownBy(() -> Await.result(call))
             .cause()
             .isInstanceOfSatisfying(
                 RefreshFailedException.class, e -> assertThat(e.sqlState()).contains("57014"));
@@ -188,10 +191,32 @@ class RefreshFailureTest {
                 .get(0);
         gate.awaitRefresh();
         gate.cancelRefresh();
-        assertThatThrownBy(call::get).rootCause().hasMessageContaining("canceling statement");
+        assertThatThrownBy(() -> Await.result(call))
+            .rootCause()
+            .hasMessageContaining("canceling statement");
       }
     }
-    assertThat(faulty.outcomes()).isEqualTo("[[mv_fault, failed, 57014]]");
+    assertThat(faulty.outcomes()).isEqualTo(NOT_TRIED);
+    assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE started_at IS NOT NULL"))
+        .isEqualTo("0");
+  }
+
+  @Test
+  void a_procedure_past_the_statement_timeout_has_a_row_per_view() throws Exception {
+    faulty.does("PERFORM public.gate(); RETURN 0;");
+    try (Probe.Gate gate = probe.shut();
+        Connection limited = database.connect();
+        Statement statement = limited.createStatement()) {
+      statement.execute("SET statement_timeout = '1s'");
+
+      assertThatThrownBy(() -> statement.execute("CALL refresh_wip_views()"))
+          .hasMessageContaining("4 of 4 views were not refreshed")
+          .hasMessageContaining(
+              "mv_probe: not tried: the call was cancelled, or ran into its statement_timeout, at"
+                  + " mv_fault");
+      assertThat(gate.isShut()).isTrue();
+    }
+    assertThat(faulty.outcomes()).isEqualTo(NOT_TRIED);
   }
 
   @ParameterizedTest
@@ -226,11 +251,12 @@ class RefreshFailureTest {
         assertThat(views.freshness(Probe.MV_PROBE).lastOutcome()).isEqualTo(Outcome.RUNNING);
 
         gate.terminateRefresh();
-        assertThatThrownBy(call::get).isNotNull();
+        assertThatThrownBy(() -> Await.result(call)).isNotNull();
         // the process says goodbye before it is gone
         Await.until(
             "the death is seen",
-            () -> views.freshness(Probe.MV_PROBE).lastOutcome() == Outcome.FAILED);
+            () -> views.freshness(Probe.MV_PROBE).lastOutcome(),
+            Outcome.FAILED::equals);
       }
     }
     assertThat(views.history(Probe.MV_PROBE, 1).get(0))
@@ -260,7 +286,9 @@ class RefreshFailureTest {
         call = callers.start(1, database::connect, (n, c) -> views.refresh(Probe.MV_PROBE)).get(0);
         gate.awaitRefresh();
         gate.terminateRefresh();
-        assertThatThrownBy(call::get).cause().isInstanceOf(RefreshFailedException.class);
+        assertThatThrownBy(() -> Await.result(call))
+            .cause()
+            .isInstanceOf(RefreshFailedException.class);
       }
     }
     assertThat(database.value("SELECT outcome || sqlstate FROM wip_view_refresh"))
@@ -277,8 +305,9 @@ class RefreshFailureTest {
       views.refresh(Probe.MV_PROBE);
       assertThat(probe.count("running")).isEqualTo(1);
       database.execute(
-          "UPDATE wip_view_refresh SET requested_at = requested_at - interval '1 hour'"
-              + " WHERE outcome = 'running'");
+          // and which the refresh meanwhile does not serve
+          "UPDATE wip_view_refresh SET requested_at = requested_at - interval '1 hour',"
+              + " served_from = NULL WHERE outcome = 'running'");
       try (Callers callers = new Callers();
           Connection blocker = database.connect();
           Statement turn = blocker.createStatement()) {
@@ -298,7 +327,7 @@ class RefreshFailureTest {
 
         assertThat(probe.count("running")).isEqualTo(1);
         blocker.commit();
-        run.get();
+        Await.result(run);
       }
     }
     assertThat(probe.count("failed")).isZero();
@@ -368,7 +397,7 @@ class RefreshFailureTest {
     WipViews reader = WipViews.of(readOnly);
 
     assertThat(reader.freshness(Probe.MV_PROBE).state()).isEqualTo(Freshness.State.FRESH);
-    assertThat(reader.refreshIfOlderThan(Probe.MV_PROBE, Duration.ofMinutes(1))).isEmpty();
+    assertThat(reader.refreshIfOlderThan(Probe.MV_PROBE, Duration.ofDays(1))).isEmpty();
     assertThatThrownBy(() -> reader.refresh(Probe.MV_PROBE))
         .isInstanceOf(RefreshFailedException.class)
         .hasMessageContaining(

@@ -54,7 +54,7 @@ class VacuumTest {
   /** Leaves more dead rows behind than are worth a vacuum, and waits until the server knows. */
   private static void makeDeadRows() throws Exception {
     refreshBySql(6);
-    Await.until("the dead rows are counted", () -> deadRows() >= 6 * ROWS);
+    Await.until("the dead rows are counted", VacuumTest::deadRows, rows -> rows >= 6 * ROWS);
   }
 
   private static int deadRows() throws SQLException {
@@ -86,8 +86,9 @@ class VacuumTest {
         "a refresh clears the dead rows",
         () -> {
           refresh();
-          return deadRows() <= ROWS;
-        });
+          return deadRows();
+        },
+        rows -> rows <= ROWS);
 
     int size = bytes();
     refreshBySql(4);

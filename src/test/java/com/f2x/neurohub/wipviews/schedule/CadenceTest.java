@@ -42,7 +42,7 @@ class CadenceTest {
     "2026-03-02T23:45, 2026-03-03T00:00",
     "2026-03-03T00:00, 2026-03-03T00:15"
   })
-  void production_is_every_2_minutes_from_6_to_23_and_every_15_in_the_other_hours(
+  void production_is_every_2_minutes_by_day_and_15_by_night(
       LocalDateTime after, LocalDateTime next) {
     assertThat(cadence(Policy.PRODUCTION, SEOUL).after(after.atZone(SEOUL).toInstant()))
         .isEqualTo(next.atZone(SEOUL).toInstant());
@@ -68,7 +68,7 @@ class CadenceTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"})
-  void no_quarter_of_an_hour_is_left_out_or_doubled_when_the_clocks_change(String name) {
+  void no_quarter_is_left_out_or_doubled_when_clocks_change(String name) {
     ZoneId zone = ZoneId.of(name);
     Instant from = Instant.parse("2026-01-01T00:00:00Z");
     for (int change = 0; change < 2; change++) {
@@ -100,7 +100,7 @@ class CadenceTest {
   }
 
   @Test
-  void a_dead_instance_is_replaced_within_the_interval_of_each_policy() {
+  void a_dead_instance_is_replaced_within_each_interval() {
     for (Policy policy : List.of(Policy.PRODUCTION, Policy.DEVELOPMENT)) {
       Duration interval = cadence(policy, SEOUL).shortestInterval(Instant.EPOCH);
       Pace pace = Pace.of(interval);
@@ -125,7 +125,7 @@ class CadenceTest {
         "-",
         ""
       })
-  void what_is_no_cron_expression_is_named_together_with_the_form(String expression) {
+  void what_is_no_cron_expression_is_named_with_the_form(String expression) {
     assertThatThrownBy(() -> Cadence.checked(expression))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(

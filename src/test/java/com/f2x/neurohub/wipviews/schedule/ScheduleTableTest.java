@@ -32,8 +32,7 @@ class ScheduleTableTest {
   }
 
   @Test
-  void adds_one_table_to_what_the_root_deploys_with_comments_and_a_rollback_takes_it_away()
-      throws Exception {
+  void the_opt_in_adds_one_table_that_a_rollback_takes_away() throws Exception {
     List<String> before = database.objects();
 
     deploy();
@@ -55,7 +54,7 @@ class ScheduleTableTest {
   }
 
   @Test
-  void a_second_run_keeps_the_rows_and_one_after_a_drop_brings_the_table_back() throws Exception {
+  void a_second_run_keeps_the_rows_or_brings_the_table_back() throws Exception {
     deploy();
     database.execute(
         "INSERT INTO wip_view_schedule (task_name, task_instance, execution_time, picked, version)"
@@ -70,7 +69,7 @@ class ScheduleTableTest {
   }
 
   @Test
-  void the_refresher_role_may_run_a_schedule_and_the_reader_role_may_look() throws Exception {
+  void refreshers_may_run_a_schedule_and_readers_may_look() throws Exception {
     String refresher = "refresher of " + database.name();
     String reader = "reader_of_" + database.name();
     database.execute(
@@ -105,7 +104,7 @@ class ScheduleTableTest {
   }
 
   @Test
-  void works_in_another_schema_whatever_its_name() throws Exception {
+  void the_table_works_in_another_schema_whatever_its_name() throws Exception {
     TestDatabase mes = TestDatabase.mes().create();
     try {
       mes.execute("CREATE SCHEMA \"Wip Views\"");
@@ -128,7 +127,7 @@ class ScheduleTableTest {
   }
 
   @Test
-  void stops_with_a_sentence_where_the_root_was_not_deployed() throws Exception {
+  void without_the_root_it_stops_with_a_sentence() throws Exception {
     TestDatabase mes = TestDatabase.mes().create();
     try {
       WipViewsMigration only = WipViewsMigration.of(mes.dataSource()).only("db-scheduler");

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -69,7 +69,7 @@ class WipViewsEndpointTest {
       other.setAutoCommit(false);
       statement.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
       Future<WebEndpointResponse<Object>> call =
-          CompletableFuture.supplyAsync(() -> endpoint.refresh("mv_process_wip_queue"));
+          Background.call(() -> endpoint.refresh("mv_process_wip_queue"));
       Await.until(
           "the refresh waits and is ended",
           () ->
@@ -78,7 +78,7 @@ class WipViewsEndpointTest {
                           + " WHERE datname = current_database() AND wait_event_type = 'Lock'")
                   != null);
 
-      ProblemDetail problem = problem(call.get());
+      ProblemDetail problem = problem(Await.result(call));
 
       assertThat(problem.getStatus()).isEqualTo(503);
       assertThat(problem.getProperties()).containsEntry("sqlstate", "57P01").containsKey("views");

@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -42,6 +40,10 @@ class WipViewsHttpAutoConfigurationTest {
   }
 
   private static void service(DataSource dataSource, Calls calls) {
+    service(dataSource, "wip-views.lock-timeout=3m", calls);
+  }
+
+  private static void service(DataSource dataSource, String property, Calls calls) {
     new WebApplicationContextRunner()
         .withConfiguration(
             AutoConfigurations.of(
@@ -51,9 +53,7 @@ class WipViewsHttpAutoConfigurationTest {
                 WebMvcAutoConfiguration.class))
         .withBean(DataSource.class, () -> dataSource)
         .withPropertyValues(
-            "wip-views.http.enabled=true",
-            "wip-views.http.allow-unprotected=true",
-            "wip-views.lock-timeout=100ms")
+            "wip-views.http.enabled=true", "wip-views.http.allow-unprotected=true", property)
         .run(context -> calls.with(MockMvcTester.from(context)));
   }
 
@@ -111,6 +111,7 @@ class WipViewsHttpAutoConfigurationTest {
   void it_is_a_conflict_while_every_view_is_locked() {
     service(
         database.dataSource(),
+        "wip-views.lock-timeout=100ms",
         http -> {
           try (Connection other = holding("SELECT refresh_all_wip_views()")) {
             JsonNode problem = problem(http.post().uri(PATH).exchange(), 409);
@@ -130,6 +131,7 @@ class WipViewsHttpAutoConfigurationTest {
   void it_is_an_error_when_some_views_failed_and_says_which() {
     service(
         database.dataSource(),
+        "wip-views.lock-timeout=100ms",
         http -> {
           try (Connection other = holding("SELECT refresh_wip_view('mv_process_wip_queue')")) {
             JsonNode problem = problem(http.post().uri(PATH).exchange(), 500);
@@ -153,11 +155,9 @@ class WipViewsHttpAutoConfigurationTest {
   }
 
   @Test
-  void without_a_database_the_service_is_unavailable() throws Exception {
+  void without_a_database_the_service_is_unavailable() {
     PGSimpleDataSource nowhere = new PGSimpleDataSource();
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      nowhere.setUrl("jdbc:postgresql://127.0.0.1:" + free.getLocalPort() + "/mes");
-    }
+    nowhere.setUrl("jdbc:postgresql://127.0.0.1:1/mes");
     nowhere.setPassword("not-to-be-told");
 
     service(

@@ -70,7 +70,15 @@ class WipViewsScheduleAutoConfigurationTest {
               assertThat(context).hasNotFailed();
               WipViews views = context.getBean(WipViews.class);
               Await.until(
-                  "a tick has refreshed both views", () -> views.history(null, 5).size() >= 2);
+                  "a tick has refreshed both views",
+                  () -> views.history(null, 10),
+                  history ->
+                      history.stream()
+                              .filter(refresh -> refresh.mode() == Refresh.Mode.CONCURRENT)
+                              .map(Refresh::view)
+                              .distinct()
+                              .count()
+                          == 2);
               ScheduleLifecycle lifecycle = context.getBean(ScheduleLifecycle.class);
               assertThat(lifecycle.isRunning()).isTrue();
 

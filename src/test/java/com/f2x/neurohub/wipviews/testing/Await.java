@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.testing;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -80,6 +81,15 @@ public final class Await {
     } catch (TimeoutException e) {
       call.cancel(true);
       throw late(DEADLINE, "the end of a call");
+    }
+  }
+
+  /** Waits until a call is over, however it ended. */
+  public static void end(Future<?> call) throws Exception {
+    try {
+      result(call);
+    } catch (ExecutionException e) {
+      // over, all the same
     }
   }
 

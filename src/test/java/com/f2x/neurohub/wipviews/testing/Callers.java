@@ -46,7 +46,7 @@ public final class Callers implements AutoCloseable {
   public static <T> List<T> results(List<Future<T>> calls) throws Exception {
     List<T> results = new ArrayList<>();
     for (Future<T> call : calls) {
-      results.add(call.get());
+      results.add(Await.result(call));
     }
     return results;
   }

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.testing;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -25,6 +26,9 @@ public final class CronServer implements AutoCloseable {
   /** pg_cron's own database. */
   public static final String HOME = "cron_home";
 
+  /** Where views may be as well. */
+  public static final String FACTORY = "factory";
+
   private static final Path DEBIAN = Path.of("/usr/lib/postgresql");
 
   private final Path bin;
@@ -42,11 +46,6 @@ public final class CronServer implements AutoCloseable {
    * installed.
    */
   public static CronServer start() throws IOException {
-    return start("shared_preload_libraries = 'pg_cron'", "cron.database_name = '" + HOME + "'");
-  }
-
-  /** Starts one on which pg_cron is installed, with lines of postgresql.conf. */
-  public static CronServer start(String... configuration) throws IOException {
     Path installed = installation();
     String missing = "there is no pg_cron: apt-get install postgresql-15-cron";
     if (installed == null) {
@@ -60,17 +59,40 @@ public final class CronServer implements AutoCloseable {
     CronServer server =
         new CronServer(installed.resolve("bin"), Files.createTempDirectory("wip-views-cron"), port);
     server.run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
-    List<String> lines = new ArrayList<>(List.of(configuration));
-    lines.addAll(
+    server.run(true);
+    return server;
+  }
+
+  /** Makes two databases with the MES and the views. */
+  public void deploy() throws SQLException {
+    execute("postgres", "CREATE DATABASE " + FACTORY);
+    WipViewsMigration views = WipViewsMigration.of(dataSource(FACTORY));
+    views.installMinimalMes();
+    views.update();
+    execute("postgres", "CREATE DATABASE " + HOME + " TEMPLATE " + FACTORY);
+  }
+
+  /** Starts it again, with pg_cron or without. */
+  public void restart(boolean loaded) throws IOException {
+    stop();
+    run(loaded);
+  }
+
+  private void run(boolean loaded) throws IOException {
+    List<String> lines =
         List.of(
+            "shared_preload_libraries = '" + (loaded ? "pg_cron" : "") + "'",
+            (loaded ? "" : "# ") + "cron.database_name = '" + HOME + "'",
             "port = " + port,
             "listen_addresses = '127.0.0.1'",
             "unix_socket_directories = ''",
-            "fsync = off"));
-    Files.write(server.data().resolve("postgresql.auto.conf"), lines);
-    server.run(
-        "pg_ctl", "-w", "-t", "180", "-l", server.folder.resolve("server.log").toString(), "start");
-    return server;
+            "fsync = off");
+    Files.write(data().resolve("postgresql.auto.conf"), lines);
+    run("pg_ctl", "-w", "-t", "180", "-l", folder.resolve("server.log").toString(), "start");
+  }
+
+  private void stop() throws IOException {
+    run("pg_ctl", "-w", "-t", "180", "-m", "fast", "stop");
   }
 
   private static Path installation() throws IOException {
@@ -157,7 +179,7 @@ public final class CronServer implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    run("pg_ctl", "-w", "-m", "immediate", "stop");
+    stop();
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);

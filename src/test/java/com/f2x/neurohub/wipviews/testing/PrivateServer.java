@@ -42,6 +42,8 @@ public final class PrivateServer implements AutoCloseable {
             .setLocaleConfig("locale", "C")
             .setServerConfig("max_connections", "50")
             .setServerConfig("fsync", "off")
+            // or what was committed just before a crash would be lost
+            .setServerConfig("synchronous_commit", "on")
             .start();
     try (Connection connection = server.getPostgresDatabase().getConnection();
         Statement statement = connection.createStatement();

@@ -24,7 +24,7 @@ public final class QueryPlan {
         String.join(
             "\n",
             database.rows("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + query).get(0));
-    return new QueryPlan(JsonMapper.shared().readTree(json).get(0).get("QueryPlan"));
+    return new QueryPlan(JsonMapper.shared().readTree(json).get(0).get("Plan"));
   }
 
   private void collect(JsonNode node) {
@@ -72,7 +72,8 @@ public final class QueryPlan {
       return "";
     }
     TreeSet<String> columns = new TreeSet<>();
-    for (String column : List.of("lot_id", "status", "completed_at", "process_number", "id")) {
+    for (String column :
+        List.of("lot_id", "status", "completed_at", "process_number", "wip_item_id", "id")) {
       if (condition.asString().matches(".*\\(+" + column + "\\b.*")) {
         columns.add(column);
       }

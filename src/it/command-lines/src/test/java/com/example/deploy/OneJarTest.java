@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.jar.JarFile;
@@ -19,7 +20,11 @@ class OneJarTest {
   @Test
   void the_one_jar_deploys_refreshes_and_shows() throws Exception {
     try (EmbeddedPostgres server =
-        EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {
+        EmbeddedPostgres.builder()
+            .setPGStartupWait(Duration.ofMinutes(3))
+            .setLocaleConfig("locale", "C")
+            .setServerConfig("fsync", "off")
+            .start()) {
       WipViewsMigration.of(server.getPostgresDatabase()).installMinimalMes();
 
       String deployed = wipViews(server, "update", "--with", "db-scheduler");
@@ -51,7 +56,10 @@ class OneJarTest {
     List<String> command =
         new ArrayList<>(
             List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR));
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-jar",
+                JAR));
     command.addAll(List.of(arguments));
     command.add("--url");
     command.add(server.getJdbcUrl("postgres", "postgres"));

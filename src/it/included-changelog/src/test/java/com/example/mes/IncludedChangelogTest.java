@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.sql.Connection;
+import java.time.Duration;
 import java.util.List;
 import javax.sql.DataSource;
 import liquibase.command.CommandScope;
@@ -21,7 +22,11 @@ class IncludedChangelogTest {
   void a_changelog_of_a_service_includes_ours_and_builds_on_it() throws Exception {
     System.setProperty("liquibase.analytics.enabled", "false");
     try (EmbeddedPostgres server =
-        EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {
+        EmbeddedPostgres.builder()
+            .setPGStartupWait(Duration.ofMinutes(3))
+            .setLocaleConfig("locale", "C")
+            .setServerConfig("fsync", "off")
+            .start()) {
       DataSource dataSource = server.getPostgresDatabase();
       WipViewsMigration.of(dataSource).installMinimalMes();
 

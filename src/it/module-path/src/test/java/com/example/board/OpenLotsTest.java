@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.sql.Connection;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -17,7 +18,11 @@ class OpenLotsTest {
     assertTrue(OpenLots.class.getModule().isNamed());
     assertEquals("com.f2x.neurohub.wipviews", WipViews.class.getModule().getName());
     try (EmbeddedPostgres server =
-        EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {
+        EmbeddedPostgres.builder()
+            .setPGStartupWait(Duration.ofMinutes(3))
+            .setLocaleConfig("locale", "C")
+            .setServerConfig("fsync", "off")
+            .start()) {
       WipViewsMigration.of(server.getPostgresDatabase()).installMinimalMes();
       OpenLots lots = new OpenLots(server.getPostgresDatabase());
       try (Connection connection = server.getPostgresDatabase().getConnection()) {

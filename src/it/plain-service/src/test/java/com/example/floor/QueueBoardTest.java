@@ -20,7 +20,11 @@ class QueueBoardTest {
   @Test
   void a_service_deploys_at_start_refreshes_and_reads_typed_rows() throws Exception {
     try (EmbeddedPostgres server =
-        EmbeddedPostgres.builder().setLocaleConfig("locale", "C").start()) {
+        EmbeddedPostgres.builder()
+            .setPGStartupWait(Duration.ofMinutes(3))
+            .setLocaleConfig("locale", "C")
+            .setServerConfig("fsync", "off")
+            .start()) {
       HikariConfig config = new HikariConfig();
       config.setJdbcUrl(server.getJdbcUrl("postgres", "postgres"));
       config.setMaximumPoolSize(2);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.zaxxer.hikari.HikariDataSource;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.net.URI;
@@ -16,9 +17,12 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.function.Predicate;
 import javax.sql.DataSource;
 import liquibase.util.LiquibaseUtil;
 import org.junit.jupiter.api.AfterAll;
@@ -41,7 +45,6 @@ import tools.jackson.databind.json.JsonMapper;
     properties = {
       "wip-views.lock-timeout=300ms",
       "wip-views.schedule.cron=0 0 0 1 1 *", // a tick would get in the way of what is asserted
-      "spring.datasource.hikari.connection-timeout=500",
       "logging.level.io.zonky=warn",
       "logging.level.liquibase=warn"
     })
@@ -66,7 +69,12 @@ class MesDashboardTest {
   /** The MES is there before the service; the service deploys the rest. */
   @DynamicPropertySource
   static void environment(DynamicPropertyRegistry environment) throws IOException {
-    server = EmbeddedPostgres.builder().setServerConfig("fsync", "off").start();
+    server =
+        EmbeddedPostgres.builder()
+            .setPGStartupWait(Duration.ofMinutes(3))
+            .setServerConfig("fsync", "off")
+            .setServerConfig("autovacuum", "off")
+            .start();
     WipViewsMigration.of(server.getPostgresDatabase()).installMinimalMes();
     environment.add("DATABASE_URL", () -> server.getJdbcUrl("postgres", "postgres"));
     environment.add("DATABASE_USERNAME", () -> "postgres");
@@ -113,6 +121,25 @@ class MesDashboardTest {
         CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
     RESPONSES.add(response.headers().map() + " " + response.body());
     return response;
+  }
+
+  /**
+   * Gets until it is as wanted: a reading that takes longer than two seconds, on a machine that is
+   * busy, is given up.
+   */
+  private HttpResponse<String> get(String path, String user, Predicate<JsonNode> wanted)
+      throws Exception {
+    Instant deadline = Instant.now().plus(Duration.ofMinutes(3));
+    HttpResponse<String> response = call("GET", path, user);
+    while (!wanted.test(json(response))) {
+      assertThat(Instant.now()).as(response.body()).isBefore(deadline);
+      response = call("GET", path, user);
+    }
+    return response;
+  }
+
+  private HttpResponse<String> health(String user, String status) throws Exception {
+    return get(HEALTH, user, health -> health.path("status").asString("").equals(status));
   }
 
   private static JsonNode json(HttpResponse<String> response) {
@@ -217,6 +244,7 @@ class MesDashboardTest {
 
   @Test
   void the_service_is_unavailable_while_no_connection_can_be_had() throws Exception {
+    pool.unwrap(HikariDataSource.class).setConnectionTimeout(500);
     List<Connection> all = new ArrayList<>();
     try {
       for (int i = 0; i < 5; i++) {
@@ -227,16 +255,14 @@ class MesDashboardTest {
       for (Connection connection : all) {
         connection.close();
       }
+      pool.unwrap(HikariDataSource.class).setConnectionTimeout(30_000);
     }
   }
 
   @Test
   void fresh_views_are_up_and_only_an_operator_sees_the_details() throws Exception {
-    assertThat(json(call("GET", HEALTH, null)).toString()).isEqualTo("{\"status\":\"UP\"}");
-    assertThat(
-            json(call("GET", HEALTH, "operator"))
-                .at("/details/mv_process_wip_queue/state")
-                .asString())
+    assertThat(json(health(null, "UP")).toString()).isEqualTo("{\"status\":\"UP\"}");
+    assertThat(json(health("operator", "UP")).at("/details/mv_process_wip_queue/state").asString())
         .isEqualTo("fresh");
   }
 
@@ -244,33 +270,30 @@ class MesDashboardTest {
   void stale_rows_are_reported_and_the_service_goes_on_serving_them() throws Exception {
     execute("UPDATE wip_view SET freshness_target = interval '1 microsecond'");
 
-    HttpResponse<String> health = call("GET", HEALTH, null);
-
-    assertThat(health.statusCode()).isEqualTo(200);
-    assertThat(json(health).get("status").asString()).isEqualTo("STALE");
-    assertThat(call("GET", "/actuator/health", null).statusCode()).isEqualTo(200);
+    assertThat(health(null, "STALE").statusCode()).isEqualTo(200);
+    get("/actuator/health", null, health -> health.path("status").asString("").equals("UP"));
   }
 
   @Test
   void a_view_that_is_not_populated_takes_the_service_down() throws Exception {
     execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
 
-    assertThat(call("GET", HEALTH, null).statusCode()).isEqualTo(503);
+    assertThat(health(null, "DOWN").statusCode()).isEqualTo(503);
     assertThat(json(call("GET", "/actuator/health", null)).get("status").asString())
         .isEqualTo("DOWN");
     assertThat(call("POST", REFRESH, "operator").statusCode()).isEqualTo(200);
-    assertThat(call("GET", HEALTH, null).statusCode()).isEqualTo(200);
+    assertThat(health(null, "UP").statusCode()).isEqualTo(200);
   }
 
   @Test
   void a_view_that_is_missing_takes_the_service_down() throws Exception {
     execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
 
-    assertThat(call("GET", HEALTH, null).statusCode()).isEqualTo(503);
+    assertThat(health(null, "DOWN").statusCode()).isEqualTo(503);
     assertThat(outcomes(problem(call("POST", REFRESH, "operator"), 500)))
         .containsExactly("mv_wip_status_dashboard refreshed", "mv_process_wip_queue failed");
     views.recreate(MV_PROCESS_WIP_QUEUE);
-    assertThat(call("GET", HEALTH, null).statusCode()).isEqualTo(200);
+    assertThat(health(null, "UP").statusCode()).isEqualTo(200);
   }
 
   @Test
@@ -289,10 +312,10 @@ class MesDashboardTest {
 
   @Test
   void the_services_metrics_have_those_of_the_views() throws Exception {
-    JsonNode age =
-        json(call("GET", "/actuator/metrics/wip.view.age?tag=view:mv_process_wip_queue", "viewer"));
-
-    assertThat(age.at("/measurements/0/value").asDouble()).isBetween(0.0, 600.0);
+    get(
+        "/actuator/metrics/wip.view.target?tag=view:mv_process_wip_queue",
+        "viewer",
+        target -> target.at("/measurements/0/value").asDouble(0) == 20 * 60);
   }
 
   @Test
@@ -318,6 +341,7 @@ class MesDashboardTest {
   void without_a_database_the_service_says_that_it_is_unavailable() throws Exception {
     server.close();
     server = null;
+    pool.unwrap(HikariDataSource.class).setConnectionTimeout(500);
 
     JsonNode problem = problem(call("POST", REFRESH, "operator"), 503);
 

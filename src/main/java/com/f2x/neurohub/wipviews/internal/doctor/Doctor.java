@@ -37,6 +37,7 @@ public final class Doctor {
           new MesIndexes(),
           new NeverAnalyzed(),
           new Blocked(),
+          new RunningRefresh(),
           new DeadRows(),
           new Bloat(),
           new FailuresInARow(),

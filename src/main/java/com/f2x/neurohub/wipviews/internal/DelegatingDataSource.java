@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.schedule;
+package com.f2x.neurohub.wipviews.internal;
 
 import java.io.PrintWriter;
 import java.lang.reflect.InvocationTargetException;
@@ -10,33 +10,33 @@ import java.util.logging.Logger;
 import javax.sql.DataSource;
 
 /** Connections of another data source, with something more to them. */
-abstract class DelegatingDataSource implements DataSource {
+public abstract class DelegatingDataSource implements DataSource {
 
   /** What comes before a connection is closed. */
-  interface Farewell {
-    void say() throws SQLException;
+  public interface CloseHook {
+    void run() throws SQLException;
   }
 
   private final DataSource dataSource;
 
-  DelegatingDataSource(DataSource dataSource) {
+  protected DelegatingDataSource(DataSource dataSource) {
     this.dataSource = dataSource;
   }
 
   /** Returns where the connections come from. */
-  final DataSource delegate() {
+  public final DataSource delegate() {
     return dataSource;
   }
 
-  /** Returns the same connection, which says farewell when it is closed. */
-  static Connection closing(Connection connection, Farewell farewell) {
+  /** Returns the same connection, which runs the hook before it is closed. */
+  protected static Connection closing(Connection connection, CloseHook hook) {
     return (Connection)
         Proxy.newProxyInstance(
             DelegatingDataSource.class.getClassLoader(),
             new Class<?>[] {Connection.class},
             (proxy, method, arguments) -> {
               if (method.getName().equals("close")) {
-                farewell.say();
+                hook.run();
               }
               try {
                 return method.invoke(connection, arguments);

@@ -1,0 +1,101 @@
+-- What people call. The guide's own functions are in guide.sql.
+
+CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_view(view_name text)
+  RETURNS SETOF "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  -- asked before the request itself writes
+  own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
+BEGIN
+  RETURN QUERY SELECT * FROM "${schema}".wip_view_run("${schema}".wip_view_request(view_name), own_writes);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".refresh_wip_view(text) IS
+  'Refreshes one registered view in the caller''s transaction and returns the row of wip_view_refresh that says what happened. Callers at the same moment share a refresh. What it reads of other registered views is as they are: refresh those first, or all. An error raises.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_run(request_id bigint)
+  RETURNS SETOF "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  failed_state text;
+  failed_error text;
+  failed_detail text;
+BEGIN
+  RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request_id);
+-- OTHERS leaves out these two, of which a view's query can raise either
+EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
+  GET STACKED DIAGNOSTICS failed_state = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT,
+    failed_detail = PG_EXCEPTION_DETAIL;
+  RETURN QUERY SELECT * FROM "${schema}".wip_view_fail(
+    -- the detail names the row, without which the message is of little use
+    request_id, failed_state, failed_error || coalesce(' (' || nullif(rtrim(failed_detail, '.'), '') || ')', ''));
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_try_run(bigint) IS
+  'wip_view_run(), where an error is put on record and returned instead of raised.';
+
+-- No SECURITY DEFINER and no SET clause here: either would forbid COMMIT. It runs with the caller's rights, and the
+-- caller may be a superuser with a schema on its path where others create: so the path is pinned again in each
+-- transaction, before anything is looked up.
+CREATE OR REPLACE PROCEDURE "${schema}".refresh_wip_views()
+  LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+  requests "${schema}".wip_view_refresh[];
+  request "${schema}".wip_view_refresh;
+  done "${schema}".wip_view_refresh;
+  failures "${schema}".wip_view_refresh[];
+  first_state pg_catalog.text;
+  cancelled_at pg_catalog.text;
+BEGIN
+  -- Stops here, before anything was done, when called inside a transaction block.
+  COMMIT;
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  SET LOCAL search_path = pg_catalog, pg_temp;
+  -- The requests alone are nothing worth waiting for the disk.
+  SET LOCAL synchronous_commit = off;
+  requests := ARRAY(SELECT r FROM "${schema}".wip_view_request_all() AS r);
+  failures := '{}';
+
+  FOREACH request IN ARRAY requests LOOP
+    COMMIT;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    IF cancelled_at IS NULL THEN
+      SELECT * INTO done FROM "${schema}".wip_view_try_run(request.refresh_id);
+    ELSE
+      -- Whoever cancels means all of it; and a statement_timeout is over for good, the rest would run without a limit.
+      SELECT * INTO done FROM "${schema}".wip_view_fail(request.refresh_id, '57014', format(
+        'not tried: the call was cancelled, or ran into its statement_timeout, at %s', cancelled_at));
+    END IF;
+    IF done.outcome = 'failed' THEN
+      failures := failures || done;
+      first_state := coalesce(first_state, done.sqlstate);
+      cancelled_at := coalesce(cancelled_at, CASE done.sqlstate WHEN '57014' THEN done.view_name END);
+    END IF;
+  END LOOP;
+
+  -- The caller may be a block that goes on: with its own search_path, and without our locks.
+  COMMIT;
+  IF first_state IS NOT NULL THEN
+    SET LOCAL search_path = pg_catalog, pg_temp;
+    RAISE EXCEPTION '%', (SELECT string_agg(f.view_name || ': ' || f.error, '; ' ORDER BY f.refresh_id) FROM unnest(failures) AS f)
+      USING ERRCODE = first_state,
+            HINT = format('%s of %s views were not refreshed; see %I.wip_view_history.',
+                          cardinality(failures), cardinality(requests), '${schema}');
+  END IF;
+END
+$procedure$;
+
+COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
+  'Refreshes every registered view, each after those that it reads and in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. A statement_timeout counts for the whole call: the views that it did not get to are on record as failed. Not inside a transaction block.';
+
+SELECT "${schema}".wip_view_own();

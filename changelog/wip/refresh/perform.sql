@@ -1,0 +1,190 @@
+-- The refresh itself, by the transaction that has the view's turn.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_why_plain(relation oid)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE
+    WHEN NOT c.relispopulated THEN 'the view was not populated'
+    WHEN NOT EXISTS (
+      SELECT
+      FROM pg_index AS i
+      WHERE i.indrelid = c.oid
+        AND i.indisunique AND i.indimmediate AND i.indisvalid
+        AND i.indpred IS NULL
+        AND i.indexprs IS NULL
+    ) THEN 'the view has no plain unique index'
+  END
+  FROM pg_class AS c
+  WHERE c.oid = relation;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_why_plain(oid) IS
+  'Why a refresh of this materialized view would not be concurrent; null if it would.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin(view_name text)
+  RETURNS timestamptz
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- for wip_view_running: from here on the refresh serves nobody who asks
+  PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), floor(extract(epoch FROM clock_timestamp()))::bigint::bit(32)::integer);
+  -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
+  RETURN CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_begin(text) IS
+  'Begins a refresh of a view whose turn this transaction has: shows it in wip_view_running, and returns a time that what it will read is at least as new as.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_count(view_name text, refresh_id bigint)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- The snapshot of a transaction that has one may be older than any request: it serves nobody but itself.
+  UPDATE "${schema}".wip_view AS v
+  SET last_refresh_id = wip_view_count.refresh_id,
+      last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name)),
+      refresh_no = v.refresh_no + CASE WHEN "${schema}".wip_view_one_snapshot() THEN 0 ELSE 1 END
+  WHERE v.view_name = wip_view_count.view_name;
+
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'view "%" is no longer registered', view_name
+      USING ERRCODE = 'undefined_object',
+            HINT = format('Registered views are in %I.wip_view.', '${schema}');
+  END IF;
+EXCEPTION WHEN serialization_failure THEN
+  RAISE EXCEPTION 'cannot refresh %: it was refreshed after this % transaction took its snapshot',
+      view_name, upper(current_setting('transaction_isolation'))
+    USING ERRCODE = 'serialization_failure',
+          HINT = 'Try again in a new transaction, or refresh in a READ COMMITTED one, which can share a refresh.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_count(text, bigint) IS
+  'Counts a refresh of a view whose turn this transaction has, as the one whose rows it holds: once it is committed, it serves those who asked before it began.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_relation(view_name text)
+  RETURNS oid
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  relation pg_class;
+BEGIN
+  SELECT * INTO relation
+  FROM pg_class AS c
+  WHERE c.relnamespace = '"${schema}"'::regnamespace
+    AND c.relname = view_name;
+
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'materialized view "%" is missing from schema "%"', view_name, '${schema}'
+      USING ERRCODE = 'undefined_table', HINT = 'Bring it back: ' || "${schema}".wip_view_recreate_command(view_name);
+  ELSIF relation.relkind <> 'm' THEN
+    RAISE EXCEPTION '"%" in schema "%" is not a materialized view', view_name, '${schema}'
+      USING ERRCODE = 'wrong_object_type',
+            HINT = format('Rename it, then bring the view back: ALTER TABLE %I.%I RENAME TO %I; %s', '${schema}', view_name,
+                          left(view_name, 50) || '_' || relation.oid, "${schema}".wip_view_recreate_command(view_name));
+  END IF;
+  RETURN relation.oid;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_relation(text) IS
+  'The materialized view of that name.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(view_name text, started timestamptz)
+  RETURNS timestamptz
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN count(*) = count(r.rows_as_of) THEN least(started, min(r.rows_as_of)) END
+  FROM "${schema}".wip_view_order AS o
+  CROSS JOIN unnest(o.reads) AS source (view_name)
+  JOIN "${schema}".wip_view AS v ON v.view_name = source.view_name
+  LEFT JOIN "${schema}".wip_view_refresh AS r
+    ON r.refresh_id = v.last_refresh_id
+    AND r.view_name = v.view_name
+    AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name))
+  WHERE o.view_name = wip_view_rows_as_of.view_name;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_rows_as_of(text, timestamptz) IS
+  'How old the rows are at most that a view has after a refresh that started at that time: as old as those of the registered views that it reads. Null if one of these was never refreshed.';
+
+-- A full queue would fail the transaction when it commits, with all that it did. It is full where a session that listens
+-- has kept a transaction open for very long.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_notify(
+  view_name text, refresh_id bigint, view_rows bigint, started_at timestamptz)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF pg_notification_queue_usage() < 0.9 THEN
+    PERFORM pg_notify('wip_view_refreshed', json_build_object(
+      'schema', '${schema}', 'view', view_name, 'refresh_id', refresh_id, 'rows', view_rows,
+      'started_at', started_at)::text);
+  ELSE
+    RAISE WARNING '% is refreshed, without NOTIFY wip_view_refreshed: the queue of the notifications is nearly full', view_name
+      USING HINT = 'End the sessions that listen and hold a transaction open: SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start.';
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_notify(text, bigint, bigint, timestamptz) IS
+  'Tells those who LISTEN wip_view_refreshed that a view has new rows, unless there is hardly room for it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_perform(request "${schema}".wip_view_refresh)
+  RETURNS SETOF "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  view_name CONSTANT text := request.view_name;
+  this_start CONSTANT timestamptz := "${schema}".wip_view_begin(view_name);
+  view_oid oid;
+  why_plain text;
+  as_of timestamptz;
+  view_rows bigint;
+BEGIN
+  -- First of all, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
+  -- older rows over newer ones.
+  PERFORM "${schema}".wip_view_count(view_name, request.refresh_id);
+  view_oid := "${schema}".wip_view_relation(view_name);
+  why_plain := "${schema}".wip_view_why_plain(view_oid);
+  -- read before the rows are, so that it is no later
+  as_of := "${schema}".wip_view_rows_as_of(view_name, this_start);
+
+  IF why_plain IS NULL THEN
+    EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view_oid::regclass);
+  ELSE
+    -- It needs the view for itself, and readers would queue behind it while it waits for one that has it.
+    IF pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = view_oid), 'USAGE') THEN
+      PERFORM "${schema}".wip_view_take('refresh ' || view_name, ARRAY[view_oid], clock_timestamp(), 'lock_timeout');
+    END IF;
+    EXECUTE format('REFRESH MATERIALIZED VIEW %s', view_oid::regclass);
+  END IF;
+  EXECUTE format('SELECT count(*) FROM %s', view_oid::regclass) INTO view_rows;
+
+  RETURN QUERY
+  UPDATE "${schema}".wip_view_refresh AS r
+  SET outcome = 'refreshed', started_at = this_start, finished_at = greatest(clock_timestamp(), this_start),
+      rows = view_rows, bytes = pg_total_relation_size(view_oid), sqlstate = NULL, error = NULL,
+      mode = CASE WHEN why_plain IS NULL THEN 'concurrent' ELSE 'plain' END, mode_reason = why_plain, rows_as_of = as_of
+  WHERE r.refresh_id = request.refresh_id
+  RETURNING r.*;
+
+  PERFORM "${schema}".wip_view_notify(view_name, request.refresh_id, view_rows, this_start);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_perform("${schema}".wip_view_refresh) IS
+  'Refreshes the view of a request whose turn it is, CONCURRENTLY if it can, and completes the record.';

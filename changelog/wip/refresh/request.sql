@@ -1,0 +1,151 @@
+-- What a caller asks for, and which refresh may serve it.
+--
+-- Any refresh serves it that starts after it asked. Its registry counts the refreshes of a view (wip_view.refresh_no);
+-- a refresh counts itself when it starts, which the others see once it is committed. So a caller notes what the count
+-- was, and whether a refresh was under way, which does not count for it. Neither a clock nor a sequence has a say: the
+-- clock may be set back, and a restore copies rows but maybe not the sequence that numbered them.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_one_snapshot()
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_one_snapshot() IS
+  'Whether this transaction sees the database as it was when it began: under REPEATABLE READ and SERIALIZABLE.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_served_from(view_name text)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  counted bigint;
+  under_way boolean;
+  counted_then bigint;
+BEGIN
+  -- It does not know what was committed meanwhile, so it cannot tell what serves it.
+  IF "${schema}".wip_view_one_snapshot() THEN
+    RETURN NULL;
+  END IF;
+
+  -- until no refresh ended while it looked
+  LOOP
+    counted := (SELECT v.refresh_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_served_from.view_name);
+    under_way := EXISTS (SELECT FROM "${schema}".wip_view_running AS r
+                          WHERE r.view_name = wip_view_served_from.view_name AND r.since IS NOT NULL);
+    counted_then := (SELECT v.refresh_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_served_from.view_name);
+    EXIT WHEN counted_then IS NOT DISTINCT FROM counted;
+  END LOOP;
+
+  RETURN counted + CASE WHEN under_way THEN 2 ELSE 1 END;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_served_from(text) IS
+  'The wip_view.refresh_no of the first refresh of a view that starts after now; null where no refresh can serve this transaction.';
+
+-- Rows may come without the sequence that numbered them (a restore, logical replication), or the sequence may be set
+-- back. The next number must still be the highest: it is the order of the attempts for everybody who reads the history.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_advance_numbers()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  numbers CONSTANT regclass := pg_get_serial_sequence('"${schema}".wip_view_refresh', 'refresh_id');
+BEGIN
+  IF coalesce(pg_sequence_last_value(numbers), 0) < (SELECT max(r.refresh_id) FROM "${schema}".wip_view_refresh AS r) THEN
+    -- one at a time, or the second would set back what the first has drawn since
+    PERFORM pg_advisory_xact_lock('"${schema}".wip_view_refresh'::regclass::oid::integer, -1);
+    PERFORM setval(numbers, r.highest)
+    FROM (SELECT max(r.refresh_id) FROM "${schema}".wip_view_refresh AS r) AS r (highest)
+    WHERE coalesce(pg_sequence_last_value(numbers), 0) < r.highest;
+    -- lets go of the lock; a sequence is not rolled back
+    RAISE EXCEPTION SQLSTATE 'WV003';
+  END IF;
+EXCEPTION WHEN SQLSTATE 'WV003' THEN
+  RETURN;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_advance_numbers() IS
+  'Sets the sequence that numbers the attempts above all that there are, if it is not.';
+
+-- call_id: the requests of a call for several views are all made before the first of them is run.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_request(view_name text, call_id bigint DEFAULT NULL)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  request_id bigint;
+BEGIN
+  IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean THEN
+    RAISE EXCEPTION 'cannot refresh %: this is a read-only standby or transaction', view_name
+      USING ERRCODE = 'read_only_sql_transaction',
+            HINT = 'Refresh on the primary; a standby gets the rows by replication.';
+  END IF;
+
+  IF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_request.view_name) THEN
+    RAISE EXCEPTION 'unknown view "%"', view_name
+      USING ERRCODE = 'undefined_object',
+            HINT = format('Registered in %I.wip_view: %s.', '${schema}', coalesce(
+              (SELECT string_agg(o.view_name, ', ' ORDER BY o.position) FROM "${schema}".wip_view_order AS o),
+              'none'));
+  END IF;
+
+  -- A number may be taken all the same, by a transaction that is not over yet.
+  WHILE request_id IS NULL LOOP
+    PERFORM "${schema}".wip_view_advance_numbers();
+    INSERT INTO "${schema}".wip_view_refresh AS r (view_name, call_id, requested_at, served_from)
+    VALUES (
+      wip_view_request.view_name,
+      wip_view_request.call_id,
+      coalesce(
+        (SELECT first.requested_at FROM "${schema}".wip_view_refresh AS first WHERE first.refresh_id = wip_view_request.call_id),
+        clock_timestamp()),
+      "${schema}".wip_view_served_from(wip_view_request.view_name)
+    )
+    ON CONFLICT ON CONSTRAINT wip_view_refresh_pkey DO NOTHING
+    RETURNING r.refresh_id INTO request_id;
+  END LOOP;
+
+  RETURN request_id;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_request(text, bigint) IS
+  'Puts an attempt to refresh a registered view on record and returns its refresh_id, for wip_view_run(). call_id: the refresh_id of the first attempt of the same call, if this is not the first. Refuses a name that is not registered.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_request_all()
+  RETURNS SETOF "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  next_view text;
+  request_id bigint;
+  call_id bigint;
+BEGIN
+  FOR next_view IN SELECT o.view_name FROM "${schema}".wip_view_order AS o ORDER BY o.position LOOP
+    request_id := "${schema}".wip_view_request(next_view, call_id);
+    call_id := coalesce(call_id, request_id);
+    RETURN QUERY SELECT * FROM "${schema}".wip_view_refresh AS r WHERE r.refresh_id = request_id;
+  END LOOP;
+
+  IF call_id IS NULL THEN
+    RAISE EXCEPTION 'there is nothing to refresh: no view is registered in %.wip_view', quote_ident('${schema}')
+      USING ERRCODE = 'WV001',
+            HINT = 'Register the views: wip-views recreate';
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_request_all() IS
+  'Puts an attempt to refresh each registered view on record, as one call, and returns them in the order in which wip_view_run() is to run them. Fails with SQLSTATE WV001 where no view is registered.';

@@ -1,0 +1,30 @@
+SELECT "${schema}".wip_view_take('drop', 'wip_view_history');
+SELECT "${schema}".wip_view_take('drop', 'wip_view_running');
+SELECT "${schema}".wip_view_take('drop', 'wip_view_order');
+DROP PROCEDURE "${schema}".refresh_wip_views();
+DROP FUNCTION
+  "${schema}".wip_view_try_run(bigint),
+  "${schema}".refresh_wip_view(text),
+  "${schema}".wip_view_fail(bigint, text, text),
+  "${schema}".wip_view_tidy(text),
+  "${schema}".wip_view_run(bigint, boolean),
+  "${schema}".wip_view_open(bigint),
+  "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),
+  "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean),
+  "${schema}".wip_view_served_by("${schema}".wip_view_refresh),
+  "${schema}".wip_view_perform("${schema}".wip_view_refresh),
+  "${schema}".wip_view_notify(text, bigint, bigint, timestamptz),
+  "${schema}".wip_view_rows_as_of(text, timestamptz),
+  "${schema}".wip_view_relation(text),
+  "${schema}".wip_view_count(text, bigint),
+  "${schema}".wip_view_begin(text),
+  "${schema}".wip_view_why_plain(oid),
+  "${schema}".wip_view_request_all(),
+  "${schema}".wip_view_request(text, bigint),
+  "${schema}".wip_view_advance_numbers(),
+  "${schema}".wip_view_served_from(text),
+  "${schema}".wip_view_one_snapshot();
+DROP VIEW
+  "${schema}".wip_view_history,
+  "${schema}".wip_view_running,
+  "${schema}".wip_view_order;

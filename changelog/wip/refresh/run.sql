@@ -1,0 +1,144 @@
+-- Waiting for the turn.
+--
+-- One refresh of a view at a time: the one that refreshes holds two locks, the place of the next and the turn. Of those
+-- who wait, one takes the place of the next, and waits for the turn. The others only wait until the turn is free, all
+-- together, so that all return at the moment at which the refresh that serves them ends. A caller that it does not serve
+-- competes for the place again, and is served by the next refresh at the latest. A caller that must refresh itself
+-- stands in line for the place, and goes before them.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_served_by(request "${schema}".wip_view_refresh)
+  RETURNS bigint
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT v.last_refresh_id
+  FROM "${schema}".wip_view AS v
+  WHERE v.view_name = request.view_name
+    AND v.refresh_no >= request.served_from;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh) IS
+  'The committed refresh that serves a request; null if there is none yet.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_turn(request "${schema}".wip_view_refresh, alone boolean, in_line boolean)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  lock_class CONSTANT integer := '"${schema}".wip_view'::regclass::oid::integer;
+  place CONSTANT integer := hashtext('next ' || request.view_name);
+  turn CONSTANT integer := hashtext(request.view_name);
+BEGIN
+  IF in_line THEN
+    PERFORM pg_advisory_xact_lock(lock_class, place);
+  ELSIF NOT pg_try_advisory_xact_lock(lock_class, place) THEN
+    PERFORM pg_advisory_xact_lock_shared(lock_class, turn);
+    RAISE EXCEPTION SQLSTATE 'WV003';
+  END IF;
+
+  PERFORM pg_advisory_xact_lock(lock_class, turn);
+  IF NOT alone AND "${schema}".wip_view_served_by(request) IS NOT NULL THEN
+    RAISE EXCEPTION SQLSTATE 'WV003';
+  END IF;
+  RETURN true;
+EXCEPTION WHEN SQLSTATE 'WV003' THEN
+  -- Only a subtransaction that is rolled back lets go of such a lock before the transaction ends, which may be long.
+  RETURN false;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean) IS
+  'Waits for the turn of a request''s view and keeps it: true; or lets go of it, where another one is next or the request was served meanwhile: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_turn(request "${schema}".wip_view_refresh, alone boolean)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  served_by bigint;
+  rounds integer := 0;
+BEGIN
+  LOOP
+    IF NOT alone THEN
+      served_by := "${schema}".wip_view_served_by(request);
+    END IF;
+    -- After a few rounds it stands in line, too: who holds the place may not be after the turn at all (anybody can take
+    -- an advisory lock), and then the turn is free each time, and lock_timeout would never count.
+    rounds := rounds + 1;
+    EXIT WHEN served_by IS NOT NULL OR "${schema}".wip_view_try_turn(request, alone, alone OR rounds > 5);
+  END LOOP;
+  RETURN served_by;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean) IS
+  'Waits until a request is served, and returns the refresh that did, holding no lock; or until it is its turn, and returns null, holding the turn till the transaction ends. alone: no other refresh can serve it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_open(request_id bigint)
+  RETURNS "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  request "${schema}".wip_view_refresh;
+BEGIN
+  -- An attempt that was taken for dead, because its request waited long for a connection, is alive after all.
+  SELECT * INTO request
+  FROM "${schema}".wip_view_refresh AS r
+  WHERE r.refresh_id = request_id
+    AND r.role = session_user
+    AND (r.outcome = 'running' OR r.outcome = 'failed' AND r.sqlstate = '57P01');
+
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'there is no open request % of role "%"', request_id, session_user
+      USING ERRCODE = 'no_data_found', HINT = 'Call wip_view_request() first; each request is run once.';
+  END IF;
+
+  -- Held while the call is alive: how wip_view_history tells its attempts from those of a session that died.
+  IF NOT pg_try_advisory_xact_lock('"${schema}".wip_view_refresh'::regclass::oid::integer,
+                                   (coalesce(request.call_id, request_id) % 2147483647)::integer) THEN
+    RAISE EXCEPTION 'another session is running request %', request_id
+      USING ERRCODE = 'object_in_use', HINT = 'Call wip_view_request() for a request of your own.';
+  END IF;
+  RETURN request;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_open(bigint) IS
+  'A request of the same role that is still to be run, which this transaction then runs alone.';
+
+-- own_writes: the caller's transaction has changed something that the refresh must see, so no other will do.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_writes boolean DEFAULT false)
+  RETURNS SETOF "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  -- compiling costs more than these queries take
+  SET jit = off
+  -- with it on, REFRESH CONCURRENTLY itself stumbles over the names of its temporary tables
+  SET quote_all_identifiers = off
+AS $function$
+DECLARE
+  request CONSTANT "${schema}".wip_view_refresh := "${schema}".wip_view_open(request_id);
+  server CONSTANT bigint := "${schema}".wip_view_await_turn(
+    request, own_writes OR request.served_from IS NULL OR "${schema}".wip_view_one_snapshot());
+BEGIN
+  IF server IS NULL THEN
+    RETURN QUERY SELECT * FROM "${schema}".wip_view_perform(request);
+    PERFORM "${schema}".wip_view_tidy(request.view_name);
+  ELSE
+    RETURN QUERY
+    UPDATE "${schema}".wip_view_refresh AS r
+    SET outcome = 'coalesced', served_by = server, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
+        rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = server)
+    WHERE r.refresh_id = request_id
+    RETURNING r.*;
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_run(bigint, boolean) IS
+  'Runs a request of the same role: waits for the view''s turn, then refreshes it, or returns at once if a refresh that started after the request has been committed meanwhile. own_writes: the caller''s transaction wrote before, so it must refresh itself. Returns the completed row of wip_view_refresh.';

@@ -1,0 +1,130 @@
+package com.f2x.neurohub.wipviews;
+
+import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.CommandLines;
+import com.f2x.neurohub.wipviews.internal.MissingObjects;
+import java.util.List;
+import java.util.Optional;
+import org.jooq.DSLContext;
+import org.jooq.exception.DataAccessException;
+
+/** What an error of the database means to a caller of {@link WipViews}. */
+final class ErrorTranslator {
+
+  private static final List<String> MISSING_NAME = List.of("42883", "3F000", "42P01");
+
+  private final DSLContext db;
+  private final String schema;
+
+  /**
+   * @param db asks what is deployed, where an error does not tell
+   * @param schema where everything is deployed; null for the one on top of the search_path
+   */
+  ErrorTranslator(DSLContext db, String schema) {
+    this.db = db;
+    this.schema = schema;
+  }
+
+  /** An error of anything but a refresh: an object that is unknown is a view that was asked for. */
+  WipViewsException ofRequest(String view, Exception failure) {
+    WipViewsException described = of(view, failure);
+    return described.sqlState().equals(Optional.of("42704"))
+        // raised by wip_view_request()
+        ? new UnknownViewException(
+            described.getMessage(), view, described.remedy().orElse(null), failure)
+        : described;
+  }
+
+  /** Tells what a deploy should have made, and is not there, from a name in somebody's query. */
+  WipViewsException of(String view, Exception failure) {
+    WipViewsException described = WipViewsException.of(view, failure);
+    String state = described.sqlState().orElse("");
+    if (!MISSING_NAME.contains(state)) {
+      return described;
+    }
+    List<String> missing;
+    try {
+      missing = MissingObjects.in(db, schema);
+    } catch (DataAccessException e) {
+      // a caller's transaction, which the failure ended: only the message is left to go by
+      return state.equals("3F000")
+              || Changelog.objectNames().stream().anyMatch(described.getMessage()::contains)
+          ? new NotDeployedException(
+              "wip-views is not deployed in this schema, or not all of it: "
+                  + described.getMessage(),
+              view,
+              state,
+              "Find out what to do: " + CommandLines.of(schema, "doctor"),
+              failure)
+          : described;
+    }
+    if (missing.isEmpty()) {
+      return described;
+    }
+    return missing.equals(Changelog.objectNames())
+        ? new NotDeployedException(
+            "wip-views is not deployed in this schema: " + described.getMessage(),
+            view,
+            state,
+            "Name the schema that it was deployed to, or deploy it: "
+                + CommandLines.of(schema, "update"),
+            failure)
+        : new NotDeployedException(
+            "wip-views is incomplete in this schema: " + String.join(", ", missing) + " missing",
+            view,
+            state,
+            "Bring it back: " + CommandLines.of(schema, "recreate"),
+            failure);
+  }
+
+  /** Whether an interrupt ended the wait for a connection; the pool may have cleared it since. */
+  static boolean isOfAnInterrupt(Throwable failure) {
+    for (Throwable t = failure; t != null; t = t.getCause()) {
+      if (t instanceof InterruptedException) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  static WipViewsException interrupted(String view, Throwable cause) {
+    return new WipViewsException(
+        "cancelled, because the calling thread was interrupted",
+        view,
+        "57014",
+        "Try again; the view kept the rows it had.",
+        cause);
+  }
+
+  /** The server's words for the same, where this JVM did the waiting. */
+  static WipViewsException tookTooLong(String view, boolean locked, Throwable cause) {
+    return locked
+        ? new WipViewsException(
+            "lock timeout while waiting for another call of this process",
+            view,
+            "55P03",
+            "Try again, or allow a longer lock timeout.",
+            cause)
+        : new WipViewsException(
+            "statement timeout while waiting for another call of this process",
+            view,
+            "57014",
+            "Try again, or allow a longer statement timeout.",
+            cause);
+  }
+
+  /** The same failure for another caller, on its own thread, caused by the first one. */
+  static WipViewsException shared(WipViewsException first) {
+    String view = first.view().orElse(null);
+    String state = first.sqlState().orElse(null);
+    String remedy = first.remedy().orElse(null);
+    if (first instanceof UnknownViewException) {
+      return new UnknownViewException(first.getMessage(), view, remedy, first);
+    } else if (first instanceof NotDeployedException) {
+      return new NotDeployedException(first.getMessage(), view, state, remedy, first);
+    } else if (first instanceof DatabaseUnavailableException) {
+      return new DatabaseUnavailableException(first.getMessage(), view, state, remedy, first);
+    }
+    return new WipViewsException(first.getMessage(), view, state, remedy, first);
+  }
+}

@@ -1,0 +1,322 @@
+package com.f2x.neurohub.wipviews;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
+
+import com.f2x.neurohub.wipviews.internal.SharedCalls;
+import com.f2x.neurohub.wipviews.internal.Vacuum;
+import com.f2x.neurohub.wipviews.jooq.Routines;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import org.jooq.DSLContext;
+import org.jooq.Field;
+import org.jooq.RowCountQuery;
+import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One attempt to refresh a view, in transactions of its own, for all callers of this JVM that wait
+ * for it. Its request is committed first, so that a failure stays on record.
+ */
+final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
+
+  private static final Logger LOG = LoggerFactory.getLogger(WipViews.class);
+
+  /** Below this, a vacuum costs more than the dead rows do. */
+  private static final long VACUUM_DEAD_ROWS = 1_000;
+
+  /** A vacuum of 10,000 rows takes a tenth of this. */
+  private static final int VACUUM_SECONDS = 1;
+
+  /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
+  private static final String VACUUM =
+      """
+      SELECT ?::text || pg_catalog.quote_ident(n.nspname::text) || '.'::text || pg_catalog.quote_ident(c.relname::text)
+      FROM pg_catalog.pg_class AS ours
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = ours.relnamespace
+      JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
+      WHERE ours.oid = pg_catalog.to_regclass(?::text)::oid
+        AND c.relname = ?::text
+        AND c.relkind = 'm'
+        AND pg_catalog.pg_stat_get_dead_tuples(c.oid)
+          >= greatest(?::bigint, 2::bigint * pg_catalog.pg_stat_get_live_tuples(c.oid))
+        AND CASE
+          WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE'::text) THEN true
+          WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
+            THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN'::text)
+          ELSE false
+        END
+      """;
+
+  /** Recording a failure is tried whatever the limits of the refresh were, but never for long. */
+  private static final Duration RECORD_LIMIT = Duration.ofSeconds(5);
+
+  private static final String SESSION_TIMEOUT =
+      "SELECT (1000 * extract(epoch FROM"
+          + " pg_catalog.current_setting('statement_timeout')::interval))::bigint";
+
+  private final Sessions sessions;
+  private final String view;
+  private final Long callId;
+  private volatile boolean connected;
+  private volatile Long requestId;
+  private boolean made;
+  private boolean ranIntoItsLimit;
+
+  /**
+   * @param callId the first request of a call for several views; null if this is the first
+   */
+  RefreshAttempt(Sessions sessions, String view, Long callId) {
+    this.sessions = sessions;
+    this.view = view;
+    this.callId = callId;
+  }
+
+  /**
+   * How an attempt ended.
+   *
+   * @param refresh what is on record; null if nothing is
+   * @param failure null if the view was refreshed
+   * @param requested whether the failure is one of the refresh, not of what comes before it
+   * @param shared whether it is the outcome of another caller's attempt
+   */
+  record Outcome(Refresh refresh, WipViewsException failure, boolean requested, boolean shared) {
+
+    /** The same for a caller that waited for it. */
+    Outcome forAnother() {
+      return failure == null
+          ? new Outcome(refresh.coalesced(), null, true, true)
+          : new Outcome(refresh, ErrorTranslator.shared(failure), requested, true);
+    }
+  }
+
+  String view() {
+    return view;
+  }
+
+  /** The number of its request; null if it made none. */
+  Long requestId() {
+    return requestId;
+  }
+
+  /** Whether this attempt was made, or another one served its caller. */
+  boolean isMade() {
+    return made;
+  }
+
+  @Override
+  public Outcome make(SharedCalls.Turn<Outcome> turn) {
+    made = true;
+    try {
+      return sessions.query(view, (connection, db) -> run(connection, db, turn));
+    } catch (WipViewsException e) {
+      boolean everybodys = isEverybodys(e);
+      Outcome failed = failed(e);
+      if (everybodys) {
+        turn.share(failed);
+      }
+      return failed;
+    }
+  }
+
+  private Outcome run(Connection connection, DSLContext db, SharedCalls.Turn<Outcome> turn)
+      throws SQLException {
+    connected = true;
+    long began = System.nanoTime();
+    try {
+      request(connection, db);
+      Refresh refresh =
+          Sessions.transaction(
+              connection,
+              db,
+              Sessions.limits(sessions.lockTimeout(), statementTimeout(turn)),
+              () ->
+                  Refresh.of(
+                      Sessions.cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false)))
+                          .get(0)));
+      Outcome refreshed = new Outcome(refresh, null, true, false);
+      turn.share(refreshed);
+      if (refresh.mode() == Refresh.Mode.CONCURRENT) {
+        vacuum(connection, db);
+      }
+      return refreshed;
+    } catch (DataAccessException | SQLException | WipViewsException e) {
+      ErrorTranslator errors = new ErrorTranslator(db, sessions.schema());
+      // With a request on record, an object that is unknown is one of the view's query.
+      WipViewsException failure =
+          requestId == null ? errors.ofRequest(view, e) : errors.of(view, e);
+      ranIntoItsLimit =
+          failure.sqlState().filter("57014"::equals).isPresent()
+              && hasLasted(Duration.ofNanos(System.nanoTime() - began), turn, db);
+      throw failure;
+    }
+  }
+
+  /** The request alone is nothing worth waiting for the disk. */
+  private void request(Connection connection, DSLContext db) throws SQLException {
+    Sessions.transaction(
+        connection,
+        db,
+        sessions.bookkeepingLimits() + "SET LOCAL synchronous_commit = off; ",
+        () ->
+            requestId =
+                Sessions.cancellable(view, db.select(Routines.wipViewRequest(view, callId)))
+                    .get(0)
+                    .value1());
+  }
+
+  /** What the wait for another call of this JVM has left of the limit. */
+  private Duration statementTimeout(SharedCalls.Turn<Outcome> turn) {
+    if (sessions.statementTimeout() == null) {
+      return null;
+    }
+    Duration left = sessions.statementTimeout().minus(turn.waited());
+    return left.toMillis() < 1 ? Duration.ofMillis(1) : left;
+  }
+
+  /** Tells a statement that ran into its timeout from one that somebody cancelled: by its age. */
+  private boolean hasLasted(Duration took, SharedCalls.Turn<Outcome> turn, DSLContext db) {
+    Duration limit = statementTimeout(turn);
+    if (limit != null) {
+      return took.compareTo(limit) >= 0;
+    }
+    try {
+      long millis = (Long) db.fetchValue(SESSION_TIMEOUT);
+      return millis > 0 && took.toMillis() >= millis;
+    } catch (DataAccessException e) {
+      return false;
+    }
+  }
+
+  /**
+   * Whether those who waited for this attempt would have failed in the same way. They asked before
+   * it began and have the same limits, so that a limit of this one is one of theirs. What happened
+   * to this caller alone is no reason: an interrupt, a cancelled statement, a lost connection, a
+   * deadlock.
+   */
+  private boolean isEverybodys(WipViewsException failure) {
+    if (Thread.currentThread().isInterrupted() || ErrorTranslator.isOfAnInterrupt(failure)) {
+      return false;
+    }
+    if (!connected) {
+      return true;
+    }
+    String state = failure.sqlState().orElse("");
+    return state.equals("57014")
+        ? ranIntoItsLimit
+        : !state.startsWith("40") && !(failure instanceof DatabaseUnavailableException);
+  }
+
+  /** Asks the server: it knows whether the session still is at it. */
+  @Override
+  public boolean isLost() {
+    Long id = requestId;
+    if (id == null) {
+      // a request takes milliseconds; how long a connection takes is the pool's affair
+      return connected;
+    }
+    try {
+      return sessions.query(
+          view,
+          (connection, db) ->
+              Sessions.transaction(
+                  connection,
+                  db,
+                  Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
+                  () ->
+                      !db.fetchExists(
+                          WIP_VIEW_HISTORY,
+                          WIP_VIEW_HISTORY
+                              .REFRESH_ID
+                              .eq(id)
+                              .and(WIP_VIEW_HISTORY.OUTCOME.eq("running")))));
+    } catch (WipViewsException e) {
+      LOG.debug("the next look will tell", e);
+      return false;
+    }
+  }
+
+  /**
+   * A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
+   * which is enough for one refresh a minute; this is for more. Other refreshes wait for its lock,
+   * and it waits itself for a reader whose cursor stands on a page: so it has a limit of its own,
+   * kept by the driver, since a VACUUM has no transaction to set one in. What it leaves behind is
+   * autovacuum's, or the next one's.
+   */
+  private void vacuum(Connection connection, DSLContext db) {
+    try {
+      boolean autoCommit = connection.getAutoCommit();
+      connection.setAutoCommit(true);
+      try {
+        String statement =
+            (String)
+                db.fetchValue(
+                    VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
+        if (statement != null) {
+          RowCountQuery vacuum = db.query(statement);
+          vacuum.queryTimeout(VACUUM_SECONDS);
+          Sessions.cancellable(view, vacuum::cancel, vacuum::execute);
+        }
+      } finally {
+        if (!connection.isClosed()) {
+          connection.setAutoCommit(autoCommit);
+        }
+      }
+    } catch (DataAccessException | SQLException | WipViewsException e) {
+      // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
+      LOG.debug("{} was not vacuumed", view, e);
+    }
+  }
+
+  /** The caller gave up before the attempt was made: its request and its failure are one step. */
+  Outcome givenUp(WipViewsException failure) {
+    return new Outcome(
+        record(failure, Routines.wipViewRequest(DSL.val(view), DSL.val(callId))),
+        failure,
+        true,
+        false);
+  }
+
+  private Outcome failed(WipViewsException failure) {
+    return new Outcome(
+        requestId == null ? null : record(failure, DSL.val(requestId)),
+        failure,
+        requestId != null,
+        false);
+  }
+
+  /** Puts a failure on record, over a connection of its own: the first one may be dead. */
+  private Refresh record(WipViewsException failure, Field<Long> request) {
+    // a pool gives no connection to a thread that is interrupted
+    boolean interrupted = Thread.interrupted();
+    try {
+      return sessions.query(
+          view,
+          (connection, db) ->
+              Sessions.transaction(
+                  connection,
+                  db,
+                  Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
+                  () ->
+                      db.selectFrom(
+                              WIP_VIEW_FAIL.call(
+                                  request,
+                                  DSL.val(failure.sqlState().orElse(null)),
+                                  DSL.val(failure.getMessage())))
+                          .fetchOptional(Refresh::of)
+                          .orElse(null)));
+    } catch (WipViewsException e) {
+      failure.addSuppressed(e);
+      return null;
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

@@ -1,0 +1,273 @@
+package com.f2x.neurohub.wipviews;
+
+import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_ALL_WIP_VIEWS;
+import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
+
+import com.f2x.neurohub.wipviews.RefreshAttempt.Outcome;
+import com.f2x.neurohub.wipviews.internal.CommandLines;
+import com.f2x.neurohub.wipviews.internal.SharedCalls;
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.jooq.DSLContext;
+import org.jooq.Record;
+import org.jooq.Table;
+
+/**
+ * Executes the refreshes of one {@link WipViews}: in transactions of its own, which callers of this
+ * JVM share, or in a caller's.
+ *
+ * <p>Who is served by a refresh of another process is decided in the database, by {@code
+ * wip_view_run}. Here the same rule holds among the callers of one process, before they take a
+ * connection: they hold one at a time between them, however many they are.
+ */
+final class RefreshExecutor {
+
+  /** How often those who wait look whether the connection of the one that refreshes was lost. */
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(30);
+
+  private static final SharedCalls<Key, Outcome> REFRESHES = new SharedCalls<>(LOOK_EVERY);
+  private static final SharedCalls<Key, List<String>> LISTS = new SharedCalls<>(LOOK_EVERY);
+
+  private static final String WHERE =
+      "SELECT pg_catalog.pg_postmaster_start_time()::text, pg_catalog.current_database(),"
+          + " pg_catalog.current_schema(), session_user, current_user";
+
+  private final Sessions sessions;
+
+  RefreshExecutor(Sessions sessions) {
+    this.sessions = sessions;
+  }
+
+  /**
+   * What callers share a refresh of. Those with other limits do not: the limits of one who
+   * refreshes are those of all whom it serves.
+   *
+   * @param place where the connections lead
+   * @param view null for the list of all
+   */
+  private record Key(
+      Object place, String schema, String view, Duration lockTimeout, Duration statementTimeout) {}
+
+  /** A data source is the same as itself alone, whatever its class says. */
+  private record Identity(Object object) {
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Identity that && object == that.object;
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(object);
+    }
+  }
+
+  List<Refresh> refreshAll() {
+    Object place = place();
+    return place == null
+        ? refreshInCallersTransaction(null, REFRESH_ALL_WIP_VIEWS.call())
+        : refreshEach(place, notEmpty(registered(place)));
+  }
+
+  Refresh refresh(String view) {
+    Object place = place();
+    return (place == null
+            ? refreshInCallersTransaction(view, REFRESH_WIP_VIEW.call(view))
+            : refreshEach(place, List.of(view)))
+        .get(0);
+  }
+
+  /**
+   * Where the refreshes take place: the data source; else the database that a connection leads to,
+   * which has to be looked at anyway. Null where it leads into a caller's transaction.
+   */
+  private Object place() {
+    return sessions.ownTransactions()
+        ? new Identity(sessions.dataSource())
+        : sessions.query(
+            null,
+            (connection, db) ->
+                connection.getAutoCommit() ? db.fetchSingle(WHERE).intoList() : null);
+  }
+
+  private Key key(Object place, String view) {
+    return new Key(
+        place, sessions.schema(), view, sessions.lockTimeout(), sessions.statementTimeout());
+  }
+
+  private List<String> notEmpty(List<String> views) {
+    if (views.isEmpty()) {
+      throw new NotDeployedException(
+          "there is nothing to refresh: no view is registered",
+          null,
+          "Register the views: " + CommandLines.of(sessions.schema(), "recreate"),
+          null);
+    }
+    return views;
+  }
+
+  /** The registered views, each after those that it reads. */
+  private List<String> registered(Object place) {
+    long asked = System.nanoTime();
+    try {
+      return LISTS.call(
+          key(place, null),
+          sessions.lockTimeout(),
+          sessions.statementTimeout(),
+          new SharedCalls.Call<>() {
+            @Override
+            public List<String> make(SharedCalls.Turn<List<String>> turn) {
+              List<String> views = registered();
+              turn.share(views);
+              return views;
+            }
+
+            @Override
+            public boolean isLost() {
+              return true;
+            }
+          });
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw ErrorTranslator.interrupted(null, e);
+    } catch (TimeoutException e) {
+      throw tookTooLong(null, asked, e);
+    }
+  }
+
+  private List<String> registered() {
+    return sessions.query(
+        null,
+        (connection, db) ->
+            Sessions.transaction(
+                connection,
+                db,
+                sessions.bookkeepingLimits(),
+                () ->
+                    Sessions.cancellable(
+                            null,
+                            db.select(WIP_VIEW_ORDER.VIEW_NAME)
+                                .from(WIP_VIEW_ORDER)
+                                .orderBy(WIP_VIEW_ORDER.POSITION))
+                        .getValues(WIP_VIEW_ORDER.VIEW_NAME)));
+  }
+
+  private List<Refresh> refreshEach(Object place, List<String> views) {
+    List<Refresh> refreshes = new ArrayList<>();
+    List<WipViewsException> failures = new ArrayList<>();
+    Long callId = null;
+    for (String view : views) {
+      RefreshAttempt attempt = new RefreshAttempt(sessions, view, callId);
+      long asked = System.nanoTime();
+      Outcome outcome = refresh(place, attempt);
+      WipViewsException failure = outcome.failure();
+      if (failure instanceof UnknownViewException || failure instanceof NotDeployedException) {
+        if (!outcome.requested()) {
+          throw failure;
+        }
+      }
+      if (outcome.refresh() != null) {
+        refreshes.add(outcome.refresh());
+      }
+      if (failure == null) {
+        RefreshLog.refreshed(outcome.refresh());
+      } else {
+        failures.add(failure);
+        if (!outcome.shared()) {
+          RefreshLog.failed(failure, Duration.ofNanos(System.nanoTime() - asked));
+        }
+        if (Thread.currentThread().isInterrupted()) {
+          break;
+        }
+      }
+      callId = callId == null ? attempt.requestId() : callId;
+    }
+    if (failures.isEmpty()) {
+      return List.copyOf(refreshes);
+    }
+    WipViewsException first = failures.get(0);
+    if (refreshes.isEmpty() && first instanceof DatabaseUnavailableException) {
+      throw first;
+    }
+    throw failed(failures, refreshes);
+  }
+
+  private Outcome refresh(Object place, RefreshAttempt attempt) {
+    long asked = System.nanoTime();
+    try {
+      Outcome outcome =
+          REFRESHES.call(
+              key(place, attempt.view()),
+              sessions.lockTimeout(),
+              sessions.statementTimeout(),
+              attempt);
+      return attempt.isMade() ? outcome : outcome.forAnother();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return attempt.givenUp(ErrorTranslator.interrupted(attempt.view(), e));
+    } catch (TimeoutException e) {
+      return attempt.givenUp(tookTooLong(attempt.view(), asked, e));
+    }
+  }
+
+  private WipViewsException tookTooLong(String view, long asked, TimeoutException cause) {
+    Duration limit = sessions.statementTimeout();
+    boolean locked = limit == null || System.nanoTime() - asked < limit.toNanos();
+    return ErrorTranslator.tookTooLong(view, locked, cause);
+  }
+
+  private static RefreshFailedException failed(
+      List<WipViewsException> failures, List<Refresh> refreshes) {
+    return new RefreshFailedException(
+        failures.get(0),
+        failures.stream()
+            .map(e -> e.view().map(view -> view + ": ").orElse("") + e.getMessage())
+            .collect(Collectors.joining("; ")),
+        refreshes);
+  }
+
+  /**
+   * Refreshes in the transaction of the caller, which sees its own writes and shares in the
+   * database alone.
+   *
+   * @param view the one that the function refreshes; null if it refreshes all
+   */
+  private List<Refresh> refreshInCallersTransaction(
+      String view, Table<WipViewRefreshRecord> function) {
+    long asked = System.nanoTime();
+    try {
+      return sessions.query(view, (connection, db) -> refreshWithLimits(db, view, function));
+    } catch (UnknownViewException | NotDeployedException | DatabaseUnavailableException e) {
+      throw e;
+    } catch (WipViewsException e) {
+      RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
+      throw failed(List.of(e), List.of());
+    }
+  }
+
+  private List<Refresh> refreshWithLimits(
+      DSLContext db, String view, Table<WipViewRefreshRecord> function) {
+    Record before =
+        db.fetchSingle(
+            "SELECT pg_catalog.current_setting('lock_timeout'),"
+                + " pg_catalog.current_setting('statement_timeout')");
+    String limits = Sessions.limits(sessions.lockTimeout(), sessions.statementTimeout());
+    if (!limits.isEmpty()) {
+      db.execute(limits);
+    }
+    List<Refresh> refreshes = Sessions.cancellable(view, db.selectFrom(function)).map(Refresh::of);
+    refreshes.forEach(RefreshLog::refreshed);
+    // the rest of the transaction is none of our business
+    db.execute(
+        "SELECT pg_catalog.set_config('lock_timeout', ?, true),"
+            + " pg_catalog.set_config('statement_timeout', ?, true)",
+        before.get(0),
+        before.get(1));
+    return refreshes;
+  }
+}

@@ -1,0 +1,185 @@
+package com.f2x.neurohub.wipviews;
+
+import com.f2x.neurohub.wipviews.internal.CancelOnInterrupt;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.jooq.ConnectionProvider;
+import org.jooq.DSLContext;
+import org.jooq.Record;
+import org.jooq.Result;
+import org.jooq.ResultQuery;
+import org.jooq.SQLDialect;
+import org.jooq.conf.MappedSchema;
+import org.jooq.conf.RenderMapping;
+import org.jooq.conf.Settings;
+import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
+import org.jooq.impl.DataSourceConnectionProvider;
+
+/**
+ * The database sessions of a {@link WipViews}: where their connections come from, and what holds on
+ * them. Immutable.
+ *
+ * @param connections where they come from
+ * @param dataSource the same, if the transactions on them are all our own; else null
+ * @param schema where everything is deployed; null for the one on top of the search_path
+ * @param lockTimeout limit of a refresh; null for the connection's own
+ * @param statementTimeout limit of a refresh and of a read; null for the connection's own
+ */
+record Sessions(
+    ConnectionProvider connections,
+    DataSource dataSource,
+    String schema,
+    Duration lockTimeout,
+    Duration statementTimeout) {
+
+  /** A request takes milliseconds; a statement timeout below this is none for it. */
+  private static final Duration REQUEST_LIMIT = Duration.ofSeconds(1);
+
+  /** A snapshot that is taken before the wait for a turn could not see who was served meanwhile. */
+  private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
+  /** What is done with one connection. */
+  interface Query<T> {
+    T run(Connection connection, DSLContext db) throws SQLException;
+  }
+
+  static Sessions of(DataSource dataSource) {
+    return new Sessions(new DataSourceConnectionProvider(dataSource), dataSource, null, null, null);
+  }
+
+  static Sessions of(ConnectionProvider connections) {
+    return new Sessions(connections, null, null, null, null);
+  }
+
+  Sessions withSchema(String schema) {
+    return new Sessions(connections, dataSource, schema, lockTimeout, statementTimeout);
+  }
+
+  Sessions withLockTimeout(Duration timeout) {
+    return new Sessions(connections, dataSource, schema, timeout, statementTimeout);
+  }
+
+  Sessions withStatementTimeout(Duration timeout) {
+    return new Sessions(connections, dataSource, schema, lockTimeout, timeout);
+  }
+
+  /** Whether every transaction is ours, or one may be a caller's. */
+  boolean ownTransactions() {
+    return dataSource != null;
+  }
+
+  /** Reads, within the statement timeout. */
+  <T> T reading(String view, Query<T> query) {
+    int seconds =
+        statementTimeout == null
+            ? 0
+            : Math.toIntExact(statementTimeout.plusMillis(999).toSeconds());
+    return query(view, new Settings().withQueryTimeout(seconds), query);
+  }
+
+  /**
+   * Does something with one connection.
+   *
+   * @param view the one that a failure is about; null if none
+   */
+  <T> T query(String view, Query<T> query) {
+    return query(view, new Settings(), query);
+  }
+
+  private <T> T query(String view, Settings settings, Query<T> query) {
+    settings.withExecuteLogging(false);
+    if (schema != null) {
+      settings.withRenderMapping(
+          new RenderMapping().withSchemata(new MappedSchema().withInput("").withOutput(schema)));
+    }
+    Connection connection = acquire(view);
+    try {
+      DSLContext db = DSL.using(connection, SQLDialect.POSTGRES, settings);
+      try {
+        return query.run(connection, db);
+      } catch (DataAccessException | SQLException e) {
+        throw new ErrorTranslator(db, schema).ofRequest(view, e);
+      }
+    } finally {
+      connections.release(connection);
+    }
+  }
+
+  private Connection acquire(String view) {
+    try {
+      return connections.acquire();
+    } catch (DataAccessException e) {
+      throw ErrorTranslator.isOfAnInterrupt(e)
+          ? ErrorTranslator.interrupted(view, e)
+          : WipViewsException.whileConnecting(view, e);
+    }
+  }
+
+  /** Runs a query in a transaction of its own, and leaves the connection as it was. */
+  static <T> T transaction(Connection connection, DSLContext db, String settings, Supplier<T> query)
+      throws SQLException {
+    boolean autoCommit = connection.getAutoCommit();
+    connection.setAutoCommit(false);
+    try {
+      db.execute(settings + READ_COMMITTED);
+      T result = query.get();
+      connection.commit();
+      return result;
+    } catch (DataAccessException | SQLException | WipViewsException e) {
+      rollback(connection, e);
+      throw e;
+    } finally {
+      if (!connection.isClosed()) {
+        connection.setAutoCommit(autoCommit);
+      }
+    }
+  }
+
+  private static void rollback(Connection connection, Exception failure) {
+    try {
+      if (!connection.isClosed()) {
+        connection.rollback();
+      }
+    } catch (SQLException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /** What sets the limits of a transaction: nothing, or statements that others may follow. */
+  static String limits(Duration lockTimeout, Duration statementTimeout) {
+    return (lockTimeout == null ? "" : "SET LOCAL lock_timeout = " + lockTimeout.toMillis() + "; ")
+        + (statementTimeout == null
+            ? ""
+            : "SET LOCAL statement_timeout = " + statementTimeout.toMillis() + "; ");
+  }
+
+  /** The limits of what comes before a refresh: one that is cut short is to be on record. */
+  String bookkeepingLimits() {
+    boolean tiny = statementTimeout != null && statementTimeout.compareTo(REQUEST_LIMIT) < 0;
+    return limits(lockTimeout, tiny ? REQUEST_LIMIT : statementTimeout);
+  }
+
+  static <R extends Record> Result<R> cancellable(String view, ResultQuery<R> query) {
+    return cancellable(view, query::cancel, query::fetch);
+  }
+
+  /** Runs a part of a refresh, which an interrupt of this thread cancels on the server. */
+  static <T> T cancellable(String view, Runnable cancel, Supplier<T> part) {
+    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(cancel)) {
+      try {
+        return part.get();
+      } catch (DataAccessException e) {
+        if (watch.cancelled()
+            && WipViewsException.of(view, e).sqlState().equals(Optional.of("57014"))) {
+          throw ErrorTranslator.interrupted(view, e);
+        }
+        throw e;
+      }
+    }
+  }
+}

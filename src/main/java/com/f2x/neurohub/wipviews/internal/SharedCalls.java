@@ -1,0 +1,262 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Calls of this JVM for the same thing, which share its result before any of them takes a
+ * connection.
+ *
+ * <p>A caller is served only by a call that starts after it asked. One call for a key is under way
+ * at a time; of those who asked since it started, the last one makes the next call, for all of
+ * them. It is the last because its limits end last: when it runs into them, the time of those whom
+ * it calls for is over, too.
+ *
+ * <p>A caller that waits keeps its own limits and notices an interrupt. One whose call ends without
+ * a result to share leaves the others waiting: another one of them makes the next call.
+ *
+ * <p>Thread-safe, without a thread of its own.
+ *
+ * @param <K> what is called for; callers with equal keys share
+ * @param <R> what they get
+ */
+public final class SharedCalls<K, R> {
+
+  /** A call that others may share. */
+  public interface Call<R> {
+
+    /** Makes the call; runs on the thread of the caller. */
+    R make(Turn<R> turn);
+
+    /**
+     * Tells whether the call will never end, because its connection was lost without a word. Asked
+     * from time to time by one of those who wait, on its thread; nobody waits for a lost call.
+     */
+    boolean isLost();
+  }
+
+  /** What a call knows of those who wait for it. */
+  public interface Turn<R> {
+
+    /** Returns how long this caller waited until its call began. */
+    Duration waited();
+
+    /** Serves all who wait for this call, and returns while the call goes on. */
+    void share(R result);
+  }
+
+  private final Duration lookEvery;
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<K, Line> lines = new HashMap<>();
+
+  /**
+   * Calls that nobody makes yet.
+   *
+   * @param lookEvery how often those who wait ask whether the call is lost
+   */
+  public SharedCalls(Duration lookEvery) {
+    this.lookEvery = lookEvery;
+  }
+
+  /**
+   * Makes a call, or waits for one that starts from now on.
+   *
+   * @param lockTimeout the longest single wait: for the call under way, and for the one after it;
+   *     null for none
+   * @param statementTimeout the longest wait in all; null for none
+   * @return the result of this call, or the one that another one shared
+   * @throws TimeoutException if a wait took too long; the call was not made
+   * @throws InterruptedException if this thread was interrupted while it waited; the call was not
+   *     made
+   */
+  public R call(K key, Duration lockTimeout, Duration statementTimeout, Call<R> call)
+      throws InterruptedException, TimeoutException {
+    Caller caller;
+    lock.lock();
+    try {
+      caller = new Caller(lines.computeIfAbsent(key, Line::new), call);
+      caller.line.waiting.addLast(caller);
+      try {
+        caller.await(lockTimeout, statementTimeout);
+      } finally {
+        caller.leaveUnlessLeading();
+      }
+    } finally {
+      lock.unlock();
+    }
+    if (caller.result != null) {
+      return caller.result;
+    }
+    try {
+      return call.make(caller);
+    } finally {
+      caller.end();
+    }
+  }
+
+  /** Those who call for the same thing. Guarded by the lock. */
+  private final class Line {
+
+    private final K key;
+    private final Condition changed = lock.newCondition();
+    private Deque<Caller> waiting = new ArrayDeque<>();
+    private Caller leader;
+    private long lookAt;
+
+    Line(K key) {
+      this.key = key;
+    }
+
+    /** Those whom the call did not serve wait for the next one, before those who asked later. */
+    void lead(Caller next) {
+      if (leader != null) {
+        for (int i = leader.followers.size() - 1; i >= 0; i--) {
+          waiting.addFirst(leader.followers.get(i));
+          leader.followers.get(i).following = false;
+        }
+        leader.followers = new ArrayList<>();
+      }
+      leader = next;
+      changed();
+    }
+
+    void changed() {
+      changed.signalAll();
+      if (leader == null && waiting.isEmpty()) {
+        lines.remove(key, this);
+      }
+    }
+  }
+
+  /** One caller. Guarded by the lock. */
+  private final class Caller implements Turn<R> {
+
+    private final Line line;
+    private final Call<R> call;
+    private final long asked = System.nanoTime();
+    private Duration waited;
+    private List<Caller> followers = new ArrayList<>();
+    private boolean following;
+    private R result;
+
+    Caller(Line line, Call<R> call) {
+      this.line = line;
+      this.call = call;
+    }
+
+    void await(Duration lockTimeout, Duration statementTimeout)
+        throws InterruptedException, TimeoutException {
+      long since = asked;
+      boolean followed = false;
+      while (result == null && !takesTheLead()) {
+        if (following != followed) {
+          followed = following;
+          since = System.nanoTime();
+        }
+        long left = Math.min(left(lockTimeout, since), left(statementTimeout, asked));
+        if (left <= 0) {
+          throw new TimeoutException();
+        }
+        // without a leader, the one who takes the lead has been woken, too
+        long look = line.leader == null ? left : line.lookAt - System.nanoTime();
+        if (look <= 0) {
+          lookAtTheLeader();
+        } else {
+          await(Math.min(left, look));
+        }
+      }
+    }
+
+    private void await(long nanos) throws InterruptedException {
+      try {
+        line.changed.awaitNanos(nanos);
+      } catch (InterruptedException e) {
+        if (result == null) {
+          throw e;
+        }
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    private boolean takesTheLead() {
+      if (line.leader != null || line.waiting.peekLast() != this) {
+        return false;
+      }
+      line.waiting.removeLast();
+      followers = new ArrayList<>(line.waiting);
+      followers.forEach(follower -> follower.following = true);
+      line.waiting.clear();
+      line.lookAt = System.nanoTime() + lookEvery.toNanos();
+      waited = Duration.ofNanos(System.nanoTime() - asked);
+      line.lead(this);
+      return true;
+    }
+
+    /** Lets go of the lock meanwhile. */
+    private void lookAtTheLeader() {
+      Caller leader = line.leader;
+      line.lookAt = System.nanoTime() + lookEvery.toNanos();
+      lock.unlock();
+      boolean lost;
+      try {
+        lost = leader.call.isLost();
+      } finally {
+        lock.lock();
+      }
+      if (lost && line.leader == leader) {
+        line.lead(null);
+      }
+    }
+
+    void leaveUnlessLeading() {
+      if (line.leader != this && result == null) {
+        line.waiting.remove(this);
+        if (line.leader != null) {
+          line.leader.followers.remove(this);
+        }
+        line.changed();
+      }
+    }
+
+    void end() {
+      lock.lock();
+      try {
+        // not if it was taken for lost meanwhile
+        if (line.leader == this) {
+          line.lead(null);
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    @Override
+    public Duration waited() {
+      return waited;
+    }
+
+    @Override
+    public void share(R shared) {
+      lock.lock();
+      try {
+        followers.forEach(follower -> follower.result = shared);
+        followers = new ArrayList<>();
+        line.changed();
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private static long left(Duration timeout, long since) {
+    return timeout == null ? Long.MAX_VALUE : timeout.toNanos() - (System.nanoTime() - since);
+  }
+}
