@@ -200,9 +200,13 @@ public final class DeployedObjects {
 
   private static final String REGISTRY =
       """
-      SELECT registry.name
-      FROM format('%I.wip_view', coalesce(?::text, current_schema())) AS registry (name)
-      WHERE has_table_privilege(to_regclass(registry.name), 'SELECT')
+      SELECT format('%I.%I', n.nspname, c.relname)
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = coalesce(?::text, current_schema())
+        AND c.relname = 'wip_view'
+        AND has_schema_privilege(n.oid, 'USAGE')
+        AND has_table_privilege(c.oid, 'SELECT')
       """;
 
   private static final String REMOVALS =

@@ -31,6 +31,7 @@ public record LiquibaseLog(String schema, String table, String name) {
         pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r'
+        AND has_schema_privilege(n.oid, 'USAGE')
         AND has_table_privilege(c.oid, 'SELECT')
         AND 6 = (
           SELECT count(*)
@@ -39,7 +40,8 @@ public record LiquibaseLog(String schema, String table, String name) {
             AND a.attname IN ('id', 'author', 'filename', 'md5sum', 'orderexecuted', 'exectype')
         )
         -- the account of another deploy, in the schema of that one
-        AND (n.nspname = target.schema OR to_regclass(format('%I.wip_view', n.nspname)) IS NULL)
+        AND (n.nspname = target.schema OR NOT EXISTS (
+          SELECT FROM pg_catalog.pg_class AS registry WHERE registry.relnamespace = n.oid AND registry.relname = 'wip_view'))
       ORDER BY n.nspname <> target.schema, c.relname <> 'databasechangelog', n.nspname, c.relname
       """;
 

@@ -125,7 +125,9 @@ class RollbackByLogTest {
   void a_log_of_what_is_not_there_is_cleared() throws SQLException {
     database.execute("CREATE TABLE kept AS TABLE databasechangelog");
     migration.rollback();
-    database.execute("INSERT INTO databasechangelog TABLE kept", "DROP TABLE kept");
+    database.execute(
+        "INSERT INTO databasechangelog SELECT * FROM kept WHERE id <> 'mes-schema'",
+        "DROP TABLE kept");
 
     migration.rollback();
 
@@ -170,7 +172,7 @@ class RollbackByLogTest {
 
     assertThatThrownBy(WipViews.of(database.dataSource())::refreshAll)
         .isInstanceOf(NotDeployedException.class)
-        .hasMessage("no view is registered in this schema");
+        .hasMessage("there is nothing to refresh: no view is registered");
   }
 
   private String logged(String table) throws SQLException {
