@@ -7,11 +7,27 @@ import java.util.List;
 import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
 
 /** What an error of the database means to a caller of {@link WipViews}. */
 final class ErrorTranslator {
 
   private static final List<String> MISSING_NAME = List.of("42883", "3F000", "42P01");
+
+  private static final String MISSING_RIGHT = "42501";
+
+  /** Whether the role has all that a caller needs. */
+  private static final String MAY_CALL =
+      """
+      SELECT
+        pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+        AND pg_catalog.has_table_privilege(freshness.oid, 'SELECT')
+        AND pg_catalog.has_function_privilege(request.oid, 'EXECUTE')
+      FROM pg_catalog.pg_namespace AS n
+      JOIN pg_catalog.pg_class AS freshness ON freshness.relnamespace = n.oid AND freshness.relname = 'wip_view_freshness'
+      JOIN pg_catalog.pg_proc AS request ON request.pronamespace = n.oid AND request.proname = 'wip_view_request'
+      WHERE n.nspname = coalesce({0}::text, pg_catalog.current_schema())
+      """;
 
   private final DSLContext db;
   private final String schema;
@@ -39,6 +55,9 @@ final class ErrorTranslator {
   WipViewsException of(String view, Exception failure) {
     WipViewsException described = WipViewsException.of(view, failure);
     String state = described.sqlState().orElse("");
+    if (state.equals(MISSING_RIGHT)) {
+      return ofMissingRight(described, failure);
+    }
     if (!MISSING_NAME.contains(state)) {
       return described;
     }
@@ -75,6 +94,28 @@ final class ErrorTranslator {
             state,
             "Bring it back: " + CommandLines.of(schema, "recreate"),
             failure);
+  }
+
+  /** A refresh runs with the rights of the owner: the caller's may be none of the matter. */
+  private WipViewsException ofMissingRight(WipViewsException described, Exception failure) {
+    boolean callers;
+    try {
+      callers =
+          db.resultQuery(MAY_CALL, DSL.val(schema)).fetchOptional(0, Boolean.class).orElse(false);
+    } catch (DataAccessException e) {
+      return described;
+    }
+    return new WipViewsException(
+        described.getMessage(),
+        described.view().orElse(null),
+        MISSING_RIGHT,
+        callers
+            ? "The owner of the view or of the functions lacks this right. Find out which statement"
+                + " gives it: "
+                + CommandLines.of(schema, "doctor")
+            : "Deploy with the parameter refresherRole or readerRole naming this role, or grant it"
+                + " the right.",
+        failure);
   }
 
   /** Whether an interrupt ended the wait for a connection; the pool may have cleared it since. */
