@@ -58,11 +58,11 @@ COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_application_name IS 'Its
 COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_query IS 'What it wants to run; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_for IS 'How long it has waited; null in the first moment.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.lock_mode IS 'The lock that it wants, as in pg_locks.';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.lock_on IS 'The relation, also where it waits for one of its rows; otherwise the kind of lock: advisory, transactionid, …';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.lock_on IS 'The relation, also where it waits for one of its rows; otherwise the kind of lock: advisory, transactionid, ...';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.pid IS 'Process of the session that it waits for, because that holds the lock or asked before; 0 for a prepared transaction.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.role IS 'Role of that session.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.application_name IS 'Its application_name.';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.state IS 'What it does: active, idle in transaction, …; null if the caller may not see it.';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.state IS 'What it does: active, idle in transaction and so on; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.query IS 'What it runs, or ran last; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.transaction_age IS 'How long ago its transaction began; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends what blocks: it cancels a query, or terminates a session that holds its transaction open; for a prepared transaction, it lists what would. If cancelling is not enough, pg_terminate_backend() is.';

@@ -1,6 +1,8 @@
 DROP FUNCTION
+  "${schema}".wip_view_recreate_command(text),
   "${schema}".wip_view_own(),
   "${schema}".wip_view_note(),
+  "${schema}".wip_view_pin(),
   "${schema}".wip_view_objects(),
   "${schema}".wip_view_take(text, text),
   "${schema}".wip_view_take(text, oid[], timestamptz, text),

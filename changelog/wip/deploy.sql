@@ -103,7 +103,7 @@ BEGIN
           USING ERRCODE = 'lock_not_available',
                 HINT = CASE
                   WHEN holders IS NULL THEN format('Nobody held it all that time. Try again when fewer read it, or allow more time with SET %s.', limit_setting)
-                  ELSE format('The old one still serves. Try again when that has ended, or end it with %s.', remedies)
+                  ELSE format('Nothing was changed. Try again when that has ended, or end it with %s.', remedies)
                 END;
       END IF;
     END;
@@ -154,16 +154,49 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_objects() IS
   'The tables, views, sequences and routines of wip-views, as GRANT names them.';
 
+-- What a database or a role may have set otherwise, and what is printed, parsed or compared here depends on. A limit
+-- that somebody set for this session counts; one that is set for all sessions of a role is not meant for a deploy.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_pin()
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT set_config(pinned.name, pinned.value, true)
+  FROM (VALUES
+    ('array_nulls', 'on'),
+    ('backslash_quote', 'safe_encoding'),
+    ('bytea_output', 'hex'),
+    ('datestyle', 'ISO, MDY'),
+    ('extra_float_digits', '1'),
+    ('intervalstyle', 'postgres'),
+    ('plpgsql.extra_errors', 'none'),
+    ('quote_all_identifiers', 'off'),
+    ('standard_conforming_strings', 'on'),
+    ('transform_null_equals', 'off'),
+    ('xmlbinary', 'base64'),
+    ('xmloption', 'content')
+  ) AS pinned (name, value)
+  UNION ALL
+  SELECT set_config(s.name, '0', true)
+  FROM pg_settings AS s
+  WHERE s.name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+    AND s.source IN ('database', 'user', 'database user');
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_pin() IS
+  'Sets, till the transaction ends, the settings of the database or the role that a deploy depends on.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_note()
   RETURNS void
   LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+  SELECT "${schema}".wip_view_pin();
   SELECT set_config('wip_views.known', array_agg(o.name)::text, false) FROM "${schema}".wip_view_objects() AS o;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_note() IS
-  'Notes which objects are there, for wip_view_own().';
+  'Pins the settings, and notes which objects are there, for wip_view_own().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_own()
   RETURNS void
@@ -177,7 +210,7 @@ BEGIN
     SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', o.name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
     FROM "${schema}".wip_view_objects() AS o
     CROSS JOIN LATERAL aclexplode(o.acl) AS e
-    WHERE o.name <> ALL (current_setting('wip_views.known')::text[])
+    WHERE o.name NOT IN (SELECT unnest(current_setting('wip_views.known')::text[]))
       AND e.grantee <> o.owner
       AND pg_has_role(o.owner, 'USAGE')
   LOOP
@@ -189,12 +222,36 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_own() IS
   'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_note().';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT 'wip-views recreate ' || word.view || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
+  FROM (
+    SELECT
+      max(quoted.name) FILTER (WHERE name.number = 1) AS view,
+      max(quoted.name) FILTER (WHERE name.number = 2) AS schema
+    FROM unnest(ARRAY[view_name, '${schema}']) WITH ORDINALITY AS name (text, number)
+    CROSS JOIN LATERAL (SELECT CASE
+      WHEN name.text ~ '^[[:alnum:]_-]+$' THEN name.text
+      ELSE format($quote$'%s'$quote$, replace(name.text, $quote$'$quote$, $quote$'\''$quote$))
+    END) AS quoted (name)
+  ) AS word;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
+  'The command line that recreates a view, as a shell takes it: for the remedy in an error.';
+
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_lock(oid[], interval),
   "${schema}".wip_view_holders(oid[]),
   "${schema}".wip_view_take(text, oid[], timestamptz, text),
   "${schema}".wip_view_take(text, text),
   "${schema}".wip_view_objects(),
+  "${schema}".wip_view_pin(),
   "${schema}".wip_view_note(),
-  "${schema}".wip_view_own()
+  "${schema}".wip_view_own(),
+  "${schema}".wip_view_recreate_command(text)
 FROM PUBLIC;

@@ -46,8 +46,13 @@ CREATE OR REPLACE FUNCTION "${schema}".refresh_all_wip_views()
 AS $function$
 DECLARE
   own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
-  request "${schema}".wip_view_refresh;
+  request record;
 BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
   FOR request IN SELECT * FROM "${schema}".wip_view_request_all() LOOP
     RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request.refresh_id, own_writes);
   END LOOP;
@@ -59,22 +64,36 @@ COMMENT ON FUNCTION "${schema}".refresh_all_wip_views() IS
 
 CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_status_dashboard()
   RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT * FROM "${schema}".refresh_wip_view('mv_wip_status_dashboard');
+BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
+  RETURN QUERY SELECT * FROM "${schema}".refresh_wip_view('mv_wip_status_dashboard');
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_wip_status_dashboard() IS 'refresh_wip_view(''mv_wip_status_dashboard'').';
 
 CREATE OR REPLACE FUNCTION "${schema}".refresh_process_wip_queue()
   RETURNS SETOF "${schema}".wip_view_refresh
-  LANGUAGE sql
+  LANGUAGE plpgsql
   SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT * FROM "${schema}".refresh_wip_view('mv_process_wip_queue');
+BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
+  RETURN QUERY SELECT * FROM "${schema}".refresh_wip_view('mv_process_wip_queue');
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_process_wip_queue() IS 'refresh_wip_view(''mv_process_wip_queue'').';

@@ -164,7 +164,7 @@ BEGIN
     max(j.schedule) FILTER (WHERE j.jobname = names[2]) AS off_hours,
     max(j.schedule) FILTER (WHERE j.jobname = 'refresh-wip-views') AS by_hand,
     -- the interval alone: the rest of a job that somebody else named like ours must not become ours
-    max(substring(j.command from ' < now\(\) - interval ''([^'']+)''$')) FILTER (WHERE j.jobname = names[3]) AS retention
+    max(substring(j.command from ' < now[(][)] - interval ''([^'']+)''$')) FILTER (WHERE j.jobname = names[3]) AS retention
   INTO kept
   FROM cron.job AS j
   WHERE j.jobname = ANY (names) OR j.jobname = 'refresh-wip-views' AND j.database = views_database;
@@ -183,7 +183,7 @@ BEGIN
 
   BEGIN
     -- a bare number would be seconds, which nobody means
-    IF cron_retention ~ '^[\s\d.]+$' OR cron_retention::interval <= interval '0' THEN
+    IF cron_retention ~ '^[[:space:][:digit:].]+$' OR cron_retention::interval <= interval '0' THEN
       RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
     END IF;
   EXCEPTION WHEN data_exception THEN

@@ -15,6 +15,7 @@ DECLARE
   missing text[] := '{}';
   wanted_table text;
   wanted_columns jsonb;
+  wanted_column text;
   wanted_index text;
   indexed record;
   owner text;
@@ -66,12 +67,12 @@ BEGIN
 
   -- mes-indexes.changelog.yaml builds these CONCURRENTLY, which only the table's owner may do, and which a partitioned
   -- table does not allow: building one with the MES locked out is for its owner to decide.
-  FOR wanted_table, wanted_index IN
+  FOR wanted_table, wanted_column, wanted_index IN
     VALUES
-      ('wip_items', '(lot_id)'),
-      ('wip_items', '(status)'),
-      ('wip_process_history', '(wip_item_id)'),
-      ('wip_process_history', '(completed_at) WHERE completed_at IS NOT NULL')
+      ('wip_items', 'lot_id', '(lot_id)'),
+      ('wip_items', 'status', '(status)'),
+      ('wip_process_history', 'wip_item_id', '(wip_item_id)'),
+      ('wip_process_history', 'completed_at', '(completed_at) WHERE completed_at IS NOT NULL')
   LOOP
     SELECT c.relkind = 'p' AS partitioned, c.relowner::regrole AS owner
     INTO indexed
@@ -81,10 +82,13 @@ BEGIN
       AND NOT EXISTS (
         SELECT
         FROM pg_index AS i
+        JOIN pg_class AS index ON index.oid = i.indexrelid
+        JOIN pg_am AS m ON m.oid = index.relam AND m.amname = 'btree'
+        JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = c.oid
           AND i.indisvalid
-          AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(completed_at IS NOT NULL)')
-          AND pg_get_indexdef(i.indexrelid) ~ format('USING btree \(%s[ ,)]', substring(wanted_index FROM '\w+'))
+          AND (i.indpred IS NULL OR replace(pg_get_expr(i.indpred, i.indrelid), '"', '') = '(completed_at IS NOT NULL)')
+          AND a.attname = wanted_column
       );
     IF FOUND AND indexed.partitioned THEN
       missing := missing || format('an index of the partitioned table %I.%I (CREATE INDEX ON %1$I.%2$I %s)',
@@ -124,7 +128,29 @@ BEGIN
                                  owner, owned, current_user);
   END LOOP;
 
-  -- REFRESH … CONCURRENTLY compares the rows in a temporary table.
+  -- What the views that are deployed need for their refreshes, and is not a deploy's to give. In a schema that was
+  -- renamed since, the function names the old one still.
+  IF EXISTS (
+    SELECT
+    FROM pg_proc AS p
+    WHERE p.oid = to_regprocedure('"${schema}".wip_view_needs(oid)')
+      AND strpos(p.prosrc, '"${schema}".') > 0
+      AND has_function_privilege(p.oid, 'EXECUTE')
+  ) THEN
+    FOR owned, absent IN EXECUTE $needs$
+      SELECT v.view_name, string_agg(n.statement, '; ')
+      FROM "${schema}".wip_view AS v
+      JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
+      CROSS JOIN LATERAL "${schema}".wip_view_needs(c.oid) AS n
+      WHERE NOT n.held AND NOT n.by_deploy
+      GROUP BY v.view_name
+      ORDER BY v.view_name
+    $needs$ LOOP
+      missing := missing || format('what refreshes of %s need (%s)', owned, absent);
+    END LOOP;
+  END IF;
+
+  -- REFRESH CONCURRENTLY compares the rows in a temporary table.
   IF NOT has_database_privilege(current_database(), 'TEMPORARY') THEN
     missing := missing || format('the right to make temporary tables (GRANT TEMPORARY ON DATABASE %I TO %I)',
                                  current_database(), current_user);
@@ -159,7 +185,7 @@ BEGIN
     BEGIN
       IF is_interval THEN
         -- a bare number would be seconds, which nobody means
-        is_right := given::interval > interval '0' AND given !~ '^[\s\d.]*$';
+        is_right := given::interval > interval '0' AND given !~ '^[[:space:][:digit:].]*$';
       ELSE
         is_right := given::integer >= 0;
       END IF;

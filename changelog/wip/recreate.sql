@@ -53,26 +53,4 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_recreate(text) IS
   'Recreates a registered view from the registry, beside the live one if there is one, and promotes it: for a view whose file is not at hand. What only the file says, its comments, a missing view does not get back.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
-  RETURNS text
-  LANGUAGE sql
-  IMMUTABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT 'wip-views recreate ' || word.view || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
-  FROM (
-    SELECT
-      max(quoted.name) FILTER (WHERE name.number = 1) AS view,
-      max(quoted.name) FILTER (WHERE name.number = 2) AS schema
-    FROM unnest(ARRAY[view_name, '${schema}']) WITH ORDINALITY AS name (text, number)
-    CROSS JOIN LATERAL (SELECT CASE
-      WHEN name.text ~ '^[[:alnum:]_-]+$' THEN name.text
-      ELSE format($quote$'%s'$quote$, replace(name.text, $quote$'$quote$, $quote$'\''$quote$))
-    END) AS quoted (name)
-  ) AS word;
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
-  'The command line that recreates a view, as a shell takes it: for the remedy in an error.';
-
 SELECT "${schema}".wip_view_own();

@@ -102,7 +102,7 @@ $indexes$;
 COMMENT ON TABLE "${schema}".wip_view_refresh IS 'The history: a row per attempt to refresh a view, kept for wip_view_settings.history_retention. The refresh functions return these rows.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.refresh_id IS 'Number drawn when the refresh was asked for. It is the order of the requests, whatever the clock says.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.view_name IS 'The view, as registered in wip_view.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt made the rows anew; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, maybe still waiting for its turn, or for the other views of its call; or its session died before the end (wip_view_history and wip_view_freshness show which).';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt refreshed the view; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, maybe still waiting for its turn, or for the other views of its call; or its session died before the end (wip_view_history and wip_view_freshness show which).';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode IS 'concurrent: REFRESH MATERIALIZED VIEW CONCURRENTLY, readers go on; plain: without CONCURRENTLY, readers wait; rebuild: built by a deploy or a recovery.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode_reason IS 'Why the mode was plain.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.requested_at IS 'When the call began that asked for the refresh.';

@@ -1,7 +1,85 @@
--- Which rights a deploy gives, and whether they are there: access.sql gives what this view lists, and doctor reports
--- what is missing. A right that is written here is written nowhere else.
+-- Who owns what, which rights a deploy gives, and whether they are there. A right that is written here is written
+-- nowhere else: a promotion and access.sql give what is listed here, preflight stops where another one is missing, and
+-- a refresh that fails for want of one and doctor name it.
+--
+-- The owner of the table wip_view owns all that is ours, and the refresh functions run with its rights. A view may
+-- belong to somebody else, who had it before it was adopted: the query of a materialized view runs with the rights of
+-- its owner, whoever refreshes it. So that owner may read what the query reads, and the owner of wip_view is a member
+-- of that role, since only the owner of a view refreshes it.
 
 SELECT "${schema}".wip_view_note();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_needs(relation oid)
+  RETURNS TABLE (role text, privilege text, object text, held boolean, by_deploy boolean, statement text)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH mv AS (
+    SELECT c.oid, c.relowner AS owner, ours.relowner AS keeper
+    FROM pg_class AS c
+    JOIN pg_class AS ours ON ours.oid = '"${schema}".wip_view'::regclass
+    WHERE c.oid = relation
+  ),
+  used AS (
+    SELECT mv.owner, mv.keeper, d.refclassid AS class, d.refobjid AS object, d.refobjsubid AS number
+    FROM mv
+    JOIN pg_rewrite AS r ON r.ev_class = mv.oid AND r.rulename = '_RETURN'
+    JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+    WHERE d.refobjid <> mv.oid
+  ),
+  needed AS (
+    SELECT
+      mv.keeper AS grantee,
+      'MEMBERSHIP' AS privilege,
+      mv.owner::regrole::text AS object,
+      pg_has_role(mv.keeper, mv.owner, 'USAGE') AS held,
+      false AS by_deploy,
+      'GRANT ' || mv.owner::regrole AS given
+    FROM mv
+    UNION ALL
+    -- REFRESH CONCURRENTLY compares the rows in a temporary table.
+    SELECT
+      mv.owner,
+      'TEMPORARY',
+      quote_ident(current_database()),
+      has_database_privilege(mv.owner, current_database(), 'TEMPORARY'),
+      false,
+      format('GRANT TEMPORARY ON DATABASE %I', current_database())
+    FROM mv
+    UNION ALL
+    SELECT
+      used.owner,
+      'SELECT',
+      name.of_it,
+      bool_and(CASE used.number
+        WHEN 0 THEN has_any_column_privilege(used.owner, c.oid, 'SELECT')
+        ELSE has_column_privilege(used.owner, c.oid, used.number::smallint, 'SELECT')
+      END),
+      c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper AND (c.relkind = 'v' OR starts_with(c.relname, 'wip_view_')),
+      'GRANT SELECT ON TABLE ' || name.of_it
+    FROM used
+    JOIN pg_class AS c ON used.class = 'pg_class'::regclass AND c.oid = used.object AND c.relkind <> 'S'
+    CROSS JOIN LATERAL format('%I.%I', c.relnamespace::regnamespace::name, c.relname) AS name (of_it)
+    GROUP BY used.owner, used.keeper, c.relnamespace, c.relname, c.relkind, c.relowner, name.of_it
+    UNION ALL
+    SELECT
+      used.owner,
+      'EXECUTE',
+      used.object::regprocedure::text,
+      has_function_privilege(used.owner, used.object, 'EXECUTE'),
+      false,
+      'GRANT EXECUTE ON FUNCTION ' || used.object::regprocedure
+    FROM used
+    WHERE used.class = 'pg_proc'::regclass
+  )
+  SELECT n.grantee::regrole::text, n.privilege, n.object, n.held, n.by_deploy, n.given || ' TO ' || n.grantee::regrole
+  FROM needed AS n;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_needs(oid) IS
+  'What a materialized view needs to be refreshed: the rights of its owner, with which its query runs, and the membership in that role of the owner of wip_view, with whose rights the refresh functions run. by_deploy: a deploy gives it; what is not given by a deploy is the statement of somebody else.';
+
 SELECT "${schema}".wip_view_take('replace', 'wip_view_rights');
 
 CREATE OR REPLACE VIEW "${schema}".wip_view_rights AS
@@ -20,7 +98,7 @@ WITH named AS (
   GROUP BY r.oid, r.rolname
 ),
 relation AS (
-  SELECT c.oid, pg_catalog.quote_ident(c.relname::text) AS name
+  SELECT c.oid, pg_catalog.quote_ident(c.relname::text) AS name, c.relkind = 'm' AS is_view, c.relowner AS owner
   FROM pg_catalog.pg_class AS c
   WHERE c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
     AND (
@@ -33,11 +111,12 @@ relation AS (
 routine AS (
   SELECT
     p.oid,
+    p.proowner AS owner,
     p.proname::text AS name,
     p.pronargs,
     CASE p.prokind WHEN 'p' THEN 'PROCEDURE'::text ELSE 'FUNCTION'::text END AS kind,
     -- what doctor asks; the rest refreshes
-    p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift') AS reads,
+    p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs') AS reads,
     pg_catalog.quote_ident(p.proname::text) || '('::text || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'::text
       AS signature
   FROM pg_catalog.pg_proc AS p
@@ -96,24 +175,174 @@ wanted AS (
     ON routine.name = 'refresh_'::text || pg_catalog.regexp_replace(v.view_name, '^mv_'::text, ''::text)
     AND routine.pronargs = 0::smallint
   WHERE acl.privilege_type = 'MAINTAIN'::text
+),
+rights AS (
+  SELECT
+    wanted.role::text AS role,
+    wanted.privilege,
+    pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text) AS object,
+    wanted.held,
+    true AS by_deploy,
+    'GRANT '::text || wanted.privilege || ' ON '::text || wanted.kind || ' '::text
+      || pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text)
+      || ' TO '::text || pg_catalog.quote_ident(wanted.role::text) AS statement
+  FROM wanted
+  UNION ALL
+  SELECT needs.role, needs.privilege, needs.object, needs.held, needs.by_deploy, needs.statement
+  FROM relation
+  CROSS JOIN LATERAL "${schema}".wip_view_needs(relation.oid) AS needs
+  WHERE relation.is_view
+  UNION ALL
+  SELECT
+    keeper.rolname::text,
+    'OWNERSHIP'::text,
+    pg_catalog.quote_ident('${schema}'::text) || '.'::text || owned.name,
+    false,
+    true,
+    'ALTER '::text || owned.kind || ' '::text || pg_catalog.quote_ident('${schema}'::text) || '.'::text || owned.name
+      || ' OWNER TO '::text || pg_catalog.quote_ident(keeper.rolname::text)
+  FROM (
+    SELECT 'TABLE'::text, relation.name, relation.owner
+    FROM relation
+    WHERE NOT relation.is_view
+    UNION ALL
+    SELECT 'ROUTINE'::text, routine.signature, routine.owner
+    FROM routine
+    WHERE pg_catalog.starts_with(routine.name, 'wip_view_'::text)
+      OR routine.name IN (
+        'refresh_wip_view', 'refresh_wip_views', 'refresh_all_wip_views', 'refresh_wip_status_dashboard',
+        'refresh_process_wip_queue')
+  ) AS owned (kind, name, owner)
+  JOIN relation AS registry ON registry.name = 'wip_view'
+  JOIN pg_catalog.pg_roles AS keeper ON keeper.oid = registry.owner
+  WHERE owned.owner <> keeper.oid
 )
 SELECT
-  wanted.role::text AS role,
-  wanted.privilege,
-  pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text) AS object,
-  pg_catalog.bool_and(wanted.held) AS held,
-  'GRANT '::text || wanted.privilege || ' ON '::text || wanted.kind || ' '::text
-    || pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text)
-    || ' TO '::text || pg_catalog.quote_ident(wanted.role::text) AS statement
-FROM wanted
-GROUP BY wanted.role, wanted.privilege, wanted.kind, wanted.name
-ORDER BY wanted.role, wanted.privilege DESC, wanted.name;
+  rights.role,
+  rights.privilege,
+  rights.object,
+  pg_catalog.bool_and(rights.held) AS held,
+  pg_catalog.min(rights.statement) AS statement,
+  pg_catalog.bool_or(rights.by_deploy) AS by_deploy
+FROM rights
+GROUP BY rights.role, rights.privilege, rights.object
+ORDER BY rights.role, rights.privilege DESC, rights.object;
 
-COMMENT ON VIEW "${schema}".wip_view_rights IS 'The rights that a deploy gives: to the roles that wip_view_settings names, and to those that may refresh a view by themselves (MAINTAIN, from PostgreSQL 17 on). A row per role and object.';
+COMMENT ON VIEW "${schema}".wip_view_rights IS 'Who is to have what: the roles that wip_view_settings names, those that may refresh a view by themselves (MAINTAIN, from PostgreSQL 17 on), the owners of the views, and the owner of the table wip_view, to whom all that is ours belongs. A row per role and object; of the objects that are ours, only those that belong to somebody else.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.role IS 'Who is to have the right.';
-COMMENT ON COLUMN "${schema}".wip_view_rights.privilege IS 'USAGE, SELECT or EXECUTE.';
-COMMENT ON COLUMN "${schema}".wip_view_rights.object IS 'The schema, relation or routine.';
+COMMENT ON COLUMN "${schema}".wip_view_rights.privilege IS 'USAGE, SELECT, EXECUTE or TEMPORARY; OWNERSHIP: the object is to belong to the role; MEMBERSHIP: the role is to be a member of the other one.';
+COMMENT ON COLUMN "${schema}".wip_view_rights.object IS 'The schema, relation, routine, database or role.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.held IS 'Whether the role has it now, by itself or through another role.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.statement IS 'The statement that gives it.';
+COMMENT ON COLUMN "${schema}".wip_view_rights.by_deploy IS 'Whether every deploy gives it. What is not ours to give stops a deploy instead, since refreshes would fail.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_unmet(relation oid, OUT what text, OUT remedy text)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    string_agg(
+      CASE n.privilege
+        WHEN 'MEMBERSHIP' THEN format('%s, with whose rights views are refreshed, is no member of its owner, %s', n.role, n.object)
+        ELSE format('its owner, %s, lacks %s on %s', n.role, n.privilege, n.object)
+      END, '; ' ORDER BY n.privilege, n.object),
+    string_agg(n.statement || ';', ' ' ORDER BY n.privilege, n.object)
+  FROM "${schema}".wip_view_needs(relation) AS n
+  WHERE NOT n.held;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_unmet(oid) IS
+  'What keeps a materialized view from being refreshed, of the rights that it needs, and the statements that give them; null if it has them all.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_deny(relation oid, denied text)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  view_name text;
+  view_owner text;
+  unmet record;
+BEGIN
+  SELECT c.relname, c.relowner::regrole INTO view_name, view_owner FROM pg_class AS c WHERE c.oid = relation;
+  SELECT u.what, u.remedy INTO unmet FROM "${schema}".wip_view_unmet(relation) AS u;
+  RAISE EXCEPTION 'cannot refresh %: %', view_name, coalesce(unmet.what, denied)
+    USING ERRCODE = 'insufficient_privilege',
+          HINT = coalesce(unmet.remedy, format(
+            'Its query runs with the rights of its owner, %s: grant that role what is missing.', view_owner));
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_deny(oid, text) IS
+  'Says why a refresh was denied: who lacks which right, and the statement that gives it.';
+
+-- A GRANT on a view writes the row of the catalog that a refresh writes, too: it waits for the view's turn, as a
+-- promotion does. Turns are taken in the order of refresh_all_wip_views().
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_rights(only_view text DEFAULT NULL)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  -- puts back what is set within
+  SET lock_timeout = 0
+AS $function$
+DECLARE
+  promote_limit CONSTANT interval := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s');
+  wanted record;
+BEGIN
+  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  FOR wanted IN
+    SELECT r.object, r.statement, o.view_name
+    FROM "${schema}".wip_view_rights AS r
+    LEFT JOIN "${schema}".wip_view_order AS o ON r.object = format('%I.%I', '${schema}', o.view_name)
+    WHERE NOT r.held
+      AND r.by_deploy
+      AND (only_view IS NULL OR o.view_name = only_view)
+    ORDER BY o.position
+  LOOP
+    IF wanted.view_name IS NOT NULL THEN
+      BEGIN
+        PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(wanted.view_name));
+      EXCEPTION WHEN lock_not_available THEN
+        RAISE EXCEPTION 'could not grant rights on % within %: it is being refreshed all that time', wanted.object, promote_limit
+          USING ERRCODE = 'lock_not_available',
+                HINT = 'Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
+      END;
+    END IF;
+    EXECUTE wanted.statement;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_give_rights(text) IS
+  'Gives what is missing of the rights in wip_view_rights that are a deploy''s to give: all of them, or those on one view.';
+
+-- Before it is filled, so that it is filled as it will be refreshed.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_meet_needs(relation oid, view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  statement text;
+  unmet record;
+BEGIN
+  FOR statement IN
+    SELECT n.statement FROM "${schema}".wip_view_needs(relation) AS n WHERE NOT n.held AND n.by_deploy
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+
+  SELECT u.what, u.remedy INTO unmet FROM "${schema}".wip_view_unmet(relation) AS u;
+  IF unmet.what IS NOT NULL THEN
+    RAISE EXCEPTION '% could not be refreshed: %', view_name, unmet.what
+      USING ERRCODE = 'insufficient_privilege', HINT = unmet.remedy;
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_meet_needs(oid, text) IS
+  'Gives the owner of a materialized view what its query reads of ours, and stops where it lacks another right.';
 
 SELECT "${schema}".wip_view_own();

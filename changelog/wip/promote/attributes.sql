@@ -1,9 +1,33 @@
 -- What a new view is given of what the old one has. The view's file speaks first: what it says of the view stays; what
 -- it does not mention is what somebody gave the old one.
+--
+-- All that can hang on what a promotion makes again, and where it is kept. What is in none of these lines is refused by
+-- wip_view_plan_refusals(), or stops the DROP of the old one.
+--
+--   of a view or materialized view
+--     owner, query, WITH options, data or none      successors.sql
+--     access method, tablespace                     successors.sql
+--     toast options, replica identity               wip_view_relation_ddl
+--     grants and grant options, who gave them       grants.sql
+--     comments; security labels; marks              labels.sql
+--     extended statistics, with owner, target, ...  wip_view_statistics_ddl
+--     rules and triggers, with comment, mark        successors.sql, labels.sql
+--     row type: grants, comment, security label     grants.sql, labels.sql
+--   of a column
+--     statistics target, options, storage,          wip_view_column_ddl
+--     compression, default (of a view)
+--     grants; comments; security labels             grants.sql, labels.sql
+--   of an index
+--     definition, tablespace                        successors.sql, plan-indexes.sql
+--     parameters, statistics targets, comment,      wip_view_index_ddl
+--     CLUSTER ON; mark                              labels.sql
+--   of a routine that takes or returns the row type
+--     all that CREATE FUNCTION says                 pg_get_functiondef
+--     owner, grants, comment, label, mark           wip_view_routine_ddl
+--   refused: a member of an extension, a sequence that belongs to a column, what names the row type and is no routine
+--   cannot be: a publication (of tables only), a policy, foreign key or inheritance (none of a view)
 
-SELECT "${schema}".wip_view_note();
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_alter(relation oid)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_ddl_name(relation oid)
   RETURNS text
   LANGUAGE sql
   STABLE
@@ -14,7 +38,7 @@ AS $function$
   WHERE c.oid = relation;
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_alter(oid) IS
+COMMENT ON FUNCTION "${schema}".wip_view_ddl_name(oid) IS
   'A view or materialized view, as ALTER and COMMENT ON name it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_relation_ddl(old oid, new oid)
@@ -26,7 +50,7 @@ AS $function$
   SELECT statement
   FROM pg_class AS was
   JOIN pg_class AS is_now ON is_now.oid = new
-  CROSS JOIN LATERAL "${schema}".wip_view_alter(old) AS target (name)
+  CROSS JOIN LATERAL "${schema}".wip_view_ddl_name(old) AS target (name)
   CROSS JOIN LATERAL (
     SELECT format('ALTER %s SET (%s = %L)', target.name, o.option_name, o.option_value)
     FROM pg_options_to_table(was.reloptions) AS o
@@ -41,12 +65,15 @@ AS $function$
         FROM pg_class AS u
         CROSS JOIN LATERAL pg_options_to_table(u.reloptions) AS n
         WHERE u.oid = is_now.reltoastrelid)
+    UNION ALL
+    SELECT format('ALTER %s REPLICA IDENTITY %s', target.name, CASE was.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END)
+    WHERE was.relreplident IN ('f', 'n') AND is_now.relreplident = 'd'
   ) AS kept (statement)
   WHERE was.oid = old;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_relation_ddl(oid, oid) IS
-  'The statements that give a new view the storage parameters of an old one.';
+  'The statements that give a new view the storage parameters and the replica identity of an old one.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_column_ddl(old oid, new oid)
   RETURNS SETOF text
@@ -55,7 +82,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_column_ddl(old oid, new oid)
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT format('ALTER %s ALTER COLUMN %I %s', target.name, a.attname, kept.clause)
-  FROM "${schema}".wip_view_alter(old) AS target (name)
+  FROM "${schema}".wip_view_ddl_name(old) AS target (name)
   JOIN pg_class AS is_now ON is_now.oid = new
   JOIN pg_attribute AS a ON a.attrelid = old AND a.attnum > 0
   JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
@@ -110,7 +137,7 @@ AS $function$
     SELECT format('COMMENT ON INDEX %s IS %L', index.name, obj_description(a.oid, 'pg_class'))
     WHERE obj_description(a.oid, 'pg_class') IS NOT NULL AND obj_description(b.oid, 'pg_class') IS NULL
     UNION ALL
-    SELECT format('ALTER %s CLUSTER ON %I', "${schema}".wip_view_alter(old), a.relname)
+    SELECT format('ALTER %s CLUSTER ON %I', "${schema}".wip_view_ddl_name(old), a.relname)
     WHERE i.indisclustered AND NOT j.indisclustered
   ) AS kept (statement)
   WHERE was.oid = old;
@@ -139,41 +166,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_statistics_ddl(oid) IS
   'The statements that make the extended statistics of an old view again.';
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_comment_ddl(old oid, new oid)
-  RETURNS SETOF text
-  LANGUAGE sql
-  STABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT format('COMMENT ON %s IS %L', kept.object, kept.description)
-  FROM (SELECT regexp_replace("${schema}".wip_view_alter(old), '^(MATERIALIZED )?VIEW ', '')) AS target (name)
-  CROSS JOIN LATERAL (
-    SELECT format('RULE %I ON %s', r.rulename, target.name), obj_description(r.oid, 'pg_rewrite')
-    FROM pg_rewrite AS r
-    WHERE r.ev_class = old AND r.rulename <> '_RETURN'
-    UNION ALL
-    SELECT format('TRIGGER %I ON %s', t.tgname, target.name), obj_description(t.oid, 'pg_trigger')
-    FROM pg_trigger AS t
-    WHERE t.tgrelid = old AND NOT t.tgisinternal
-    UNION ALL
-    SELECT CASE WHEN d.objsubid = 0 THEN "${schema}".wip_view_alter(old) ELSE format('COLUMN %s.%I', target.name, b.attname) END,
-           d.description
-    FROM pg_description AS d
-    LEFT JOIN pg_attribute AS a ON a.attrelid = old AND a.attnum = d.objsubid
-    LEFT JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
-    WHERE d.classoid = 'pg_class'::regclass AND d.objoid = old
-      AND (d.objsubid = 0 OR b.attname IS NOT NULL)
-      AND NOT EXISTS (
-        SELECT
-        FROM pg_description AS n
-        WHERE n.classoid = d.classoid AND n.objoid = new AND n.objsubid = coalesce(b.attnum, 0)
-      )
-  ) AS kept (object, description)
-  WHERE kept.description IS NOT NULL;
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_comment_ddl(oid, oid) IS
-  'The statements that give a new view, its columns, rules and triggers the comments of an old one.';
-
-SELECT "${schema}".wip_view_own();

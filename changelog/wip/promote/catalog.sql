@@ -1,7 +1,5 @@
 -- What the catalog says of a view: what it reads, what reads it, and its definition in forms that can be compared and run.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_reads(relation oid)
   RETURNS SETOF oid
   LANGUAGE sql
@@ -138,42 +136,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fingerprint(oid, oid) IS
   'What of an object a promotion reads and makes again: it must be the same at the swap as it was then.';
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
-  RETURNS text
-  LANGUAGE sql
-  STABLE
-  SET search_path = pg_catalog, pg_temp
-  SET quote_all_identifiers = off
-AS $function$
-  -- Another major version prints a query in another way: what differs in the first line is not compared.
-  SELECT concat_ws(E'\n',
-    'PostgreSQL ' || current_setting('server_version_num')::integer / 10000,
-    pg_get_viewdef(relation),
-    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid::regclass::text)
-     FROM pg_index AS i
-     WHERE i.indrelid = relation));
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
-  'A view''s query and indexes in the server''s own normal form.';
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
-  RETURNS SETOF text
-  LANGUAGE sql
-  STABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT v.view_name
-  FROM "${schema}".wip_view AS v
-  JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
-  CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS now_is (definition)
-  WHERE now_is.definition <> v.definition
-    AND split_part(now_is.definition, E'\n', 1) = split_part(v.definition, E'\n', 1)
-  ORDER BY v.refresh_order, v.view_name;
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
-  'The registered views whose query or indexes are not what was deployed: somebody changed them by hand.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,13 +1,25 @@
 -- The one place where a promotion changes the search_path, and the one where it undoes what it only wanted to know.
 
--- what earlier versions had
-DROP FUNCTION IF EXISTS
-  "${schema}".wip_view_give(oid, oid, oid[], oid[]),
-  "${schema}".wip_view_settle(oid, oid),
-  "${schema}".wip_view_attributes(oid, oid),
-  "${schema}".wip_view_grants(aclitem[], oid, text, text),
-  "${schema}".wip_view_state(oid, oid),
-  "${schema}".wip_view_source(oid, oid, text);
+DO $earlier$
+BEGIN
+  -- Functions that an earlier version made, one of which returned something else.
+  DROP FUNCTION IF EXISTS
+    "${schema}".wip_view_give(oid, oid, oid[], oid[]),
+    "${schema}".wip_view_settle(oid, oid),
+    "${schema}".wip_view_attributes(oid, oid),
+    "${schema}".wip_view_grants(aclitem[], oid, text, text),
+    "${schema}".wip_view_state(oid, oid),
+    "${schema}".wip_view_source(oid, oid, text);
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_proc AS p
+    WHERE p.oid = pg_catalog.to_regprocedure('"${schema}".wip_view_drift()')
+      AND p.prorettype = 'pg_catalog.text'::pg_catalog.regtype
+  ) THEN
+    DROP FUNCTION "${schema}".wip_view_drift();
+  END IF;
+END
+$earlier$;
 
 SELECT "${schema}".wip_view_note();
 
@@ -47,14 +59,16 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_evaluate(text, text) IS
   'The value of an expression under a search_path, without the locks that it takes.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_try(statement text, path text, exclusive oid[])
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_try(
+  statement text, path text, exclusive oid[] DEFAULT '{}', check_bodies boolean DEFAULT false)
   RETURNS text
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- a body is its owner's; what it names may not be in place yet
+  -- puts back what is set within
   SET check_function_bodies = off
 AS $function$
 BEGIN
+  PERFORM set_config('check_function_bodies', check_bodies::text, true);
   PERFORM "${schema}".wip_view_take('try a new definition', exclusive);
   PERFORM "${schema}".wip_view_execute(statement, path);
   RAISE EXCEPTION SQLSTATE 'WV003';
@@ -68,7 +82,5 @@ EXCEPTION
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_try(text, text, oid[]) IS
-  'What is wrong with statements, which are run under a search_path and undone; null if nothing is. exclusive: what they lock against readers.';
-
-SELECT "${schema}".wip_view_own();
+COMMENT ON FUNCTION "${schema}".wip_view_try(text, text, oid[], boolean) IS
+  'What is wrong with statements, which are run under a search_path and undone; null if nothing is. exclusive: what they lock against readers. check_bodies: whether the bodies of functions count, which may name what is not in place yet.';

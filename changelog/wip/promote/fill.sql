@@ -1,7 +1,5 @@
 -- Filling what is put in place: a promotion is a refresh of the view and of every materialized view that it rebuilds.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote_limit()
   RETURNS interval
   LANGUAGE sql
@@ -29,7 +27,7 @@ BEGIN
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
 
   -- The turns, as a refresh has them and in the order in which refresh_all_wip_views() takes them: one who asks for a
-  -- refresh waits, and is served by this promotion.
+  -- refresh waits; this promotion serves those who asked before it fills the view.
   FOR next_view IN
     SELECT v.view_name
     FROM "${schema}".wip_view_order AS v
@@ -42,7 +40,7 @@ BEGIN
   -- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
   FOR next_relation IN
     SELECT o.object FROM pg_temp.wip_plan_object AS o
-    WHERE o.object IS NOT NULL AND o.fate IN ('promoted', 'rebuilt')
+    WHERE o.object IS NOT NULL AND o.successor IS NOT NULL AND o.fate IN ('promoted', 'rebuilt')
     ORDER BY o.position
   LOOP
     EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', next_relation, obj_description(next_relation, 'pg_class'));
@@ -91,7 +89,7 @@ BEGIN
     INTO remedy
     FROM "${schema}".wip_view_calls(relation) AS f (routine)
     JOIN pg_proc AS p ON p.oid = f.routine
-    WHERE NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search\_path=%');
+    WHERE NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE starts_with(setting, 'search_path='));
     RETURN 'A refresh runs with the search_path pg_catalog, pg_temp. '
       || coalesce(format('Qualify the names in the body of %s, or give it a SET search_path.', remedy),
                   'Qualify the names in the functions that its query calls, or give them a SET search_path.');
@@ -145,7 +143,7 @@ BEGIN
     SELECT o.position, o.name, o.successor::regclass AS successor, o.fate
     FROM pg_temp.wip_plan_object AS o
     LEFT JOIN pg_class AS c ON c.oid = o.object
-    WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND c.relispopulated
+    WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND o.successor IS NOT NULL AND c.relispopulated
     ORDER BY o.position
   LOOP
     -- as a refresh does: when its turn has come, before it reads anything
@@ -167,5 +165,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fill() IS
   'Fills the view that was built and the materialized views over it.';
-
-SELECT "${schema}".wip_view_own();

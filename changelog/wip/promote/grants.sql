@@ -1,7 +1,5 @@
 -- Grants: given again by the roles that gave them, in the order in which they came to have the right to.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_ddl(acl aclitem[], owner oid, target text, columns text DEFAULT '')
   RETURNS SETOF text
   LANGUAGE sql
@@ -89,11 +87,52 @@ BEGIN
   JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
   CROSS JOIN LATERAL "${schema}".wip_view_grant_ddl(a.attacl, was.relowner, target, format(' (%I)', a.attname)) AS g
   WHERE a.attrelid = old AND a.attnum > 0;
+  RETURN QUERY
+  SELECT statement
+  FROM pg_type AS t
+  CROSS JOIN LATERAL (
+    SELECT format('REVOKE ALL ON TYPE %s FROM PUBLIC, %s', target, was.relowner::regrole)
+    UNION ALL
+    SELECT g.* FROM "${schema}".wip_view_grant_ddl(t.typacl, was.relowner, 'TYPE ' || target) AS g
+  ) AS kept (statement)
+  WHERE t.oid = was.reltype AND t.typacl IS NOT NULL;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_acl_ddl(oid, oid) IS
-  'The statements that give a new view and its columns the grants of an old one, and no others.';
+  'The statements that give a new view, its columns and its row type the grants of an old one, and no others.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_file_grants(built oid, target text)
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT g.*
+  FROM pg_class AS c
+  CROSS JOIN LATERAL (
+    SELECT array_agg(given.item), ''
+    FROM unnest(c.relacl) AS given (item)
+    CROSS JOIN LATERAL aclexplode(ARRAY[given.item]) AS e
+    -- the rest is what default privileges gave
+    WHERE e.grantee <> c.relowner
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_default_acl AS a
+        CROSS JOIN LATERAL aclexplode(a.defaclacl) AS d
+        WHERE a.defaclrole = c.relowner AND a.defaclobjtype = 'r' AND a.defaclnamespace IN (0, c.relnamespace)
+          AND d.grantee = e.grantee AND d.privilege_type = e.privilege_type)
+    UNION ALL
+    SELECT a.attacl, format(' (%I)', a.attname)
+    FROM pg_attribute AS a
+    WHERE a.attrelid = built AND a.attnum > 0 AND a.attacl IS NOT NULL
+  ) AS granted (acl, columns)
+  CROSS JOIN LATERAL "${schema}".wip_view_grant_ddl(granted.acl, c.relowner, target, granted.columns) AS g
+  WHERE c.oid = built;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_file_grants(oid, text) IS
+  'The grants that a view''s file has given.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_attribute_ddl(old oid, new oid)
   RETURNS SETOF text
@@ -111,11 +150,11 @@ AS $function$
   UNION ALL
   SELECT "${schema}".wip_view_comment_ddl(old, new)
   UNION ALL
+  SELECT "${schema}".wip_view_labels_and_marks_ddl(old, new)
+  UNION ALL
   -- last: from then on the owner may lack what the others need
   SELECT "${schema}".wip_view_acl_ddl(old, new);
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_attribute_ddl(oid, oid) IS
   'The statements that give a new view, once it has the name of an old one, what the old one has.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,26 +1,6 @@
 -- The plan of what depends on a view and is no view: functions that read it or take or return its rows, rules and
 -- policies of other tables.
 
-SELECT "${schema}".wip_view_note();
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_describe(class oid, object oid, part integer)
-  RETURNS text
-  LANGUAGE plpgsql
-  STABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-BEGIN
-  -- a view depends by the rule that is its query
-  RETURN regexp_replace(
-    "${schema}".wip_view_evaluate(
-      format('pg_describe_object(%s, %s, %s)', class, object, part), (SELECT p.live_path FROM pg_temp.wip_plan AS p)),
-    '^rule _RETURN on ', '');
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_describe(oid, oid, integer) IS
-  'An object''s kind and name, as somebody who has the schemas concerned on the path would name it.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_other_dependants()
   RETURNS TABLE (class oid, object oid, description text, by_type boolean, of_relation oid, owner oid)
   LANGUAGE plpgsql
@@ -77,13 +57,22 @@ AS $function$
   CROSS JOIN LATERAL (
     SELECT 1, format('ALTER ROUTINE %s OWNER TO %s', f.signature, p.proowner::regrole)
     UNION ALL
-    SELECT 2, format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, %s', f.signature, p.proowner::regrole)
+    SELECT 2, g.statement
+    FROM (
+      SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, %s', f.signature, p.proowner::regrole)
+      UNION ALL
+      SELECT g.*
+      FROM "${schema}".wip_view_grant_ddl(coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, 'ROUTINE ' || f.signature) AS g
+    ) AS g (statement)
+    -- or a new one has what it had: nothing but PostgreSQL's own default
+    WHERE p.proacl IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl AS a WHERE a.defaclobjtype = 'f')
     UNION ALL
-    SELECT 3, g.*
-    FROM "${schema}".wip_view_grant_ddl(coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, 'ROUTINE ' || f.signature) AS g
-    UNION ALL
-    SELECT 4, format('COMMENT ON ROUTINE %s IS %L', f.signature, obj_description(p.oid, 'pg_proc'))
+    SELECT 3, format('COMMENT ON ROUTINE %s IS %L', f.signature, obj_description(p.oid, 'pg_proc'))
     WHERE obj_description(p.oid, 'pg_proc') IS NOT NULL
+    UNION ALL
+    SELECT 4, "${schema}".wip_view_label_ddl('pg_proc'::regclass, p.oid, 'ROUTINE ' || f.signature)
+    UNION ALL
+    SELECT 5, "${schema}".wip_view_mark_ddl('pg_proc'::regclass, p.oid, 'ROUTINE ' || f.signature)
   ) AS kept (number, statement)
   WHERE p.oid = routine
   ORDER BY kept.number;
@@ -112,10 +101,15 @@ BEGIN
   SELECT * INTO plan FROM pg_temp.wip_plan;
   created := "${schema}".wip_view_ddl(class, object, plan.live_path);
   IF class = 'pg_proc'::regclass AND by_type THEN
-    -- Its type changes with the relation, which only DROP and CREATE can do.
+    -- Its type changes with the relation, which only a new routine can have.
     dropped := format('DROP ROUTINE %s', object::regprocedure);
-    PERFORM "${schema}".wip_view_plan_step('drop', dropped);
+    PERFORM "${schema}".wip_view_plan_step('drop', "${schema}".wip_view_retire_ddl(class, object));
     PERFORM "${schema}".wip_view_plan_step('attributes', r.statement) FROM "${schema}".wip_view_routine_ddl(object) AS r (statement);
+  END IF;
+  IF class = 'pg_proc'::regclass AND NOT by_type THEN
+    -- CREATE OR REPLACE forgets the mark
+    PERFORM "${schema}".wip_view_plan_step('attributes', m.statement)
+    FROM "${schema}".wip_view_mark_ddl(class, object, 'ROUTINE ' || object::regprocedure) AS m (statement);
   END IF;
   PERFORM "${schema}".wip_view_plan_step('replace', created, plan.build_path);
 
@@ -163,7 +157,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_plan_others() IS
   'Plans every routine, rule and policy that depends on what is replaced.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_hindrances()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_refusals()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -184,11 +178,20 @@ BEGIN
     JOIN pg_temp.wip_plan_object AS o ON d.classid = o.class AND d.objid = o.object
     JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
     WHERE d.deptype = 'e' AND o.fate IN ('promoted', 'rebuilt', 'recreated')
+    UNION ALL
+    -- what would go with the relation and is not made again: a sequence that belongs to a column
+    SELECT d.classid, d.objid, "${schema}".wip_view_describe(d.classid, d.objid, 0),
+           format('it belongs to %s (ALTER SEQUENCE ... OWNED BY NONE)', o.name)
+    FROM pg_depend AS d
+    JOIN pg_temp.wip_plan_object AS o ON d.refclassid = o.class AND d.refobjid = o.object AND o.successor IS NOT NULL
+    LEFT JOIN pg_class AS c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid
+    WHERE d.deptype IN ('a', 'i')
+      AND d.classid NOT IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_type'::regclass, 'pg_attrdef'::regclass,
+                            'pg_statistic_ext'::regclass)
+      AND c.relkind IS DISTINCT FROM 'i' AND c.relkind IS DISTINCT FROM 't'
   ) AS h (class, object, name, problem);
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_plan_hindrances() IS
+COMMENT ON FUNCTION "${schema}".wip_view_plan_refusals() IS
   'Refuses what would be lost with a relation or routine that is dropped: what uses the routine, and being a member of an extension.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- The plan of the view itself and of the views and materialized views that depend on it.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_view()
   RETURNS void
   LANGUAGE plpgsql
@@ -31,8 +29,16 @@ BEGIN
   -- The file has shown that its query runs. What readers get is filled as a refresh fills it, by the role that will own
   -- the view, when the view's turn has come.
   EXECUTE format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', plan.built::regclass);
-  PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner) FROM pg_class AS c WHERE c.oid = plan.live;
-  FOR statement IN SELECT t.* FROM "${schema}".wip_view_tablespace_ddl(plan.live, plan.built) AS t LOOP
+  -- what the file grants: the owner's other grants will be those of the live view
+  PERFORM "${schema}".wip_view_plan_step('finish', g.statement)
+  FROM "${schema}".wip_view_file_grants(plan.built, plan.live_name) AS g (statement)
+  WHERE plan.live IS NOT NULL;
+  -- One that is new belongs to the role that refreshes it.
+  PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner)
+  FROM pg_class AS c
+  WHERE c.oid = coalesce(plan.live, '"${schema}".wip_view'::regclass);
+  PERFORM "${schema}".wip_view_meet_needs(plan.built, plan.view_name);
+  FOR statement IN SELECT t.* FROM "${schema}".wip_view_storage_ddl(plan.live, plan.built) AS t LOOP
     EXECUTE statement;
   END LOOP;
 
@@ -72,7 +78,7 @@ BEGIN
   ELSIF NOT pg_has_role(node.relowner, 'USAGE') THEN
     RAISE EXCEPTION 'it belongs to %, which % is no member of', node.relowner::regrole, current_user;
   ELSIF node.relkind = 'm' AND to_regclass(format('%I.%I', 'wip_staging_${schema}', node.relname)) IS NOT NULL THEN
-    RAISE EXCEPTION 'another one of the same name is made anew, too: rename one of them';
+    RAISE EXCEPTION 'another one of the same name gets a successor, too: rename one of them';
   END IF;
 
   trial := "${schema}".wip_view_create_successor(
@@ -91,7 +97,7 @@ BEGIN
   IF node.relkind = 'v' THEN
     EXECUTE format('ALTER VIEW %s RENAME TO %I', trial::regclass, node.relname);
   END IF;
-  PERFORM "${schema}".wip_view_furnish_successor(relation, trial);
+  PERFORM "${schema}".wip_view_complete_successor(relation, trial);
   UPDATE pg_temp.wip_plan_object AS o
   SET fate = CASE node.relkind WHEN 'm' THEN 'rebuilt' ELSE 'recreated' END, successor = trial
   WHERE o.object = relation;
@@ -130,7 +136,7 @@ BEGIN
     BEGIN
       UPDATE pg_temp.wip_plan_object AS o
       SET fingerprint = "${schema}".wip_view_fingerprint('pg_class'::regclass, node.oid),
-          definition = "${schema}".wip_view_evaluate(format('"${schema}".wip_view_definition(%s)', node.oid), 'pg_catalog, pg_temp')
+          definition = "${schema}".wip_view_evaluate(format('%I.wip_view_definition(%s)', '${schema}', node.oid), 'pg_catalog, pg_temp')
       WHERE o.object = node.oid;
       PERFORM "${schema}".wip_view_plan_dependant(node.oid);
     EXCEPTION WHEN OTHERS THEN
@@ -144,5 +150,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_dependants() IS
   'Plans every view and materialized view that depends on the live view, each after those that it reads.';
-
-SELECT "${schema}".wip_view_own();

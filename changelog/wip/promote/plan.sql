@@ -4,6 +4,7 @@
 --                     definitions with
 --   wip_plan_object   the view itself and everything that depends on it, in the order in which they depend on each
 --                     other, each with its fate
+--   wip_plan_body     functions whose bodies name it
 --   wip_plan_step     the statements of the swap, by phase
 --
 -- Everything refers to a relation by its oid, and the new view has another. So an object's fate is one of
@@ -11,7 +12,8 @@
 --   promoted    the view itself: the one that was built takes its place
 --   replaced    a view whose columns stay, a rule, a policy, a function with a body of SQL: defined again in its place
 --               (CREATE OR REPLACE, ALTER), so that whatever it has and whatever depends on it is not even touched
---   rebuilt     a materialized view: gets a successor beside it, which takes its place
+--   rebuilt     a materialized view: gets a successor beside it, which takes its place; an index that somebody made on
+--               the live view
 --   recreated   a view whose columns change: gets a successor as well; a routine that takes or returns the view's row
 --               type: is dropped and created
 --   refused     anything else, or what does not fit the new view: stops the promotion, by name, before anything has
@@ -21,16 +23,15 @@
 -- name means the new relation where there is one. What a new definition really reads is then compared, by oid, with
 -- what the old one read. Nothing uses CASCADE: what was overlooked stops the DROP of the old view, and with it all.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_begin(view_name text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
+  PERFORM "${schema}".wip_view_end_stage(view_name);
   IF to_regclass('pg_temp.wip_plan') IS NOT NULL THEN
-    DROP TABLE pg_temp.wip_plan, pg_temp.wip_plan_object, pg_temp.wip_plan_step;
+    DROP TABLE pg_temp.wip_plan, pg_temp.wip_plan_object, pg_temp.wip_plan_body, pg_temp.wip_plan_step;
   END IF;
 
   CREATE TEMPORARY TABLE wip_plan (
@@ -58,6 +59,11 @@ BEGIN
     -- how its successor was filled
     started_at timestamptz,
     rows bigint
+  ) ON COMMIT DROP;
+
+  CREATE TEMPORARY TABLE wip_plan_body (
+    routine text NOT NULL,
+    description text NOT NULL
   ) ON COMMIT DROP;
 
   CREATE TEMPORARY TABLE wip_plan_step (
@@ -91,6 +97,24 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_step(text, text, text) IS
   'Adds a statement to a phase of the swap.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_describe(class oid, object oid, part integer)
+  RETURNS text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- a view depends by the rule that is its query
+  RETURN regexp_replace(
+    "${schema}".wip_view_evaluate(
+      format('pg_describe_object(%s, %s, %s)', class, object, part), (SELECT p.live_path FROM pg_temp.wip_plan AS p)),
+    '^rule _RETURN on ', '');
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_describe(oid, oid, integer) IS
+  'An object''s kind and name, as somebody who has the schemas concerned on the path would name it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_built()
   RETURNS void
@@ -170,5 +194,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_plan() IS
   'Stops where the plan refuses something, and names it all.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- A promotion from its first statement to its last, and what takes a view away again.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval)
   RETURNS void
   LANGUAGE plpgsql
@@ -14,7 +12,11 @@ BEGIN
     coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
     coalesce(wip_view_register.freshness_target, interval '20 minutes'),
     wip_view_register.freshness_target,
-    "${schema}".wip_view_definition(p.built)
+    -- an index that somebody made was not deployed
+    (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
+     FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
+     WHERE d.line NOT IN (
+       SELECT pg_get_indexdef(to_regclass(o.name)) FROM pg_temp.wip_plan_object AS o WHERE o.kind = 'index'))
   FROM pg_temp.wip_plan AS p
   ON CONFLICT ON CONSTRAINT wip_view_pkey DO UPDATE
   SET refresh_order = coalesce(wip_view_register.refresh_order, v.refresh_order),
@@ -77,16 +79,27 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  was_registered CONSTANT boolean :=
+    EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
 BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   PERFORM "${schema}".wip_view_check_built();
+  PERFORM "${schema}".wip_view_check_side_effects();
 
   -- beside the live view: the fate of everything that depends on it, and successors without data
   PERFORM "${schema}".wip_view_plan_view();
+  PERFORM "${schema}".wip_view_plan_indexes();
   PERFORM "${schema}".wip_view_plan_dependants();
   PERFORM "${schema}".wip_view_plan_others();
-  PERFORM "${schema}".wip_view_plan_hindrances();
+  PERFORM "${schema}".wip_view_plan_refusals();
+  PERFORM "${schema}".wip_view_plan_bodies();
   PERFORM "${schema}".wip_view_check_plan();
+
+  -- The new one gets what the old one has; after the swap it would be readers who wait for this.
+  IF was_registered THEN
+    PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
 
   -- as a refresh: in its turn
   PERFORM "${schema}".wip_view_stop_refreshes();
@@ -94,8 +107,13 @@ BEGIN
 
   PERFORM "${schema}".wip_view_swap();
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_drop_left_over('wip_decoy_${schema}', retired => false);
+  PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
   PERFORM "${schema}".wip_view_record_rebuilds();
+  IF NOT was_registered THEN
+    PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
   -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
   PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
 END
@@ -123,6 +141,7 @@ BEGIN
     END;
   END IF;
   DELETE FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_remove.view_name;
+  PERFORM "${schema}".wip_view_drop_retired();
 END
 $function$;
 

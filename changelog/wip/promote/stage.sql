@@ -2,13 +2,52 @@
 --
 --   wip_view_stage(view)        puts the staging schema in front, so that the view's file builds it there
 --   (the view's file runs)      CREATE MATERIALIZED VIEW, its indexes, its comments, unqualified names
---   wip_view_promote(view, …)   puts it in the live one's place, with all that hangs on it, and registers it
+--   wip_view_promote(view, ...)   puts it in the live one's place, with all that hangs on it, and registers it
 --
 -- In one transaction, as Liquibase runs a changeset, nothing of this is seen before it is all there, and a deploy that
 -- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
 -- the catalog.
 
-SELECT "${schema}".wip_view_note();
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_left_over(schema_name name, retired boolean)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  left_over text;
+BEGIN
+  LOOP
+    SELECT o.statement
+    INTO left_over
+    FROM (
+      SELECT c.oid, c.relname, 'DROP ' || "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
+      FROM pg_class AS c
+      JOIN pg_type AS t ON t.oid = c.reltype
+      WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('v', 'm')
+      UNION ALL
+      SELECT p.oid, p.proname, format('DROP ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
+      FROM pg_proc AS p
+      WHERE p.pronamespace = to_regnamespace(quote_ident(schema_name)) AND p.prokind IN ('f', 'p')
+    ) AS o (oid, name, statement, referenced)
+    WHERE o.name ~ '^retired_[0-9]+$' = retired
+      -- what nothing else depends on goes first
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_depend AS d
+        LEFT JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+        WHERE d.refclassid IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass)
+          AND d.refobjid = ANY (o.referenced) AND d.deptype = 'n' AND coalesce(r.ev_class, d.objid) <> o.oid
+      )
+    ORDER BY o.oid DESC
+    LIMIT 1;
+    EXIT WHEN NOT FOUND;
+    EXECUTE left_over;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_drop_left_over(name, boolean) IS
+  'Drops the views and routines in a staging schema: those that were retired, or the others.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_staging(schema_name name)
   RETURNS void
@@ -17,7 +56,6 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_staging(schema_name name)
 AS $function$
 DECLARE
   strangers text;
-  left_over text;
 BEGIN
   -- The comment tells it from one that was made beforehand, for a role that may not create schemas: that one stays.
   IF to_regnamespace(quote_ident(schema_name)) IS NULL THEN
@@ -45,15 +83,8 @@ BEGIN
             HINT = format('Drop it, or ALTER SCHEMA %I OWNER TO %I, and REVOKE CREATE on it from others.', schema_name, current_user);
   END IF;
 
-  -- left by a script that was run statement by statement and died; what was made last first
-  FOR left_over IN
-    SELECT format('DROP %s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, c.oid::regclass)
-    FROM pg_class AS c
-    WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('v', 'm')
-    ORDER BY c.oid DESC
-  LOOP
-    EXECUTE left_over;
-  END LOOP;
+  -- by a script that was run statement by statement and died
+  PERFORM "${schema}".wip_view_drop_left_over(schema_name, retired => false);
 END
 $function$;
 
@@ -69,11 +100,79 @@ BEGIN
   IF obj_description(to_regnamespace(quote_ident(schema_name)), 'pg_namespace') = 'Made by wip-views while it builds a view' THEN
     EXECUTE format('DROP SCHEMA %I', schema_name);
   END IF;
+EXCEPTION WHEN dependent_objects_still_exist THEN
+  -- the retired ones: wip_view_drop_retired()
+  RETURN;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drop_staging(name) IS
-  'Drops a schema that wip_view_make_staging() made; one that was there before stays.';
+  'Drops a schema that wip_view_make_staging() made, if it is empty; one that was there before stays.';
+
+-- Between stage and promote the transaction does not end: a COMMIT in the view's file would leave what was built, with
+-- its data, where nobody looks for it, and so would a script that is run statement by statement.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_refuse_commit()
+  RETURNS trigger
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  staged text;
+BEGIN
+  SELECT s.view_name INTO staged FROM pg_temp.wip_staged AS s;
+  IF FOUND THEN
+    RAISE EXCEPTION 'COMMIT before % was promoted: its file must not end the transaction', staged
+      USING ERRCODE = 'invalid_transaction_termination',
+            HINT = 'Take BEGIN, COMMIT and END out of the file. By hand: BEGIN, wip_view_stage(), the file, wip_view_promote(), COMMIT.';
+  END IF;
+  RETURN NULL;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_refuse_commit() IS
+  'Keeps a transaction from being committed between wip_view_stage() and wip_view_promote().';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_stage(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF to_regclass('pg_temp.wip_staged') IS NULL THEN
+    CREATE TEMPORARY TABLE wip_staged (view_name text NOT NULL) ON COMMIT DROP;
+    CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON pg_temp.wip_staged
+      DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION "${schema}".wip_view_refuse_commit();
+    ALTER TABLE pg_temp.wip_staged ENABLE ALWAYS TRIGGER refuse_commit;
+  END IF;
+  DELETE FROM pg_temp.wip_staged;
+  INSERT INTO pg_temp.wip_staged (view_name) VALUES (view_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_begin_stage(text) IS
+  'Notes which view is being built, and lets nobody commit before it is promoted.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_end_stage(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF to_regclass('pg_temp.wip_staged') IS NOT NULL THEN
+    DELETE FROM pg_temp.wip_staged AS s WHERE s.view_name = wip_view_end_stage.view_name;
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END IF;
+  RAISE EXCEPTION 'ROLLBACK before % was promoted, or no wip_view_stage() before its file', view_name
+    USING ERRCODE = 'invalid_transaction_termination',
+          HINT = 'Take ROLLBACK out of the file. By hand: BEGIN, wip_view_stage(), the file, wip_view_promote(), COMMIT.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_end_stage(text) IS
+  'Lets the transaction be committed again; stops where it is not the one in which the view was staged.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
   RETURNS void
@@ -84,15 +183,17 @@ BEGIN
   PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
 
+  PERFORM "${schema}".wip_view_pin();
+  PERFORM "${schema}".wip_view_begin_stage(view_name);
   PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_make_decoy(view_name);
+  PERFORM "${schema}".wip_view_snapshot_catalog();
   -- in a form that means the same under every DateStyle and time zone
   PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
-  PERFORM set_config('search_path', '"wip_staging_${schema}", "${schema}", pg_temp', false);
+  PERFORM set_config('search_path', '"wip_staging_${schema}", "wip_decoy_${schema}", "${schema}", pg_temp', false);
   RAISE NOTICE '%: building', view_name;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text) IS
   'Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,14 +1,20 @@
 -- Successors: relations in the staging schema that are going to take the place of a view or materialized view which
 -- depends on the one that is promoted.
 
-SELECT "${schema}".wip_view_note();
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_tablespace_ddl(old oid, new oid)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_storage_ddl(old oid, new oid)
   RETURNS SETOF text
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+  -- before PostgreSQL 15 it can only be said when a view is made, which is for its file to say
+  SELECT format('ALTER MATERIALIZED VIEW %s SET ACCESS METHOD %I', new::regclass, m.amname)
+  FROM pg_class AS a
+  JOIN pg_class AS b ON b.oid = new AND b.relkind = 'm' AND b.relam <> a.relam
+  JOIN pg_am AS m ON m.oid = a.relam
+  JOIN pg_am AS n ON n.oid = b.relam AND n.amname = current_setting('default_table_access_method')
+  WHERE a.oid = old
+  UNION ALL
   SELECT format('ALTER MATERIALIZED VIEW %s SET TABLESPACE %I', new::regclass, t.spcname)
   FROM pg_class AS a
   JOIN pg_class AS b ON b.oid = new AND b.relkind = 'm' AND b.reltablespace = 0
@@ -24,8 +30,8 @@ AS $function$
   WHERE i.indrelid = old;
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_tablespace_ddl(oid, oid) IS
-  'The statements that move a new view and its indexes, while they are in the staging schema still, to the tablespaces of an old one.';
+COMMENT ON FUNCTION "${schema}".wip_view_storage_ddl(oid, oid) IS
+  'The statements that move a new view and its indexes, while they are in the staging schema still, to the access method and the tablespaces of an old one.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_assign_owner(relation oid, owner oid)
   RETURNS void
@@ -117,7 +123,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_create_successor(oid, name) IS
   'Makes a view or materialized view, without data, in the staging schema, that reads what another one reads, or what takes the place of that.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_furnish_successor(relation oid, successor oid)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_complete_successor(relation oid, successor oid)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -146,13 +152,11 @@ BEGIN
   LOOP
     PERFORM "${schema}".wip_view_execute(statement, format('%I, %s', 'wip_staging_${schema}', live_schema));
   END LOOP;
-  FOR statement IN SELECT t.* FROM "${schema}".wip_view_tablespace_ddl(relation, successor) AS t LOOP
+  FOR statement IN SELECT t.* FROM "${schema}".wip_view_storage_ddl(relation, successor) AS t LOOP
     EXECUTE statement;
   END LOOP;
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_furnish_successor(oid, oid) IS
+COMMENT ON FUNCTION "${schema}".wip_view_complete_successor(oid, oid) IS
   'Gives a successor the owner, indexes, rules, triggers and tablespaces of the relation whose place it takes.';
-
-SELECT "${schema}".wip_view_own();

@@ -1,7 +1,5 @@
 -- The swap: everything that was planned, under the locks that keep readers out, in milliseconds.
 
-SELECT "${schema}".wip_view_note();
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_unchanged()
   RETURNS void
   LANGUAGE plpgsql
@@ -13,7 +11,8 @@ BEGIN
   SELECT string_agg(o.name, ', ' ORDER BY o.position)
   INTO changed
   FROM pg_temp.wip_plan_object AS o
-  WHERE "${schema}".wip_view_fingerprint(o.class, o.object) IS DISTINCT FROM o.fingerprint;
+  WHERE o.fingerprint IS NOT NULL
+    AND "${schema}".wip_view_fingerprint(o.class, o.object) IS DISTINCT FROM o.fingerprint;
   IF changed IS NOT NULL THEN
     RAISE EXCEPTION 'meanwhile somebody changed what depends on %: %', (SELECT p.live_name FROM pg_temp.wip_plan AS p), changed
       USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
@@ -29,12 +28,21 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_swap()
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  retire CONSTANT boolean := EXISTS (SELECT FROM pg_temp.wip_plan_object AS o WHERE o.class = 'pg_proc'::regclass);
 BEGIN
+  IF retire THEN
+    PERFORM "${schema}".wip_view_plan_step('move', 'SELECT "${schema}".wip_view_check_retired()');
+  END IF;
   -- outermost dependants first: nothing depends on what is dropped any more
   PERFORM "${schema}".wip_view_plan_step('move', step.statement)
   FROM (
-    SELECT concat_ws('; ', 'DROP ' || "${schema}".wip_view_alter(o.object),
-                     format('ALTER %s SET SCHEMA %s', "${schema}".wip_view_alter(o.successor),
+    SELECT concat_ws('; ',
+                     CASE
+                       WHEN retire THEN "${schema}".wip_view_retire_ddl(o.class, o.object)
+                       ELSE 'DROP ' || "${schema}".wip_view_ddl_name(o.object)
+                     END,
+                     format('ALTER %s SET SCHEMA %s', "${schema}".wip_view_ddl_name(o.successor),
                             coalesce(c.relnamespace, '"${schema}"'::regnamespace)::regnamespace))
     FROM pg_temp.wip_plan_object AS o
     LEFT JOIN pg_class AS c ON c.oid = o.object
@@ -42,7 +50,7 @@ BEGIN
     ORDER BY o.position DESC
   ) AS step (statement);
 
-  -- Not before: whoever gave a grant on may not use the staging schema.
+  -- Not before: a role that passed a grant on may not use the staging schema.
   PERFORM "${schema}".wip_view_plan_step('attributes', step.statement)
   FROM (
     SELECT a.statement
@@ -76,6 +84,8 @@ AS $function$
 DECLARE
   next_phase text;
   step record;
+  failed_sqlstate text;
+  failed_error text;
   dependants text;
 BEGIN
   FOREACH next_phase IN ARRAY ARRAY['drop', 'replace', 'move', 'attributes', 'finish'] LOOP
@@ -83,11 +93,15 @@ BEGIN
       PERFORM "${schema}".wip_view_execute(step.statement, step.path);
     END LOOP;
   END LOOP;
-EXCEPTION WHEN dependent_objects_still_exist THEN
-  GET STACKED DIAGNOSTICS dependants = PG_EXCEPTION_DETAIL;
-  RAISE EXCEPTION 'cannot put the new % in place, because of what came to depend on the old one, or cannot be made again: %',
-      (SELECT p.live_name FROM pg_temp.wip_plan AS p), replace(dependants, E'\n', '; ')
-    USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Nothing was changed. Deploy again, or change or drop these first.';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS failed_sqlstate = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT, dependants = PG_EXCEPTION_DETAIL;
+  IF failed_sqlstate = '2BP01' THEN
+    failed_error := 'because of what came to depend on the old one, or cannot be made again: ' || replace(dependants, E'\n', '; ');
+  END IF;
+  RAISE EXCEPTION 'cannot put the new % in place: %', (SELECT p.live_name FROM pg_temp.wip_plan AS p), failed_error
+    USING ERRCODE = failed_sqlstate,
+          DETAIL = step.statement,
+          HINT = 'Nothing was changed. Deploy again, or change or drop what is in the way first.';
 END
 $function$;
 
@@ -113,6 +127,7 @@ BEGIN
   PERFORM "${schema}".wip_view_check_unchanged();
   PERFORM "${schema}".wip_view_plan_swap();
   PERFORM "${schema}".wip_view_run_steps();
+  PERFORM "${schema}".wip_view_check_bodies();
   RAISE NOTICE '%: promoted in % ms, attempt %, kept %', plan.view_name,
     round(extract(epoch FROM clock_timestamp() - started) * 1000), attempts,
     coalesce((SELECT string_agg(o.name, ', ' ORDER BY o.position) FROM pg_temp.wip_plan_object AS o WHERE o.fate <> 'promoted'),
@@ -122,5 +137,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_swap() IS
   'Puts the new relations in the places of the old ones. Readers wait for milliseconds.';
-
-SELECT "${schema}".wip_view_own();

@@ -10,6 +10,11 @@ DECLARE
   -- asked before the request itself writes
   own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
 BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
   RETURN QUERY SELECT * FROM "${schema}".wip_view_run("${schema}".wip_view_request(view_name), own_writes);
 END
 $function$;
@@ -49,10 +54,10 @@ CREATE OR REPLACE PROCEDURE "${schema}".refresh_wip_views()
   LANGUAGE plpgsql
 AS $procedure$
 DECLARE
-  requests "${schema}".wip_view_refresh[];
-  request "${schema}".wip_view_refresh;
-  done "${schema}".wip_view_refresh;
-  failures "${schema}".wip_view_refresh[];
+  requests pg_catalog.int8[];
+  request_id pg_catalog.int8;
+  done record;
+  failures pg_catalog.text[];
   first_state pg_catalog.text;
   cancelled_at pg_catalog.text;
 BEGIN
@@ -62,22 +67,26 @@ BEGIN
   SET LOCAL search_path = pg_catalog, pg_temp;
   -- The requests alone are nothing worth waiting for the disk.
   SET LOCAL synchronous_commit = off;
-  requests := ARRAY(SELECT r FROM "${schema}".wip_view_request_all() AS r);
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+  requests := ARRAY(SELECT r.refresh_id FROM "${schema}".wip_view_request_all() AS r);
   failures := '{}';
 
-  FOREACH request IN ARRAY requests LOOP
+  FOREACH request_id IN ARRAY requests LOOP
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET LOCAL search_path = pg_catalog, pg_temp;
     IF cancelled_at IS NULL THEN
-      SELECT * INTO done FROM "${schema}".wip_view_try_run(request.refresh_id);
+      SELECT * INTO done FROM "${schema}".wip_view_try_run(request_id);
     ELSE
-      -- Whoever cancels means all of it; and a statement_timeout is over for good, the rest would run without a limit.
-      SELECT * INTO done FROM "${schema}".wip_view_fail(request.refresh_id, '57014', format(
+      -- A cancel means all of it; and a statement_timeout has fired for good: the rest would run without a limit.
+      SELECT * INTO done FROM "${schema}".wip_view_fail(request_id, '57014', format(
         'not tried: the call was cancelled, or ran into its statement_timeout, at %s', cancelled_at));
     END IF;
     IF done.outcome = 'failed' THEN
-      failures := failures || done;
+      failures := failures || (done.view_name || ': ' || done.error);
       first_state := coalesce(first_state, done.sqlstate);
       cancelled_at := coalesce(cancelled_at, CASE done.sqlstate WHEN '57014' THEN done.view_name END);
     END IF;
@@ -87,7 +96,7 @@ BEGIN
   COMMIT;
   IF first_state IS NOT NULL THEN
     SET LOCAL search_path = pg_catalog, pg_temp;
-    RAISE EXCEPTION '%', (SELECT string_agg(f.view_name || ': ' || f.error, '; ' ORDER BY f.refresh_id) FROM unnest(failures) AS f)
+    RAISE EXCEPTION '%', array_to_string(failures, '; ')
       USING ERRCODE = first_state,
             HINT = format('%s of %s views were not refreshed; see %I.wip_view_history.',
                           cardinality(failures), cardinality(requests), '${schema}');

@@ -29,9 +29,11 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin(view_name text)
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  this_second CONSTANT bigint := floor(extract(epoch FROM clock_timestamp()));
 BEGIN
   -- for wip_view_running: from here on the refresh serves nobody who asks
-  PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), floor(extract(epoch FROM clock_timestamp()))::bigint::bit(32)::integer);
+  PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), this_second::bit(32)::integer);
   -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
   RETURN CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
 END
@@ -154,6 +156,7 @@ DECLARE
   why_plain text;
   as_of timestamptz;
   view_rows bigint;
+  denied text;
 BEGIN
   -- First of all, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
   -- older rows over newer ones.
@@ -163,16 +166,21 @@ BEGIN
   -- read before the rows are, so that it is no later
   as_of := "${schema}".wip_view_rows_as_of(view_name, this_start);
 
-  IF why_plain IS NULL THEN
-    EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view_oid::regclass);
-  ELSE
-    -- It needs the view for itself, and readers would queue behind it while it waits for one that has it.
-    IF pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = view_oid), 'USAGE') THEN
-      PERFORM "${schema}".wip_view_take('refresh ' || view_name, ARRAY[view_oid], clock_timestamp(), 'lock_timeout');
+  BEGIN
+    IF why_plain IS NULL THEN
+      EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view_oid::regclass);
+    ELSE
+      -- It needs the view for itself, and readers would queue behind it while it waits for one that has it.
+      IF pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = view_oid), 'USAGE') THEN
+        PERFORM "${schema}".wip_view_take('refresh ' || view_name, ARRAY[view_oid], clock_timestamp(), 'lock_timeout');
+      END IF;
+      EXECUTE format('REFRESH MATERIALIZED VIEW %s', view_oid::regclass);
     END IF;
-    EXECUTE format('REFRESH MATERIALIZED VIEW %s', view_oid::regclass);
-  END IF;
-  EXECUTE format('SELECT count(*) FROM %s', view_oid::regclass) INTO view_rows;
+    EXECUTE format('SELECT count(*) FROM %s', view_oid::regclass) INTO view_rows;
+  EXCEPTION WHEN insufficient_privilege THEN
+    GET STACKED DIAGNOSTICS denied = MESSAGE_TEXT;
+    PERFORM "${schema}".wip_view_deny(view_oid, denied);
+  END;
 
   RETURN QUERY
   UPDATE "${schema}".wip_view_refresh AS r

@@ -85,6 +85,11 @@ AS $function$
 DECLARE
   request_id bigint;
 BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
   IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean THEN
     RAISE EXCEPTION 'cannot refresh %: this is a read-only standby or transaction', view_name
       USING ERRCODE = 'read_only_sql_transaction',

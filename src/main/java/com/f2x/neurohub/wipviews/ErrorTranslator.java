@@ -12,6 +12,9 @@ import org.jooq.impl.DSL;
 /** What an error of the database means to a caller of {@link WipViews}. */
 final class ErrorTranslator {
 
+  /** Raised by wip_view_request_all(). */
+  private static final String NO_VIEW_REGISTERED = "WV001";
+
   private static final List<String> MISSING_NAME = List.of("42883", "3F000", "42P01");
 
   private static final String MISSING_RIGHT = "42501";
@@ -57,6 +60,10 @@ final class ErrorTranslator {
     String state = described.sqlState().orElse("");
     if (state.equals(MISSING_RIGHT)) {
       return ofMissingRight(described, failure);
+    }
+    if (state.equals(NO_VIEW_REGISTERED)) {
+      return new NotDeployedException(
+          described.getMessage(), view, state, described.remedy().orElse(null), failure);
     }
     if (!MISSING_NAME.contains(state)) {
       return described;

@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_BLOCKERS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 
 import com.f2x.neurohub.wipviews.Freshness.State;
@@ -42,7 +43,9 @@ import org.jooq.impl.DSL;
  *
  * <p>Immutable and thread-safe, without threads of its own; a {@code with…} method returns another
  * one. Each call takes a connection and gives it back. Every failure is a {@link
- * WipViewsException}.
+ * WipViewsException}; of any call a {@link DatabaseUnavailableException} where the database cannot
+ * be reached or the pool has no connection to give, and a {@link NotDeployedException} where
+ * nothing is deployed in the schema, or not all of it.
  *
  * <p>Callers of one JVM that ask for the same refresh with the same limits share it before they
  * take a connection, by the rule that holds in the database: a caller is served only by a refresh
@@ -162,15 +165,14 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes every registered view in refresh order, each in a transaction of its own: one view's
-   * failure neither stops nor undoes the others. In a caller's transaction (see {@link
-   * #of(Configuration)}) the first failure ends it.
+   * Refreshes every registered view, each after those that it reads and in a transaction of its
+   * own: one view's failure neither stops nor undoes the others. In a caller's transaction (see
+   * {@link #of(Configuration)}) the first failure ends it.
    *
    * @return what happened to each view
    * @throws RefreshFailedException if any view could not be refreshed, after all were tried; its
    *     failure is on record
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
+   * @throws NotDeployedException if nothing is deployed in the schema, or no view is registered
    */
   public List<Refresh> refreshAll() {
     return refreshes.refreshAll();
@@ -178,14 +180,13 @@ public final class WipViews {
 
   /**
    * Refreshes a view, or waits for a refresh by somebody else that started after this call.
-   * Afterwards the view's rows are at least as new as the call.
+   * Afterwards the view's rows are at least as new as the call; but what it reads of other
+   * registered views it reads as it is, so refresh those first, or all.
    *
    * @param view a generated table, such as {@link Tables#MV_PROCESS_WIP_QUEUE}; not null
    * @return what happened: {@link Refresh.Outcome#REFRESHED} or {@link Refresh.Outcome#COALESCED}
    * @throws RefreshFailedException if it could not be refreshed; the failure is on record
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Refresh refresh(Table<?> view) {
     return refreshes.refresh(view.getName());
@@ -199,8 +200,6 @@ public final class WipViews {
    * @return what happened, or nothing if the view was fresh enough
    * @throws RefreshFailedException as {@link #refresh}
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Optional<Refresh> refreshIfOlderThan(Table<?> view, Duration maxAge) {
     Objects.requireNonNull(maxAge, "maxAge");
@@ -217,9 +216,7 @@ public final class WipViews {
    * Reads how fresh every registered view is. Answers whatever state the views are in, and waits
    * for none of their locks.
    *
-   * @return a row per view, in refresh order
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
+   * @return a row per view, each after those that it reads; empty if no view is registered
    */
   public List<Freshness> freshness() {
     return sessions.reading(
@@ -232,8 +229,6 @@ public final class WipViews {
    * @param view a generated table; not null
    * @return its freshness
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public Freshness freshness(Table<?> view) {
     return freshnessOf(view).orElseThrow(() -> unknown(view.getName()));
@@ -257,8 +252,6 @@ public final class WipViews {
    * @return the attempts, latest first
    * @throws IllegalArgumentException if the limit is less than 1
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Refresh> history(Table<?> view, int limit) {
     if (limit < 1) {
@@ -289,8 +282,6 @@ public final class WipViews {
    *     refresh order
    * @throws IllegalArgumentException if there are fewer days than 1
    * @throws UnknownViewException if the view is not registered
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<DailyRefreshes> daily(Table<?> view, int days) {
     if (days < 1) {
@@ -304,12 +295,12 @@ public final class WipViews {
         (connection, db) ->
             db.select(WIP_VIEW_DAILY.fields())
                 .from(WIP_VIEW_DAILY)
-                .leftJoin(WIP_VIEW)
-                .on(WIP_VIEW.VIEW_NAME.eq(WIP_VIEW_DAILY.VIEW_NAME))
+                .leftJoin(WIP_VIEW_ORDER)
+                .on(WIP_VIEW_ORDER.VIEW_NAME.eq(WIP_VIEW_DAILY.VIEW_NAME))
                 .where(WIP_VIEW_DAILY.DAY.gt(DSL.currentLocalDate().minus(days)))
                 .and(view == null ? DSL.noCondition() : WIP_VIEW_DAILY.VIEW_NAME.eq(view.getName()))
                 .orderBy(
-                    WIP_VIEW_DAILY.DAY.desc(), WIP_VIEW.REFRESH_ORDER, WIP_VIEW_DAILY.VIEW_NAME)
+                    WIP_VIEW_DAILY.DAY.desc(), WIP_VIEW_ORDER.POSITION, WIP_VIEW_DAILY.VIEW_NAME)
                 .fetch(row -> DailyRefreshes.of(row.into(WIP_VIEW_DAILY))));
   }
 
@@ -319,7 +310,6 @@ public final class WipViews {
    * @param view a generated table; not null
    * @param <R> its record
    * @return all its rows, in no particular order
-   * @throws DatabaseUnavailableException if the database cannot be reached
    * @throws WipViewsException if the view is missing or not populated
    */
   public <R extends Record> List<R> rows(Table<R> view) {
@@ -349,8 +339,6 @@ public final class WipViews {
    * reading of a changelog.
    *
    * @return what was found, in the order in which to mend it; empty if all is well
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Finding> diagnose() {
     return deployed(
@@ -364,8 +352,6 @@ public final class WipViews {
    *
    * @return a row per session that waits and session that it waits for, who has waited longest
    *     first
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<Blocker> blockers() {
     return sessions.reading(
@@ -376,8 +362,6 @@ public final class WipViews {
    * Reads how large the views are and the tables that they read. Waits for no lock.
    *
    * @return their sizes, the one with the most rows first
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema
    */
   public List<RelationSize> sizes() {
     return deployed(
@@ -408,8 +392,6 @@ public final class WipViews {
    * @param query reads with the given context, which it must not keep; not null
    * @param <T> what it returns, read to the end
    * @return what the query returned
-   * @throws DatabaseUnavailableException if the database cannot be reached
-   * @throws NotDeployedException if nothing is deployed in the schema, or not all of it
    * @throws WipViewsException if the query fails otherwise
    */
   public <T> T read(Function<? super DSLContext, ? extends T> query) {
@@ -433,7 +415,6 @@ public final class WipViews {
    * @throws WipViewsException if a view could not be made; those before it were, and the live ones
    *     are as they were; or, before anything is done, if the connection is in a caller's
    *     transaction
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreate(Table<?>... views) {
     List<String> names = Stream.of(views).map(Table::getName).toList();

@@ -41,12 +41,12 @@ import liquibase.changelog.ChangeLogIterator;
 import liquibase.changelog.ChangeLogParameters;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
+import liquibase.changelog.FastCheckService;
 import liquibase.changelog.filter.AlreadyRanChangeSetFilter;
 import liquibase.changelog.visitor.RollbackVisitor;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
-import liquibase.database.jvm.JdbcConnection;
 import liquibase.exception.CommandExecutionException;
 import liquibase.exception.LiquibaseException;
 import liquibase.lockservice.LockService;
@@ -111,9 +111,10 @@ public final class Changelog {
       Connection connection,
       String schema,
       Map<String, String> parameters,
-      Consumer<String> progress) {
+      Consumer<String> progress)
+      throws SQLException {
     this.connection = connection;
-    this.schema = schema;
+    this.schema = schema == null && connection.getSchema() == null ? "public" : schema;
     this.parameters = Map.copyOf(parameters);
     this.progress = progress;
   }
@@ -392,8 +393,16 @@ public final class Changelog {
         files,
         (database, changelog) -> {
           runUndone(database, changelog);
-          execute(command("updateSql").setOutput(script), files, database, changelog);
+          execute(
+              command("updateSql")
+                  .setOutput(script)
+                  .addArgumentValue("changeExecListener", new ScriptTransactions()),
+              files,
+              database,
+              changelog);
         });
+    // as an update, it stops where something fails
+    out.write("\\set ON_ERROR_STOP on\n");
     out.write(script.toString(StandardCharsets.UTF_8));
     out.flush();
   }
@@ -551,7 +560,7 @@ public final class Changelog {
   private void run(Check first, List<String> files, Work work) throws Exception {
     refuseUnquotable(schema == null ? connection.getSchema() : schema);
     IN_THIS_JVM.lockInterruptibly();
-    try (Turn turn = new Turn()) {
+    try (Turn turn = new Turn(connection)) {
       cancellable(
           () -> {
             turn.await();
@@ -600,9 +609,12 @@ public final class Changelog {
     Scope.child(
         scope,
         () -> {
+          // or Liquibase, once it had nothing to do here, takes every later deploy of this JVM for
+          // done
+          Scope.getCurrentScope().getSingleton(FastCheckService.class).clearCache();
           Database database =
               DatabaseFactory.getInstance()
-                  .findCorrectDatabaseImplementation(new JdbcConnection(connection));
+                  .findCorrectDatabaseImplementation(new BareUrlConnection(connection));
           if (schema != null) {
             database.setDefaultSchemaName(schema);
           }
@@ -669,70 +681,6 @@ public final class Changelog {
 
   private interface Step {
     void run() throws Exception;
-  }
-
-  /**
-   * This process's turn to deploy, held by the connection; it then gives the connection back as it
-   * was, since Liquibase sets its search_path and leaves it so.
-   */
-  private final class Turn implements AutoCloseable {
-
-    private static final String CHECK_INTERVAL = "client_connection_check_interval";
-
-    private final boolean autoCommit = connection.getAutoCommit();
-    private final String searchPath;
-    private final String checkInterval;
-
-    Turn() throws SQLException {
-      connection.setAutoCommit(true);
-      searchPath = select("current_setting('search_path')");
-      checkInterval = select("current_setting(?, true)", CHECK_INTERVAL);
-      // or what a deploy that was killed waits for, or builds, goes on without it
-      checkConnection("1s");
-    }
-
-    void await() throws SQLException {
-      select("pg_advisory_lock(hashtext('wip-views deploy'), 0)");
-    }
-
-    @Override
-    public void close() throws SQLException {
-      if (connection.isClosed()) {
-        return;
-      }
-      if (!connection.getAutoCommit()) {
-        connection.rollback();
-        connection.setAutoCommit(true);
-      }
-      select("set_config('search_path', ?, false)", searchPath);
-      checkConnection(checkInterval);
-      // that of Liquibase too, which a cancelled deploy may have been kept from letting go
-      select("pg_advisory_unlock_all()");
-      connection.setAutoCommit(autoCommit);
-    }
-
-    /** Lets the server look whether the client is still there, where its platform can. */
-    private void checkConnection(String interval) throws SQLException {
-      try {
-        select("set_config(?, ?, false)", CHECK_INTERVAL, interval);
-      } catch (SQLException e) {
-        if (!"22023".equals(e.getSQLState()) && !"42704".equals(e.getSQLState())) {
-          throw e;
-        }
-      }
-    }
-
-    private String select(String expression, String... values) throws SQLException {
-      try (PreparedStatement statement = connection.prepareStatement("SELECT " + expression)) {
-        for (int i = 0; i < values.length; i++) {
-          statement.setString(i + 1, values[i]);
-        }
-        try (ResultSet row = statement.executeQuery()) {
-          row.next();
-          return row.getString(1);
-        }
-      }
-    }
   }
 
   /** What Liquibase tells people: the changeset that begins, and the NOTICEs of its statements. */

@@ -310,6 +310,11 @@ public final class DeployedObjects {
           AND whole.objid = d.objid
           AND whole.refclassid = 'pg_class'::regclass
           AND whole.deptype IN ('a', 'i')
+        -- that one is ours, on the table of Liquibase
+        WHERE NOT EXISTS (
+          SELECT
+          FROM pg_trigger AS t
+          WHERE d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgname = 'wip_views_keep_place')
       )
       SELECT format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
       FROM dependant AS d

@@ -46,7 +46,9 @@ class DoctorCommandTest {
   private void manyFaults() throws Exception {
     database.execute(
         "REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA",
-        "CREATE INDEX by_hand ON mv_wip_status_dashboard (lot_number)",
+        // as if somebody had changed the view's query
+        "UPDATE wip_view SET definition = replace(definition, 'IN_PROGRESS', 'STARTED')"
+            + " WHERE view_name = 'mv_wip_status_dashboard'",
         "DROP INDEX IF EXISTS idx_wip_process_history_completed_at,"
             + " wip_views_wip_process_history_completed_at_idx",
         "ALTER TABLE lots SET (autovacuum_enabled = false)",

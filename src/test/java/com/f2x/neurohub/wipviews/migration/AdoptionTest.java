@@ -21,34 +21,9 @@ class AdoptionTest {
         "DROP ROLE IF EXISTS adoption_app",
         "CREATE ROLE adoption_app",
         "DROP ROLE IF EXISTS \"adoption-screen\"",
-        "CREATE ROLE \"adoption-screen\"",
-        """
-        CREATE MATERIALIZED VIEW mv_process_wip_queue AS
-        SELECT p.id AS process_id, p.process_number, p.process_code, count(w.id) AS wip_count_at_process,
-          avg(extract(epoch FROM now() - w.updated_at))::integer AS avg_wait_time_seconds,
-          now() AS last_refreshed_at
-        FROM processes p LEFT JOIN wip_items w ON w.current_process_id = p.id
-        GROUP BY p.id
-        """,
-        "CREATE UNIQUE INDEX idx_mv_process_wip_queue_pk ON mv_process_wip_queue (process_id)",
-        "CREATE INDEX idx_mv_process_wip_queue_code ON mv_process_wip_queue (process_code)",
-        """
-        CREATE MATERIALIZED VIEW mv_wip_status_dashboard AS
-        SELECT l.id AS lot_id, l.lot_number, now() AS last_refreshed_at FROM lots l
-        """,
-        "CREATE UNIQUE INDEX idx_mv_wip_status_dashboard_pk ON mv_wip_status_dashboard (lot_id)",
-        """
-        CREATE FUNCTION refresh_process_wip_queue() RETURNS void LANGUAGE plpgsql AS $$
-        BEGIN REFRESH MATERIALIZED VIEW CONCURRENTLY mv_process_wip_queue; END $$
-        """,
-        """
-        CREATE FUNCTION refresh_wip_status_dashboard() RETURNS void LANGUAGE plpgsql AS $$
-        BEGIN REFRESH MATERIALIZED VIEW CONCURRENTLY mv_wip_status_dashboard; END $$
-        """,
-        """
-        CREATE FUNCTION refresh_all_wip_views() RETURNS void LANGUAGE plpgsql AS $$
-        BEGIN PERFORM refresh_wip_status_dashboard(); PERFORM refresh_process_wip_queue(); END $$
-        """,
+        "CREATE ROLE \"adoption-screen\"");
+    HandMade.in(database);
+    database.execute(
         "GRANT EXECUTE ON FUNCTION refresh_all_wip_views() TO adoption_app",
         "GRANT SELECT ON mv_process_wip_queue TO \"adoption-screen\"",
         "CREATE VIEW long_waits AS SELECT process_code, avg_wait_time_seconds FROM"
@@ -93,12 +68,14 @@ class AdoptionTest {
   }
 
   @Test
-  void the_indexes_made_by_hand_are_gone_with_the_old_view() throws SQLException {
+  void an_index_made_by_hand_is_kept_but_not_twice() throws SQLException {
     assertThat(
             database.rows(
                 "SELECT indexrelid::regclass FROM pg_index WHERE indrelid ="
-                    + " 'mv_process_wip_queue'::regclass"))
-        .containsExactly(java.util.List.of("mv_process_wip_queue_process_id_idx"));
+                    + " 'mv_process_wip_queue'::regclass ORDER BY 1"))
+        .extracting(row -> row.get(0))
+        .containsExactlyInAnyOrder(
+            "mv_process_wip_queue_process_id_idx", "idx_mv_process_wip_queue_code");
   }
 
   @Test

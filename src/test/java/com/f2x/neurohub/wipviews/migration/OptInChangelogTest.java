@@ -45,6 +45,15 @@ class OptInChangelogTest {
   }
 
   @Test
+  void a_deploy_runs_after_one_that_had_nothing_to_do() throws Exception {
+    migration.installMinimalMes();
+
+    migration.with("db-scheduler").update();
+
+    assertThat(database.objects()).contains(TABLE);
+  }
+
+  @Test
   void a_deploy_that_does_not_name_it_leaves_it_alone() throws Exception {
     migration.with("db-scheduler").update();
     List<String> objects = database.objects();

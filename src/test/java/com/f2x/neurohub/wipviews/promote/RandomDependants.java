@@ -205,19 +205,35 @@ final class RandomDependants {
               + name
               + " SET (autovacuum_enabled = false, toast.autovacuum_enabled = false)");
     }
+    if (random.nextInt(3) == 0) {
+      add("GRANT USAGE ON TYPE " + name + " TO " + grantor);
+      add("COMMENT ON TYPE " + name + " IS 'a row'");
+    }
+    if (random.nextInt(3) == 0 && kind.startsWith("MAT")) {
+      add("ALTER MATERIALIZED VIEW " + name + " REPLICA IDENTITY FULL");
+      add("ALTER MATERIALIZED VIEW " + name + " DEPENDS ON EXTENSION plpgsql");
+      add("CREATE INDEX by_hand_" + ++number + " ON " + name + " (" + column + " DESC)");
+      String index = name.substring(0, name.lastIndexOf('.') + 1) + "by_hand_" + number;
+      add("ALTER INDEX " + index + " DEPENDS ON EXTENSION plpgsql");
+      add("COMMENT ON INDEX " + index + " IS 'mine'");
+    }
   }
 
   private void other() {
     String source = source();
     String name = pick(SCHEMAS.stream().map(RandomDependants::quoted).toList()) + ".f" + ++number;
     switch (random.nextInt(4)) {
-      case 0 ->
-          add(
-              "CREATE FUNCTION "
-                  + name
-                  + "() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT sum(s.n) FROM "
-                  + source
-                  + " AS s; END");
+      case 0 -> {
+        add(
+            "CREATE FUNCTION "
+                + name
+                + "() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT sum(s.n) FROM "
+                + source
+                + " AS s; END");
+        if (random.nextBoolean()) {
+          add("ALTER FUNCTION " + name + "() DEPENDS ON EXTENSION plpgsql");
+        }
+      }
       case 1 -> {
         add(
             "CREATE FUNCTION "
@@ -230,6 +246,12 @@ final class RandomDependants {
                 + name
                 + "(public.mv_process_wip_queue) TO "
                 + quoted(pick(ROLES)));
+        if (random.nextBoolean()) {
+          add(
+              "ALTER FUNCTION "
+                  + name
+                  + "(public.mv_process_wip_queue) DEPENDS ON EXTENSION plpgsql");
+        }
       }
       case 2 ->
           add(

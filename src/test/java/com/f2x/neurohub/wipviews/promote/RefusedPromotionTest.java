@@ -206,7 +206,7 @@ class RefusedPromotionTest {
 
     refused(
         ViewFile.QUEUE,
-        "materialized view reports.twin: another one of the same name is made anew, too",
+        "materialized view reports.twin: another one of the same name gets a successor, too",
         "materialized view reports.two: relation \"same\" already exists");
   }
 

@@ -128,7 +128,7 @@ class SwapTest {
           .hasMessageContainingAll(
               "could not put the new public.mv_wip_status_dashboard in place within 00:00:00.1",
               "(monthly report) holds",
-              "The old one still serves.",
+              "Nothing was changed.",
               "pg_terminate_backend");
 
       assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
@@ -201,7 +201,7 @@ class SwapTest {
             .hasMessageContaining("what came to depend on the old one")
             .hasMessageContaining("newcomer")
             .hasMessageContaining(
-                "Nothing was changed. Deploy again, or change or drop these first.");
+                "Nothing was changed. Deploy again, or change or drop what is in the way first.");
         ViewFile.DASHBOARD.promote(connection);
         assertThat(database.value("SELECT count(*) FROM newcomer")).isEqualTo("5000");
       } finally {

@@ -38,7 +38,7 @@ record ViewFile(String view, int order, String sql) {
     return new ViewFile(view, order, sql.replace(old, replacement));
   }
 
-  /** Builds and promotes it in one transaction, as Liquibase runs the changeset. */
+  /** Builds and promotes it in one transaction, as Liquibase runs the changeset, and tidies up. */
   void promote(Connection connection) throws SQLException {
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
@@ -46,6 +46,9 @@ record ViewFile(String view, int order, String sql) {
       statement.execute(sql);
       statement.execute(
           "SELECT wip_view_promote('" + view + "', " + order + ", interval '20 minutes')");
+      connection.commit();
+      // the last changeset of a deploy
+      statement.execute("SELECT wip_view_drop_retired()");
       connection.commit();
     } catch (SQLException e) {
       connection.rollback();

@@ -10,9 +10,12 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.Future;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DefaultConfiguration;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -192,6 +195,12 @@ class BookkeepingTest {
       assertThatThrownBy(views::refreshAll)
           .isInstanceOf(NotDeployedException.class)
           .hasMessageContaining("no view is registered");
+      try (Connection connection = database.connect()) {
+        connection.setAutoCommit(false);
+        WipViews joined =
+            WipViews.of(new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES));
+        assertThatThrownBy(joined::refreshAll).isInstanceOf(NotDeployedException.class);
+      }
       assertThat(views.freshness()).isEmpty();
     } finally {
       database.execute("INSERT INTO wip_view SELECT * FROM kept", "DROP TABLE kept");

@@ -51,15 +51,11 @@ class PlainRefreshTest {
     return connection;
   }
 
-  private static void awaitAttempt() throws Exception {
-    Await.until(
-        "the refresh pauses between two attempts at the lock",
-        () ->
-            database
-                .value(
-                    "SELECT count(*) FROM pg_stat_activity AS a JOIN wip_view_running AS r"
-                        + " USING (pid) WHERE a.wait_event = 'PgSleep'")
-                .equals("1"));
+  /** How many pause between two attempts at the lock. */
+  private static String attempts() throws SQLException {
+    return database.value(
+        "SELECT count(*) FROM pg_stat_activity AS a JOIN wip_view_running AS r USING (pid)"
+            + " WHERE a.wait_event = 'PgSleep'");
   }
 
   @Test
@@ -70,7 +66,7 @@ class PlainRefreshTest {
         refresh =
             callers.start(1, database::connect, (n, c) -> views.refresh(Probe.MV_PROBE)).get(0);
         for (int i = 0; i < 20; i++) {
-          awaitAttempt();
+          Await.until("an attempt at the lock", PlainRefreshTest::attempts, "1"::equals);
           // would wait for the holder to end, if the refresh stood in the queue before it
           reader("reader").close();
         }
@@ -78,7 +74,7 @@ class PlainRefreshTest {
         assertThat(holder.isClosed()).isFalse();
       }
 
-      assertThat(refresh.get().mode()).isEqualTo(Refresh.Mode.PLAIN);
+      assertThat(Await.result(refresh).mode()).isEqualTo(Refresh.Mode.PLAIN);
     }
   }
 
@@ -93,9 +89,9 @@ class PlainRefreshTest {
                   database::connect,
                   (n, c) -> views.withLockTimeout(Duration.ofSeconds(2)).refresh(Probe.MV_PROBE))
               .get(0);
-      awaitAttempt();
+      Await.until("the refresh waits", () -> refresh.isDone() || attempts().equals("1"));
       try (Connection late = reader("innocent")) {
-        assertThatThrownBy(refresh::get)
+        assertThatThrownBy(() -> Await.result(refresh))
             .cause()
             .isInstanceOfSatisfying(
                 RefreshFailedException.class, e -> assertThat(e.sqlState()).contains("55P03"))

@@ -32,10 +32,6 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** A failure is on record, whoever called and however the refresh ended. */
 class RefreshFailureTest {
 
-  private static final String NOT_TRIED =
-      "[[mv_fault, failed, 57014], [mv_wip_status_dashboard, failed, 57014],"
-          + " [mv_process_wip_queue, failed, 57014], [mv_probe, failed, 57014]]";
-
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
   private static Probe probe;
@@ -196,27 +192,9 @@ class RefreshFailureTest {
             .hasMessageContaining("canceling statement");
       }
     }
-    assertThat(faulty.outcomes()).isEqualTo(NOT_TRIED);
+    assertThat(faulty.outcomes()).isEqualTo(FaultyView.NOT_TRIED);
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE started_at IS NOT NULL"))
         .isEqualTo("0");
-  }
-
-  @Test
-  void a_procedure_past_the_statement_timeout_has_a_row_per_view() throws Exception {
-    faulty.does("PERFORM public.gate(); RETURN 0;");
-    try (Probe.Gate gate = probe.shut();
-        Connection limited = database.connect();
-        Statement statement = limited.createStatement()) {
-      statement.execute("SET statement_timeout = '1s'");
-
-      assertThatThrownBy(() -> statement.execute("CALL refresh_wip_views()"))
-          .hasMessageContaining("4 of 4 views were not refreshed")
-          .hasMessageContaining(
-              "mv_probe: not tried: the call was cancelled, or ran into its statement_timeout, at"
-                  + " mv_fault");
-      assertThat(gate.isShut()).isTrue();
-    }
-    assertThat(faulty.outcomes()).isEqualTo(NOT_TRIED);
   }
 
   @ParameterizedTest

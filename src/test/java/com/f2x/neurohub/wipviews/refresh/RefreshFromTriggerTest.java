@@ -53,9 +53,10 @@ class RefreshFromTriggerTest {
               .get(0);
       Await.until(
           "the first waits for a row of the second",
-          () -> database.value("SELECT count(*) FROM pg_locks WHERE NOT granted").equals("1"));
+          () -> database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"),
+          "1"::equals);
       other.commit();
-      crossing.get();
+      Await.result(crossing);
       one.commit();
     }
 

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.refresh;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
@@ -97,6 +98,29 @@ class RefreshLimitsTest {
       assertThat(faulty.outcomes()).isEqualTo("[[mv_probe, failed, 57014]]");
       assertThat(gate.isShut()).as("the gate is still shut: the refresh is gone").isTrue();
     }
+  }
+
+  @Test
+  void a_procedure_past_the_statement_timeout_has_a_row_per_view() throws Exception {
+    faulty.does("PERFORM public.gate(); RETURN 0;");
+    try (Probe.Gate gate = probe.shut();
+        Connection limited = database.connect();
+        Statement statement = limited.createStatement()) {
+      String error = "";
+      // on a machine so slow that it runs out before the first view: longer then
+      for (int seconds = 1; !error.contains("mv_probe: ") && seconds <= 64; seconds *= 2) {
+        statement.execute("SET statement_timeout = '" + seconds + "s'");
+        error = catchThrowable(() -> statement.execute("CALL refresh_wip_views()")).getMessage();
+      }
+
+      assertThat(error)
+          .contains("4 of 4 views were not refreshed")
+          .contains(
+              "mv_probe: not tried: the call was cancelled, or ran into its statement_timeout, at"
+                  + " mv_fault");
+      assertThat(gate.isShut()).isTrue();
+    }
+    assertThat(faulty.outcomes()).endsWith(FaultyView.NOT_TRIED.substring(1));
   }
 
   @Test

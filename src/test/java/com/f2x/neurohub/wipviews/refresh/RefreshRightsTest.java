@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,7 +23,6 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.postgresql.ds.PGSimpleDataSource;
 
 class RefreshRightsTest {
 
@@ -35,6 +35,7 @@ class RefreshRightsTest {
   private static final String STRANGER = "stranger_" + PID;
   private static final String MAINTAINER = "maintainer_" + PID;
   private static final String DEPLOYER = "deployer_" + PID;
+  private static final List<String> OTHERS = List.of(READER, STRANGER, MAINTAINER, DEPLOYER);
 
   @RegisterExtension static final TestDatabase database = TestDatabase.mes();
 
@@ -43,10 +44,9 @@ class RefreshRightsTest {
     for (String role : REFRESHERS) {
       createRole(role);
     }
-    createRole(READER);
-    createRole(STRANGER);
-    createRole(MAINTAINER);
-    createRole(DEPLOYER);
+    for (String role : OTHERS) {
+      createRole(role);
+    }
     database.execute(
         // PostgreSQL 14 lets everybody create in public; the attacks need it on all versions
         "GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC",
@@ -70,7 +70,7 @@ class RefreshRightsTest {
     for (String role : REFRESHERS) {
       TestDatabase.onServer("DROP ROLE " + quoted(role));
     }
-    for (String role : List.of(READER, STRANGER, MAINTAINER, DEPLOYER)) {
+    for (String role : OTHERS) {
       TestDatabase.onServer("DROP ROLE " + quoted(role));
     }
   }
@@ -83,12 +83,8 @@ class RefreshRightsTest {
     database.execute("CREATE ROLE " + quoted(role) + " LOGIN PASSWORD 'secret'");
   }
 
-  private static PGSimpleDataSource as(String role) {
-    PGSimpleDataSource dataSource = new PGSimpleDataSource();
-    dataSource.setUrl(database.url());
-    dataSource.setUser(role);
-    dataSource.setPassword("secret");
-    return dataSource;
+  private static DataSource as(String role) {
+    return database.dataSource(role, "secret");
   }
 
   private static void executeAs(String role, String... statements) throws SQLException {

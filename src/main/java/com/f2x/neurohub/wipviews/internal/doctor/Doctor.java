@@ -136,8 +136,10 @@ public final class Doctor {
   }
 
   private List<Fault> examine() throws SQLException {
+    // the others would call functions that look in a schema which is not there
+    List<Check> checks = look(Incomplete::renamed) ? List.of(new Incomplete()) : CHECKS;
     List<Fault> faults = new ArrayList<>();
-    for (Check check : CHECKS) {
+    for (Check check : checks) {
       for (Fault fault : examine(check)) {
         // what is missing keeps other checks from looking, and is one finding all the same
         if (faults.stream().noneMatch(earlier -> mends(earlier, fault))) {

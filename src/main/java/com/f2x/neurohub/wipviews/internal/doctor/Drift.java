@@ -1,11 +1,9 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
-
 import java.util.List;
 import org.jooq.impl.DSL;
 
-/** A view that is not what was deployed, unless all that it lacks is what PlainRefresh reports. */
+/** A view whose query is not the deployed one, or that lacks an index that was deployed with it. */
 final class Drift implements Check {
 
   @Override
@@ -18,28 +16,41 @@ final class Drift implements Check {
     return site.db()
         .resultQuery(
             """
-            SELECT v.view_name
-            FROM {2}.wip_view_drift() AS drift (view_name)
-            JOIN {0} AS v ON v.view_name = drift.view_name
-            JOIN pg_class AS c ON c.relname = v.view_name AND c.relkind = 'm'
-            JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = {1}
-            CROSS JOIN LATERAL {2}.wip_view_definition(c.oid) AS now_is (definition)
-            WHERE {2}.wip_view_why_plain(c.oid) IS NULL
+            SELECT drift.view_name, drift.what = 'query', drift.remedy, c.oid::regclass
+            FROM {1}.wip_view_drift() AS drift
+            JOIN pg_class AS c ON c.relname = drift.view_name AND c.relkind = 'm'
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = {0}
+            -- a missing unique index is what PlainRefresh reports
+            WHERE drift.what = 'query'
+              OR {1}.wip_view_why_plain(c.oid) IS NULL
               OR NOT c.relispopulated
-              -- the query is another, or some index is there that was not deployed
-              OR split_part(now_is.definition, E'\\nCREATE ', 1) <> split_part(v.definition, E'\\nCREATE ', 1)
-              OR NOT string_to_array(now_is.definition, E'\\n') <@ string_to_array(v.definition, E'\\n')
-            ORDER BY v.refresh_order, v.view_name
+              OR drift.remedy NOT LIKE 'CREATE UNIQUE INDEX %'
             """,
-            WIP_VIEW, DSL.val(site.schema()), DSL.name(site.schema()))
+            DSL.val(site.schema()), DSL.name(site.schema()))
         .fetch(
             row ->
-                Fault.of(
-                    this,
-                    row.get(0, String.class),
-                    "its query or its indexes are not what was deployed: somebody changed them",
-                    "Its figures may mean something else, and the next change of its definition"
-                        + " takes this one's place.",
-                    site.command("recreate", row.get(0, String.class))));
+                row.get(1, Boolean.class)
+                    ? query(site, row.get(0, String.class), row.get(3, String.class))
+                    : index(row.get(0, String.class), row.get(2, String.class)));
+  }
+
+  private Fault query(Site site, String view, String relation) {
+    return Fault.of(
+        this,
+        view,
+        "its query is not the one that was deployed: somebody changed it",
+        "Its figures may mean something else. To recreate it puts the deployed query in this one's"
+            + " place: save this one first if it is wanted.",
+        "SELECT pg_get_viewdef('" + relation.replace("'", "''") + "'::regclass);",
+        site.command("recreate", view));
+  }
+
+  private Fault index(String view, String create) {
+    return Fault.of(
+        this,
+        view,
+        "an index that was deployed with it is gone",
+        "Queries that used it read the whole view.",
+        create);
   }
 }

@@ -24,31 +24,39 @@ final class MissingRights implements Check {
 
   @Override
   public List<Fault> look(Site site) {
-    Map<String, List<WipViewRightsRecord>> byRole = new LinkedHashMap<>();
-    for (WipViewRightsRecord right :
-        site.db().selectFrom(WIP_VIEW_RIGHTS).where(DSL.not(WIP_VIEW_RIGHTS.HELD))) {
-      byRole.computeIfAbsent(right.getRole(), role -> new ArrayList<>()).add(right);
-    }
     List<Fault> faults = new ArrayList<>();
-    byRole.forEach((role, missing) -> faults.add(missing(role, missing)));
+    for (boolean byDeploy : new boolean[] {true, false}) {
+      Map<String, List<WipViewRightsRecord>> byRole = new LinkedHashMap<>();
+      for (WipViewRightsRecord right :
+          site.db()
+              .selectFrom(WIP_VIEW_RIGHTS)
+              .where(WIP_VIEW_RIGHTS.HELD.isFalse())
+              .and(WIP_VIEW_RIGHTS.BY_DEPLOY.eq(byDeploy))) {
+        byRole.computeIfAbsent(right.getRole(), role -> new ArrayList<>()).add(right);
+      }
+      byRole.forEach((role, missing) -> faults.add(missing(role, missing, byDeploy)));
+    }
     faults.addAll(gone(site));
     return faults;
   }
 
-  private Fault missing(String role, List<WipViewRightsRecord> missing) {
+  private Fault missing(String role, List<WipViewRightsRecord> missing, boolean byDeploy) {
     String named =
         missing.stream()
             .limit(NAMED)
             .map(right -> right.getPrivilege() + " on " + right.getObject())
             .collect(Collectors.joining(", "));
     int more = missing.size() - NAMED;
-    return Fault.of(
+    Fault fault =
+        Fault.of(
             this,
             role,
             "the role lacks " + named + (more > 0 ? " and " + more + " more" : ""),
-            "The deploy gave it these rights; what it does with them fails.",
-            missing.stream().map(right -> right.getStatement() + ";").toArray(String[]::new))
-        .thatIsSafe();
+            byDeploy
+                ? "The deploy gave it these rights; what it does with them fails."
+                : "Refreshes run with its rights, and fail.",
+            missing.stream().map(right -> right.getStatement() + ";").toArray(String[]::new));
+    return byDeploy ? fault.thatIsSafe() : fault;
   }
 
   private List<Fault> gone(Site site) {

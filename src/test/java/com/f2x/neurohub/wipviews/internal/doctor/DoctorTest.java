@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
+import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -106,7 +107,7 @@ class DoctorTest {
   @Test
   void a_lost_unique_index_is_one_finding_and_no_drift() throws Exception {
     database.execute("DROP INDEX mv_process_wip_queue_process_id_idx");
-    assertThat(database.value("SELECT wip_view_drift()")).isEqualTo("mv_process_wip_queue");
+    assertThat(database.value("SELECT what FROM wip_view_drift()")).isEqualTo("index");
 
     apply(theOne("unique-index", "mv_process_wip_queue", "no plain unique index"));
   }
@@ -126,9 +127,38 @@ class DoctorTest {
 
   @Test
   void a_view_that_was_changed_by_hand_is_found() throws Exception {
+    database.execute(
+        "UPDATE wip_view SET definition = replace(definition, 'PASS', 'ELSE')"
+            + " WHERE view_name = 'mv_process_wip_queue'");
+
+    Finding found = theOne("drift", "mv_process_wip_queue", "query is not the one");
+
+    assertThat(found.remedy().get(0))
+        .isEqualTo("SELECT pg_get_viewdef('public.mv_process_wip_queue'::regclass);");
+    apply(found);
+  }
+
+  @Test
+  void an_index_that_somebody_made_is_no_fault() throws Exception {
     database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
 
-    apply(theOne("drift", "mv_process_wip_queue", "not what was deployed"));
+    assertThat(views.diagnose()).isEmpty();
+    database.execute("DROP INDEX by_hand");
+  }
+
+  @Test
+  void a_deployed_index_that_is_gone_is_found() throws Exception {
+    database.execute(
+        "UPDATE wip_view SET definition = definition || E'\\nCREATE INDEX deployed_idx ON"
+            + " public.mv_process_wip_queue USING btree (process_code)'"
+            + " WHERE view_name = 'mv_process_wip_queue'");
+
+    Finding found = theOne("drift", "mv_process_wip_queue", "an index that was deployed");
+
+    assertThat(found.remedy()).singleElement().asString().startsWith("CREATE INDEX deployed_idx");
+    apply(found);
+    views.recreate(MV_PROCESS_WIP_QUEUE);
+    assertThat(database.value("SELECT to_regclass('deployed_idx')")).isNull();
   }
 
   @Test
@@ -400,9 +430,9 @@ class DoctorTest {
   void a_role_that_may_only_read_gets_the_same_answer() throws Exception {
     assertThat(asReader().diagnose()).isEmpty();
 
-    database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
+    database.execute("DROP INDEX mv_process_wip_queue_process_id_idx");
     assertThat(asReader().diagnose()).isEqualTo(views.diagnose()).hasSize(1);
-    database.execute("DROP INDEX by_hand");
+    views.recreate(MV_PROCESS_WIP_QUEUE);
   }
 
   @Test
@@ -487,7 +517,7 @@ class DoctorTest {
       assertThat(there.diagnose()).isEmpty();
       other.execute(
           "REFRESH MATERIALIZED VIEW \"My MES\".mv_process_wip_queue WITH NO DATA",
-          "CREATE INDEX by_hand ON \"My MES\".mv_wip_status_dashboard (lot_number)",
+          "DROP INDEX \"My MES\".mv_wip_status_dashboard_lot_id_idx",
           "DROP INDEX \"My MES\".idx_wip_process_history_completed_at");
 
       List<Finding> findings = there.diagnose();

@@ -1,0 +1,91 @@
+-- What was deployed, and how what is there differs from it.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+  -- what the server prints a query by, whatever session asks
+  SET bytea_output = hex
+  SET datestyle = 'ISO, MDY'
+  SET extra_float_digits = 1
+  SET intervalstyle = postgres
+  SET quote_all_identifiers = off
+  SET standard_conforming_strings = on
+  SET timezone = 'UTC'
+  SET xmlbinary = base64
+AS $function$
+  -- Another major version prints a query in another way: what differs in the first line is not compared.
+  SELECT concat_ws(E'\n',
+    'PostgreSQL ' || current_setting('server_version_num')::integer / 10000,
+    pg_get_viewdef(relation),
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid::regclass::text)
+     FROM pg_index AS i
+     WHERE i.indrelid = relation));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
+  'A view''s query and indexes in the server''s own normal form.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_lines(definition text)
+  RETURNS SETOF text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT regexp_split_to_table(substring(definition FROM E'\n(CREATE (?:UNIQUE )?INDEX .*)$'), E'\n');
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_index_lines(text) IS
+  'The indexes in what wip_view_definition() says of a view.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_key(index_definition text)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT regexp_replace(regexp_replace(index_definition, '^CREATE (UNIQUE )?INDEX .* USING ', E'\\1'), ' WITH [(][^)]*[)]', '');
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_index_key(text) IS
+  'What an index does: its definition without its name, its table and its parameters.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
+  RETURNS TABLE (view_name text, what text, remedy text)
+  LANGUAGE sql
+  STABLE
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH compared AS (
+    SELECT v.view_name, v.refresh_order, v.definition AS was, d.definition AS is_now,
+           regexp_replace(v.definition, indexes.pattern, '') = regexp_replace(d.definition, indexes.pattern, '') AS same_query
+    FROM "${schema}".wip_view AS v
+    JOIN pg_class AS c
+      ON c.relnamespace = '"${schema}"'::regnamespace
+      AND c.relname = v.view_name
+      AND c.relkind = 'm'
+    CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
+    CROSS JOIN (SELECT E'\nCREATE (UNIQUE )?INDEX .*$') AS indexes (pattern)
+    WHERE split_part(d.definition, E'\n', 1) = split_part(v.definition, E'\n', 1)
+  )
+  SELECT drift.view_name, drift.what, drift.remedy
+  FROM (
+    SELECT c.view_name, c.refresh_order, 'query', "${schema}".wip_view_recreate_command(c.view_name)
+    FROM compared AS c
+    WHERE NOT c.same_query
+    UNION ALL
+    -- an index that somebody added is nobody's problem: it stays
+    SELECT c.view_name, c.refresh_order, 'index', lost.line || ';'
+    FROM compared AS c
+    CROSS JOIN LATERAL "${schema}".wip_view_index_lines(c.was) AS lost (line)
+    WHERE c.same_query
+      AND "${schema}".wip_view_index_key(lost.line) NOT IN (
+        SELECT "${schema}".wip_view_index_key(l.line) FROM "${schema}".wip_view_index_lines(c.is_now) AS l (line))
+  ) AS drift (view_name, refresh_order, what, remedy)
+  ORDER BY drift.refresh_order, drift.view_name, drift.remedy;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
+  'What of the registered views is not what was deployed: a query that somebody changed, or an index that is gone. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';

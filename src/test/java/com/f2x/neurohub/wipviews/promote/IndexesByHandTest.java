@@ -1,0 +1,130 @@
+package com.f2x.neurohub.wipviews.promote;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** An index that somebody made on a live view stays, or stops a promotion before it begins. */
+class IndexesByHandTest {
+
+  private static final ViewFile WITHOUT_CODE =
+      ViewFile.QUEUE
+          .with("  p.process_code,\n", "")
+          .with(
+              "COMMENT ON COLUMN mv_process_wip_queue.process_code IS 'Code of the station.';", "");
+
+  private static final String UNIQUE_INDEX =
+      "CREATE UNIQUE INDEX mv_process_wip_queue_process_id_idx ON mv_process_wip_queue"
+          + " (process_id);";
+
+  private final TestDatabase database = TestDatabase.deployed();
+  private Connection connection;
+
+  @BeforeEach
+  void create() throws SQLException {
+    database.create();
+    connection = database.connect();
+  }
+
+  @AfterEach
+  void drop() throws SQLException {
+    connection.close();
+    database.drop();
+  }
+
+  @Test
+  void one_whose_columns_stay_is_kept_with_all_it_has() throws SQLException {
+    database.execute(
+        "CREATE INDEX by_hand ON mv_process_wip_queue (process_code) WITH (fillfactor = 70)",
+        "CREATE UNIQUE INDEX \"By Hand\" ON mv_process_wip_queue ((process_number + 1) DESC)"
+            + " WHERE process_id > 1",
+        "ALTER INDEX \"By Hand\" ALTER COLUMN 1 SET STATISTICS 77",
+        "COMMENT ON INDEX by_hand IS 'mine'",
+        "ALTER MATERIALIZED VIEW mv_process_wip_queue CLUSTER ON by_hand",
+        "ALTER INDEX by_hand DEPENDS ON EXTENSION plpgsql");
+    Map<String, String> before = CatalogSnapshot.of(database);
+
+    ViewFile.QUEUE.promote(connection);
+    ViewFile.QUEUE.promote(connection);
+
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+    assertThat(database.rows("SELECT * FROM wip_view_drift()")).isEmpty();
+  }
+
+  @Test
+  void one_whose_column_goes_is_named_with_the_statement_that_drops_it() throws SQLException {
+    database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
+    Map<String, String> before = CatalogSnapshot.of(database);
+
+    assertThatThrownBy(() -> WITHOUT_CODE.promote(connection))
+        .hasMessageContaining("index public.by_hand: column \"process_code\" does not exist")
+        .hasMessageContaining("DROP INDEX public.by_hand;");
+    assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
+
+    database.execute("DROP INDEX public.by_hand");
+    WITHOUT_CODE.promote(connection);
+  }
+
+  @Test
+  void one_that_the_file_makes_no_longer_goes() throws SQLException {
+    ViewFile with =
+        ViewFile.QUEUE.with(
+            UNIQUE_INDEX,
+            UNIQUE_INDEX + " CREATE INDEX ours ON mv_process_wip_queue (process_code);");
+    with.promote(connection);
+    assertThat(database.value("SELECT to_regclass('ours')")).isEqualTo("ours");
+
+    ViewFile.QUEUE.promote(connection);
+
+    assertThat(database.value("SELECT to_regclass('ours')")).isNull();
+  }
+
+  @Test
+  void one_that_the_files_own_index_equals_is_not_made_twice() throws SQLException {
+    database.execute("CREATE UNIQUE INDEX twin ON mv_process_wip_queue (process_id)");
+
+    ViewFile.QUEUE.promote(connection);
+
+    assertThat(database.value("SELECT to_regclass('twin')")).isNull();
+  }
+
+  @Test
+  void one_of_the_same_name_as_the_files_is_named() throws SQLException {
+    database.execute("CREATE INDEX ours ON mv_process_wip_queue (process_number)");
+
+    assertThatThrownBy(
+            () ->
+                ViewFile.QUEUE
+                    .with(
+                        UNIQUE_INDEX,
+                        UNIQUE_INDEX + " CREATE INDEX ours ON mv_process_wip_queue (process_code);")
+                    .promote(connection))
+        .hasMessageContaining("index public.ours: the view's file has another index of this name")
+        .hasMessageContaining("ALTER INDEX public.ours RENAME TO");
+  }
+
+  @Test
+  void drift_tells_a_query_from_an_index_that_is_gone() throws SQLException {
+    database.execute(
+        "CREATE INDEX by_hand ON mv_process_wip_queue (process_code)",
+        "DROP INDEX mv_process_wip_queue_process_id_idx",
+        "DROP MATERIALIZED VIEW mv_wip_status_dashboard",
+        "CREATE MATERIALIZED VIEW mv_wip_status_dashboard AS SELECT 1 AS lot_id");
+
+    assertThat(database.rows("SELECT view_name, what FROM wip_view_drift()"))
+        .extracting(row -> String.join(" ", row))
+        .containsExactly("mv_wip_status_dashboard query", "mv_process_wip_queue index");
+    database.execute(
+        database.value(
+            "SELECT remedy FROM wip_view_drift() WHERE view_name = 'mv_process_wip_queue'"));
+    assertThat(database.rows("SELECT view_name FROM wip_view_drift()")).hasSize(1);
+  }
+}
