@@ -1,4 +1,5 @@
 DROP FUNCTION
+  "${schema}".wip_view_recreate_command(text),
   "${schema}".wip_view_own(),
   "${schema}".wip_view_note(),
   "${schema}".wip_view_pin(),

@@ -72,7 +72,7 @@ AS $function$
   )
   SELECT drift.view_name, drift.what, drift.remedy
   FROM (
-    SELECT c.view_name, c.refresh_order, 'query', 'wip-views recreate ' || c.view_name
+    SELECT c.view_name, c.refresh_order, 'query', "${schema}".wip_view_recreate_command(c.view_name)
     FROM compared AS c
     WHERE NOT c.same_query
     UNION ALL

@@ -165,7 +165,8 @@ BEGIN
   END IF;
   IF (SELECT c.relkind <> 'm' FROM pg_class AS c WHERE c.oid = plan.live) THEN
     RAISE EXCEPTION '% is there already, and is not a materialized view', plan.live_name
-      USING ERRCODE = 'wrong_object_type', HINT = 'Rename it or drop it, then deploy again.';
+      USING ERRCODE = 'wrong_object_type',
+            HINT = format('Rename it, then deploy again: ALTER TABLE %s RENAME TO %I;', plan.live_name, left(plan.view_name, 50) || '_' || plan.live);
   END IF;
 END
 $function$;

@@ -31,12 +31,16 @@ AS $function$
 DECLARE
   failed_state text;
   failed_error text;
+  failed_detail text;
 BEGIN
   RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request_id);
 -- OTHERS leaves out these two, of which a view's query can raise either
 EXCEPTION WHEN query_canceled OR assert_failure OR OTHERS THEN
-  GET STACKED DIAGNOSTICS failed_state = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT;
-  RETURN QUERY SELECT * FROM "${schema}".wip_view_fail(request_id, failed_state, failed_error);
+  GET STACKED DIAGNOSTICS failed_state = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT,
+    failed_detail = PG_EXCEPTION_DETAIL;
+  RETURN QUERY SELECT * FROM "${schema}".wip_view_fail(
+    -- the detail names the row, without which the message is of little use
+    request_id, failed_state, failed_error || coalesce(' (' || nullif(rtrim(failed_detail, '.'), '') || ')', ''));
 END
 $function$;
 

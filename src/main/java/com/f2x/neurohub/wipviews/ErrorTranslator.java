@@ -1,11 +1,13 @@
 package com.f2x.neurohub.wipviews;
 
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.MissingObjects;
 import java.util.List;
 import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
 
 /** What an error of the database means to a caller of {@link WipViews}. */
 final class ErrorTranslator {
@@ -14,6 +16,21 @@ final class ErrorTranslator {
   private static final String NO_VIEW_REGISTERED = "WV001";
 
   private static final List<String> MISSING_NAME = List.of("42883", "3F000", "42P01");
+
+  private static final String MISSING_RIGHT = "42501";
+
+  /** Whether the role has all that a caller needs. */
+  private static final String MAY_CALL =
+      """
+      SELECT
+        pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+        AND pg_catalog.has_table_privilege(freshness.oid, 'SELECT')
+        AND pg_catalog.has_function_privilege(request.oid, 'EXECUTE')
+      FROM pg_catalog.pg_namespace AS n
+      JOIN pg_catalog.pg_class AS freshness ON freshness.relnamespace = n.oid AND freshness.relname = 'wip_view_freshness'
+      JOIN pg_catalog.pg_proc AS request ON request.pronamespace = n.oid AND request.proname = 'wip_view_request'
+      WHERE n.nspname = coalesce({0}::text, pg_catalog.current_schema())
+      """;
 
   private final DSLContext db;
   private final String schema;
@@ -41,6 +58,9 @@ final class ErrorTranslator {
   WipViewsException of(String view, Exception failure) {
     WipViewsException described = WipViewsException.of(view, failure);
     String state = described.sqlState().orElse("");
+    if (state.equals(MISSING_RIGHT)) {
+      return ofMissingRight(described, failure);
+    }
     if (state.equals(NO_VIEW_REGISTERED)) {
       return new NotDeployedException(
           described.getMessage(), view, state, described.remedy().orElse(null), failure);
@@ -60,7 +80,7 @@ final class ErrorTranslator {
                   + described.getMessage(),
               view,
               state,
-              "What to do, says wip-views doctor.",
+              "Find out what to do: " + CommandLines.of(schema, "doctor"),
               failure)
           : described;
     }
@@ -72,14 +92,37 @@ final class ErrorTranslator {
             "wip-views is not deployed in this schema: " + described.getMessage(),
             view,
             state,
-            "Deploy it with wip-views update, or name the schema that it was deployed to.",
+            "Name the schema that it was deployed to, or deploy it: "
+                + CommandLines.of(schema, "update"),
             failure)
         : new NotDeployedException(
             "wip-views is incomplete in this schema: " + String.join(", ", missing) + " missing",
             view,
             state,
-            "Bring it back: wip-views recreate",
+            "Bring it back: " + CommandLines.of(schema, "recreate"),
             failure);
+  }
+
+  /** A refresh runs with the rights of the owner: the caller's may be none of the matter. */
+  private WipViewsException ofMissingRight(WipViewsException described, Exception failure) {
+    boolean callers;
+    try {
+      callers =
+          db.resultQuery(MAY_CALL, DSL.val(schema)).fetchOptional(0, Boolean.class).orElse(false);
+    } catch (DataAccessException e) {
+      return described;
+    }
+    return new WipViewsException(
+        described.getMessage(),
+        described.view().orElse(null),
+        MISSING_RIGHT,
+        callers
+            ? "The owner of the view or of the functions lacks this right. Find out which statement"
+                + " gives it: "
+                + CommandLines.of(schema, "doctor")
+            : "Deploy with the parameter refresherRole or readerRole naming this role, or grant it"
+                + " the right.",
+        failure);
   }
 
   /** Whether an interrupt ended the wait for a connection; the pool may have cleared it since. */

@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 
 import com.f2x.neurohub.wipviews.RefreshAttempt.Outcome;
+import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
 import java.time.Duration;
@@ -99,12 +100,12 @@ final class RefreshExecutor {
         place, sessions.schema(), view, sessions.lockTimeout(), sessions.statementTimeout());
   }
 
-  private static List<String> notEmpty(List<String> views) {
+  private List<String> notEmpty(List<String> views) {
     if (views.isEmpty()) {
       throw new NotDeployedException(
           "there is nothing to refresh: no view is registered",
           null,
-          "Register the views: wip-views recreate",
+          "Register the views: " + CommandLines.of(sessions.schema(), "recreate"),
           null);
     }
     return views;

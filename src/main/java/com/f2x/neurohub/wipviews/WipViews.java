@@ -10,6 +10,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Tables;
@@ -325,7 +326,7 @@ public final class WipViews {
           "materialized view \"" + view.getName() + "\" is missing",
           view.getName(),
           e.sqlState().orElse(null),
-          "Bring it back: wip-views recreate " + view.getName(),
+          "Bring it back: " + CommandLines.of(sessions.schema(), "recreate", view.getName()),
           e.getCause());
     }
   }
@@ -399,23 +400,24 @@ public final class WipViews {
   }
 
   /**
-   * Makes views anew from the definitions in this jar, whatever state they are in: dropped, never
-   * populated, edited by hand; also when the functions that refresh them are gone. Each is built
-   * beside the live one, which serves its readers until the new one takes its place. The connection
-   * must not go through a pooler in transaction mode.
+   * Recreates views, whatever state they are in: dropped, never populated, edited by hand; also
+   * when the functions that refresh them are gone. A view of this jar is built from its definition
+   * there, another one from what the registry knows. Each is built beside the live one, which
+   * serves its readers until the new one takes its place. The connection must not go through a
+   * pooler in transaction mode.
    *
    * <p>Each view is made in a transaction of its own, so this takes no part in a caller's (see
    * {@link #of(Configuration)}).
    *
    * @param views generated tables; none for all
-   * @throws UnknownViewException if no view of this jar has one of the names; none was touched
+   * @throws UnknownViewException if no view of this jar, and none that is registered, has one of
+   *     the names; none was touched
    * @throws WipViewsException if a view could not be made; those before it were, and the live ones
    *     are as they were; or, before anything is done, if the connection is in a caller's
    *     transaction
    */
   public void recreate(Table<?>... views) {
     List<String> names = Stream.of(views).map(Table::getName).toList();
-    UnknownViewException.unlessAmong(Changelog.viewNames(), names);
     sessions.query(
         null,
         (connection, db) -> {
@@ -430,7 +432,10 @@ public final class WipViews {
                 null);
           }
           try {
-            new Changelog(connection, sessions.schema(), Map.of(), line -> {}).recreate(names);
+            Changelog changelog =
+                new Changelog(connection, sessions.schema(), Map.of(), line -> {});
+            UnknownViewException.unlessAmong(changelog.recreatable(), names);
+            changelog.recreate(names);
           } catch (Exception e) {
             throw WipViewsException.of(null, e);
           }

@@ -69,11 +69,7 @@ public class WipViewsException extends RuntimeException {
               "Another session holds the lock; try again, or allow a longer lock timeout.";
           case "57014" -> "Try again, or allow a longer statement timeout.";
           case "25006" -> "Connect to the primary; a standby gets all this by replication.";
-          case "42501" ->
-              error.message().startsWith("must be owner")
-                  ? "Do it as the role that owns it."
-                  : "Deploy with the parameter refresherRole or readerRole naming this role, or"
-                      + " grant it the right.";
+          case "42501" -> "Do it as the owner, or have the owner grant this role the right.";
           default ->
               error.unavailable() ? "Check that the server runs, and its host and port." : null;
         };

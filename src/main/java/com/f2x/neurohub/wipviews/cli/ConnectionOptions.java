@@ -65,6 +65,22 @@ final class ConnectionOptions {
     }
   }
 
+  /**
+   * Takes the schema by the name that it has in the changelog.
+   *
+   * @param parameter the schema; null if it was not given so
+   */
+  void schemaParameter(String parameter) {
+    if (parameter == null) {
+      return;
+    }
+    if (schema != null && !schema.equals(parameter)) {
+      throw wrong(
+          "--schema " + schema + " and --param schema=" + parameter + " are the same thing");
+    }
+    schema = parameter;
+  }
+
   /** Returns the schema; null for the one on top of the search_path. */
   String schema() {
     return first(schema, variable("WIP_VIEWS_SCHEMA"));

@@ -1,8 +1,10 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.Json.ViewFreshness;
+import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Spelling;
 import java.time.Duration;
 import java.util.List;
@@ -60,6 +62,14 @@ final class FreshnessCommand implements Callable<Integer> {
       return watch(output, views);
     }
     List<Freshness> freshness = views.freshness();
+    if (freshness.isEmpty()) {
+      throw new NotDeployedException(
+          "no view is registered in this schema",
+          null,
+          "Register one by its changelog, or deploy those of wip-views: "
+              + CommandLines.of(connection.schema(), "update"),
+          null);
+    }
     if (format.isJson()) {
       output.json(freshness.stream().map(ViewFreshness::of).toList());
     } else {
@@ -76,8 +86,8 @@ final class FreshnessCommand implements Callable<Integer> {
                 .collect(Collectors.joining(", "))
             + ". "
             + (unhealthy.stream().anyMatch(view -> view.state() == Freshness.State.MISSING)
-                ? "Bring it back: wip-views recreate."
-                : "Refresh it: wip-views refresh."));
+                ? "Bring it back: " + CommandLines.of(connection.schema(), "recreate")
+                : "Refresh it: " + CommandLines.of(connection.schema(), "refresh")));
     return WipViewsCommand.UNHEALTHY;
   }
 

@@ -14,6 +14,9 @@ import picocli.CommandLine.Spec;
 /** Parameters of the changelog. */
 final class ParameterOptions {
 
+  /** A parameter of Liquibase's changelog, and an option here. */
+  private static final String SCHEMA = "schema";
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
 
@@ -21,16 +24,20 @@ final class ParameterOptions {
       names = "--param",
       paramLabel = "NAME=VALUE",
       description =
-          "Set a changelog parameter: refresherRole, readerRole, stuckAfter, bottleneckAbove or"
-              + " historyRetention. May be given several times.")
+          "Set a changelog parameter: refresherRole, readerRole, stuckAfter, bottleneckAbove,"
+              + " historyRetention, or schema, which is --schema. May be given several times.")
   private List<String> parameters = new ArrayList<>();
 
   /**
    * Gives the parameters to a migration, which is made only once all of them have a known name.
    *
-   * @param known the names that there are
+   * @param names the names that there are, besides schema
+   * @param connection is told the schema
    */
-  WipViewsMigration on(List<String> known, Supplier<WipViewsMigration> migration) {
+  WipViewsMigration on(
+      List<String> names, ConnectionOptions connection, Supplier<WipViewsMigration> migration) {
+    List<String> known = new ArrayList<>(List.of(SCHEMA));
+    known.addAll(names);
     Map<String, String> values = new LinkedHashMap<>();
     for (String parameter : parameters) {
       String[] parts = parameter.split("=", 2);
@@ -42,6 +49,7 @@ final class ParameterOptions {
       }
       values.put(parts[0], parts[1]);
     }
+    connection.schemaParameter(values.remove(SCHEMA));
     WipViewsMigration with = migration.get();
     for (Map.Entry<String, String> parameter : values.entrySet()) {
       with = with.withParameter(parameter.getKey(), parameter.getValue());

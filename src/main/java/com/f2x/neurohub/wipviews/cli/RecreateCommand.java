@@ -7,7 +7,6 @@ import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import org.jooq.Table;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -17,8 +16,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "recreate",
     description = {
-      "The recovery: make all views anew, or the named ones, whatever state they are in, and the"
-          + " functions too.",
+      "The recovery: recreate all views, or the named ones, whatever state they are in, and the"
+          + " functions too. A view of another changelog is recreated from the registry.",
       "Each is built beside the live one, which serves its readers until the new one takes its"
           + " place."
     })
@@ -37,15 +36,14 @@ final class RecreateCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     WipViewsMigration migration =
-        parameters.on(WipViewsMigration.parameterNames(), connection::migration);
+        parameters.on(WipViewsMigration.parameterNames(), connection, connection::migration);
     WipViews views = connection.views();
     if (!format.isJson()) {
       migration = migration.withProgress(new Progress(format.output()));
     }
-    migration.recreate(names);
     List<Attempt> made = new ArrayList<>();
-    for (Table<?> view : ViewNames.existing(views, names)) {
-      views.history(view, RECENT).stream()
+    for (String view : migration.recreate(names)) {
+      views.history(WipViews.view(view), RECENT).stream()
           .filter(attempt -> attempt.mode() == Refresh.Mode.REBUILD)
           .findFirst()
           .map(Attempt::of)

@@ -2,9 +2,11 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.internal.DeployedObjects;
 import com.f2x.neurohub.wipviews.internal.DeployedObjects.DeployedObject;
+import com.f2x.neurohub.wipviews.internal.Refusal;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -29,10 +31,10 @@ final class RollbackCommand implements Callable<Integer> {
   @Override
   public Integer call() throws SQLException {
     List<DeployedObject> objects;
-    List<String> dependants;
+    Optional<Refusal> refusal;
     try (Connection database = connection.dataSource().getConnection()) {
       objects = DeployedObjects.read(database, connection.schema());
-      dependants = DeployedObjects.dependants(database, connection.schema());
+      refusal = DeployedObjects.whyNotRolledBack(database, connection.schema());
     }
     if (yes) {
       connection.migration().rollback();
@@ -56,11 +58,12 @@ final class RollbackCommand implements Callable<Integer> {
           object.kind(), object.name(), object.bytes() == null ? "" : Words.size(object.bytes()));
     }
     output.print(grid);
-    if (!yes && !dependants.isEmpty()) {
+    if (!yes && refusal.isPresent()) {
       output.paragraph(
           "But it would be refused: "
-              + String.join("; ", dependants)
-              + ". Drop or change these first.");
+              + Words.sentence(refusal.get().getMessage())
+              + " "
+              + Words.sentence(refusal.get().hint()));
     }
     return CommandLine.ExitCode.OK;
   }

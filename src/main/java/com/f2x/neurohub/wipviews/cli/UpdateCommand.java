@@ -34,7 +34,8 @@ final class UpdateCommand implements Callable<Integer> {
   public Integer call() throws SQLException {
     Output output = new Output(spec.commandLine());
     WipViewsMigration migration =
-        parameters.on(optIns.parameterNames(spec), () -> optIns.on(connection.migration()));
+        parameters.on(
+            optIns.parameterNames(spec), connection, () -> optIns.on(connection.migration()));
     if (sql) {
       migration.updateSql(output.writer());
       return CommandLine.ExitCode.OK;

@@ -9,9 +9,12 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -60,6 +63,23 @@ public final class WipViewsCommand implements Runnable {
 
   private final Map<String, String> environment;
 
+  /** SQLSTATE query_canceled. */
+  private static final String CANCELLED = "57014";
+
+  /** Exit code of a Unix tool whose reader has gone: 128 and the number of SIGPIPE. */
+  static final int NOBODY_READS = 141;
+
+  /** What the type of a file in st_mode is, and a pipe's. */
+  private static final int FILE_TYPE = 0170000;
+
+  private static final int PIPE = 0010000;
+
+  /** Where the output of this process goes; null if it is not the process's own. */
+  private Path standardOutput;
+
+  /** Whether a signal ends this process: what fails from then on fails because of that. */
+  private volatile boolean signalled;
+
   /** How long a command that was interrupted may take to end. */
   private volatile Duration patience = Duration.ofSeconds(5);
 
@@ -85,6 +105,7 @@ public final class WipViewsCommand implements Runnable {
     WipViewsCommand root = new WipViewsCommand(System.getenv());
     Thread onSignal = root.endWith(Thread.currentThread());
     Runtime.getRuntime().addShutdownHook(onSignal);
+    root.standardOutput = Path.of("/dev/stdout");
     int exitCode =
         commandLine(root).setOut(writer(System.out)).setErr(writer(System.err)).execute(args);
     try {
@@ -106,6 +127,7 @@ public final class WipViewsCommand implements Runnable {
   private Thread endWith(Thread command) {
     return new Thread(
         () -> {
+          signalled = true;
           command.interrupt();
           try {
             command.join(patience.toMillis());
@@ -141,13 +163,25 @@ public final class WipViewsCommand implements Runnable {
     int exitCode = new CommandLine.RunLast().execute(parsed);
     CommandLine command = parsed.commandSpec().commandLine();
     if (command.getOut().checkError()) {
+      if (root(command).writesToPipe()) {
+        return NOBODY_READS;
+      }
       complain(
-          command,
-          "not all of the output could be written",
-          "Either the disk is full, or whoever read it has gone.");
+          command, "not all of the output could be written", "Check whether the disk is full.");
       return CommandLine.ExitCode.SOFTWARE;
     }
     return exitCode;
+  }
+
+  /** What cannot be written to a pipe, nobody reads: {@code | head} has seen enough. */
+  private boolean writesToPipe() {
+    try {
+      return standardOutput != null
+          && ((int) Files.getAttribute(standardOutput, "unix:mode") & FILE_TYPE) == PIPE;
+    } catch (IOException | UnsupportedOperationException e) {
+      // a platform that has no such file, or tells no such type
+      return false;
+    }
   }
 
   /**
@@ -184,7 +218,11 @@ public final class WipViewsCommand implements Runnable {
 
   private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
     WipViewsException described = WipViewsException.of(null, failure);
-    complain(command, described.getMessage(), described.remedy().orElse(""));
+    if (root(command).signalled && !described.sqlState().equals(Optional.of(CANCELLED))) {
+      complain(command, "stopped by a signal", "");
+    } else {
+      complain(command, described.getMessage(), described.remedy().orElse(""));
+    }
     trace(command, failure);
     return exitCode(failure);
   }
@@ -203,9 +241,12 @@ public final class WipViewsCommand implements Runnable {
     new Output(command).complain((Words.sentence(message) + " " + Words.sentence(remedy)).strip());
   }
 
+  private static WipViewsCommand root(CommandLine command) {
+    return (WipViewsCommand) command.getCommandSpec().root().userObject();
+  }
+
   private static void trace(CommandLine command, Exception failure) {
-    WipViewsCommand root = (WipViewsCommand) command.getCommandSpec().root().userObject();
-    if (root.debug) {
+    if (root(command).debug) {
       PrintWriter err = command.getErr();
       failure.printStackTrace(err);
       err.flush();

@@ -75,9 +75,12 @@ final class Words {
     return seconds == null ? NONE : coarse(Duration.ofSeconds(seconds));
   }
 
-  /** The text in one line, with a full stop unless it ends in one; an empty one stays so. */
+  /**
+   * The text in one line, with a full stop unless it ends in one, or in what is there to be copied:
+   * a command, or a statement with its semicolon. An empty one stays so.
+   */
   static String sentence(String text) {
     String line = text.strip().replaceAll("\\s*\\R\\s*", " ");
-    return line.isEmpty() || line.matches(".*[.!?]") ? line : line + ".";
+    return line.isEmpty() || line.matches(".*([.!?;]|: wip-views [^:]+)") ? line : line + ".";
   }
 }

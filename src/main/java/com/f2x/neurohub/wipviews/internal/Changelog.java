@@ -11,16 +11,23 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.SQLWarning;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import liquibase.ContextExpression;
 import liquibase.Contexts;
@@ -28,7 +35,9 @@ import liquibase.LabelExpression;
 import liquibase.Labels;
 import liquibase.RuntimeEnvironment;
 import liquibase.Scope;
+import liquibase.change.core.CreateViewChange;
 import liquibase.change.core.RawSQLChange;
+import liquibase.change.core.SQLFileChange;
 import liquibase.changelog.ChangeLogHistoryServiceFactory;
 import liquibase.changelog.ChangeLogIterator;
 import liquibase.changelog.ChangeLogParameters;
@@ -49,6 +58,8 @@ import liquibase.precondition.core.SqlPrecondition;
 import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.resource.ResourceAccessor;
 import liquibase.ui.LoggerUIService;
+import org.jooq.SQLDialect;
+import org.jooq.impl.DSL;
 import org.postgresql.PGConnection;
 
 /**
@@ -64,16 +75,18 @@ public final class Changelog {
   /** The file of the changelog that a deploy runs. */
   public static final String ROOT = "db.changelog-root.yaml";
 
+  private static final String RECREATE = "recreate-views.changelog.yaml";
+
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
-
-  private static final String OBJECT_NOT_IN_PREREQUISITE_STATE = "55000";
-  private static final String DEPENDENT_OBJECTS_STILL_EXIST = "2BP01";
 
   /** How a file makes an object that a rollback takes away. */
   private static final String MAKES =
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
+
+  /** How many names a message has before it says how many more there are. */
+  private static final int NAMES_IN_A_MESSAGE = 3;
 
   /** How a changelog runs the file of a view that is not registered. */
   private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
@@ -143,7 +156,7 @@ public final class Changelog {
 
   /** Returns the names of the views that this jar defines, in refresh order. */
   public static List<String> viewNames() {
-    return named("views.changelog.yaml", "^      id: (\\S+)");
+    return named("views.changelog.yaml", "^      id: (?:(?=['\"]).)?(.+?)['\"]?$");
   }
 
   /**
@@ -227,13 +240,14 @@ public final class Changelog {
 
   private static List<String> named(String file, String pattern) {
     return NAMED.computeIfAbsent(
-        List.of(file, pattern),
-        unread ->
-            Pattern.compile(pattern, Pattern.MULTILINE)
-                .matcher(text(file))
-                .results()
-                .map(match -> match.group(1))
-                .toList());
+        List.of(file, pattern), unread -> matches(pattern, text(file)).toList());
+  }
+
+  private static Stream<String> matches(String pattern, String text) {
+    return Pattern.compile(pattern, Pattern.MULTILINE)
+        .matcher(text)
+        .results()
+        .map(match -> match.group(1));
   }
 
   private static String text(String file) {
@@ -250,23 +264,111 @@ public final class Changelog {
    * @param files changelogs, which run in this order
    */
   public void update(List<String> files) throws Exception {
-    run(files.contains(ROOT) ? this::preflight : () -> {}, files, command("update"));
+    run(
+        files.contains(ROOT) ? this::preflight : () -> {},
+        files,
+        (database, changelog) -> {
+          runUndone(database, changelog);
+          execute(command("update"), files, database, changelog);
+        });
+  }
+
+  /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
+  private void runUndone(Database database, DatabaseChangeLog changelog) throws Exception {
+    Set<String> undone = new HashSet<>(missing());
+    undone.addAll(viewNames());
+    undone.removeAll(DeployedObjects.registeredViews(connection, schema));
+    if (undone.isEmpty()) {
+      return;
+    }
+    Map<String, ChangeSet> again =
+        read(database, List.of(RECREATE)).getChangeSets().stream()
+            .filter(changeSet -> made(changeSet).anyMatch(undone::contains))
+            .collect(Collectors.toMap(changeSet -> changeSet.toString(false), Function.identity()));
+    changelog
+        .getChangeSets()
+        .replaceAll(changeSet -> again.getOrDefault(changeSet.toString(false), changeSet));
+  }
+
+  private List<String> missing() {
+    return MissingObjects.in(DSL.using(connection, SQLDialect.POSTGRES), schema);
+  }
+
+  /** The names of the objects that a changeset makes. */
+  private static Stream<String> made(ChangeSet changeSet) {
+    return changeSet.getChanges().stream()
+        .flatMap(
+            change -> {
+              if (change instanceof CreateViewChange view) {
+                return Stream.of(view.getViewName());
+              }
+              if (change instanceof SQLFileChange file) {
+                return matches(MAKES, text(file.getPath()));
+              }
+              return change instanceof RawSQLChange inline
+                  ? matches(MAKES, inline.getSql())
+                  : Stream.empty();
+            });
   }
 
   /**
-   * Makes views anew, and all that is repeatable besides; leaves the opt-in changelogs as they are.
+   * Recreates views, and all that is repeatable besides; leaves the opt-in changelogs as they are.
+   * A view that this jar does not define is recreated from the registry.
    *
-   * @param views names of views, each one of {@link #viewNames()}; none for all
+   * @param views names of views, each one of {@link #recreatable()}; none for all
+   * @return the views that were recreated
    */
-  public void recreate(Collection<String> views) throws Exception {
-    List<String> others = new ArrayList<>(viewNames());
-    others.removeIf(view -> views.isEmpty() || views.contains(view));
-    run(this::preflight, List.of("recreate-views.changelog.yaml"), others, command("update"));
+  public List<String> recreate(Collection<String> views) throws Exception {
+    List<String> chosen = new ArrayList<>(views.isEmpty() ? recreatable() : Set.copyOf(views));
+    List<String> ofThisJar = viewNames();
+    List<String> files = List.of(RECREATE);
+    run(
+        this::preflight,
+        files,
+        (database, changelog) -> {
+          changelog.getChangeSets().stream()
+              .filter(changeSet -> ofThisJar.contains(changeSet.getId()))
+              .filter(changeSet -> !chosen.contains(changeSet.getId()))
+              .forEach(changeSet -> changeSet.setIgnore(true));
+          execute(command("update"), files, database, changelog);
+          for (String view : chosen) {
+            if (!ofThisJar.contains(view)) {
+              recreateFromRegistry(view);
+            }
+          }
+        });
+    return chosen;
+  }
+
+  /**
+   * Returns the names of the views that {@link #recreate} knows: the jar's, then the registry's.
+   */
+  public List<String> recreatable() throws SQLException {
+    Set<String> names = new LinkedHashSet<>(viewNames());
+    names.addAll(DeployedObjects.registeredViews(connection, schema));
+    return List.copyOf(names);
+  }
+
+  private void recreateFromRegistry(String view) throws SQLException {
+    progress.accept(view);
+    // Liquibase has put the schema on top of the search_path
+    try (PreparedStatement statement = connection.prepareStatement("SELECT wip_view_recreate(?)")) {
+      statement.setString(1, view);
+      statement.execute();
+      for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
+        progress.accept("  " + said.getMessage().strip());
+      }
+      connection.commit();
+    }
   }
 
   /** Makes a minimal MES. */
   public void installMinimalMes() throws Exception {
-    run(() -> {}, List.of("mes-schema.changelog.yaml"), command("update"));
+    List<String> files = List.of("mes-schema.changelog.yaml");
+    run(
+        () -> {},
+        files,
+        (database, changelog) -> execute(command("update"), files, database, changelog));
   }
 
   /**
@@ -295,9 +397,16 @@ public final class Changelog {
     run(
         this::refuseUnreadable,
         files,
-        command("updateSql")
-            .setOutput(script)
-            .addArgumentValue("changeExecListener", new ScriptTransactions()));
+        (database, changelog) -> {
+          runUndone(database, changelog);
+          execute(
+              command("updateSql")
+                  .setOutput(script)
+                  .addArgumentValue("changeExecListener", new ScriptTransactions()),
+              files,
+              database,
+              changelog);
+        });
     // as an update, it stops where something fails
     out.write("\\set ON_ERROR_STOP on\n");
     out.write(script.toString(StandardCharsets.UTF_8));
@@ -309,16 +418,17 @@ public final class Changelog {
     try (PreparedStatement query =
         connection.prepareStatement(
             """
-            SELECT format('GRANT SELECT ON %s TO %I', record.name, current_user)
+            SELECT format('GRANT SELECT ON %s TO %I;', record.name, current_user)
             FROM format('%I.databasechangelog', coalesce(?::text, current_schema())) AS record (name)
             WHERE NOT has_table_privilege(to_regclass(record.name), 'SELECT')
             """)) {
       query.setString(1, schema);
       try (ResultSet row = query.executeQuery()) {
         if (row.next()) {
-          throw new SQLException(
-              "cannot tell what is deployed already (" + row.getString(1) + ")",
-              OBJECT_NOT_IN_PREREQUISITE_STATE);
+          throw new Refusal(
+              "cannot tell what is deployed already",
+              Refusal.NOT_IN_PREREQUISITE_STATE,
+              "Have its owner run " + row.getString(1));
         }
       }
     }
@@ -334,38 +444,102 @@ public final class Changelog {
     if (files.contains(ROOT)) {
       OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
     }
-    run(files.contains(ROOT) ? this::refuseHalf : () -> {}, all, Changelog::rollback);
+    run(
+        () -> {},
+        all,
+        (database, changelog) -> {
+          if (files.contains(ROOT)) {
+            refuseHalf(database, changelog);
+          }
+          rollback(database, changelog);
+        });
   }
 
   /** Before the first object goes: each changeset commits, and one that fails would leave half. */
-  private void refuseHalf() throws SQLException {
-    List<String> owners = DeployedObjects.otherOwners(connection, schema);
-    if (!owners.isEmpty()) {
-      throw new SQLException(
-          "cannot roll back: connect as the owner of the objects, " + String.join(", ", owners),
-          OBJECT_NOT_IN_PREREQUISITE_STATE);
+  private void refuseHalf(Database database, DatabaseChangeLog changelog) throws Exception {
+    Set<String> there = DeployedObjects.names(connection, schema);
+    refuse(DeployedObjects.whyNotOurs(connection, schema));
+    if (there.isEmpty()) {
+      return;
     }
-    List<String> dependants = DeployedObjects.dependants(connection, schema);
-    if (!dependants.isEmpty()) {
-      throw new SQLException(
-          "cannot roll back: " + String.join("; ", dependants), DEPENDENT_OBJECTS_STILL_EXIST);
+    Set<String> missing = new LinkedHashSet<>();
+    Set<String> unrecorded = new LinkedHashSet<>();
+    List<String> notThere = missing();
+    for (ChangeSet changeSet : changelog.getChangeSets()) {
+      boolean ran = database.getRanChangeSet(changeSet) != null;
+      made(changeSet)
+          .filter(ran ? notThere::contains : there::contains)
+          .forEach(ran ? missing::add : unrecorded::add);
     }
+    if (!missing.isEmpty()) {
+      refuse(
+          "what it needs is missing: " + brief(missing),
+          "Bring it back, then roll back: " + CommandLines.of(schema, "update"));
+    }
+    if (!unrecorded.isEmpty()) {
+      refuse(
+          "Liquibase's log, "
+              + database.getLiquibaseSchemaName()
+              + "."
+              + database.getDatabaseChangeLogTableName()
+              + ", does not know of "
+              + brief(unrecorded),
+          "Put it on record, then roll back: " + CommandLines.of(schema, update(unrecorded)));
+    }
+    refuse(DeployedObjects.whyNotRolledBack(connection, schema));
+  }
+
+  /** The first few of the names, and how many more there are. */
+  private static String brief(Set<String> names) {
+    return names.stream().limit(NAMES_IN_A_MESSAGE).collect(Collectors.joining(", "))
+        + (names.size() > NAMES_IN_A_MESSAGE
+            ? " and " + (names.size() - NAMES_IN_A_MESSAGE) + " more"
+            : "");
+  }
+
+  private static void refuse(String reason, String hint) throws Refusal {
+    refuse(Optional.of(new Refusal(reason, Refusal.NOT_IN_PREREQUISITE_STATE, hint)));
+  }
+
+  private static void refuse(Optional<Refusal> refusal) throws Refusal {
+    if (refusal.isPresent()) {
+      Refusal why = refusal.get();
+      throw new Refusal("cannot roll back: " + why.getMessage(), why.getSQLState(), why.hint());
+    }
+  }
+
+  /** The command that deploys objects, those of opt-in changelogs among them. */
+  private static String[] update(Set<String> objects) {
+    return Stream.concat(
+            Stream.of("update"),
+            OPT_IN.stream()
+                .filter(
+                    name -> objectNames(List.of(optIn(name))).stream().anyMatch(objects::contains))
+                .flatMap(name -> Stream.of("--with", name)))
+        .toArray(String[]::new);
   }
 
   /**
    * Liquibase's own command goes by when a changeset ran last, so that the functions that an
    * upgrade or a recovery made anew would go before the views that they take away.
    */
-  private static void rollback(Database database, DatabaseChangeLog changelog)
-      throws LiquibaseException {
+  private void rollback(Database database, DatabaseChangeLog changelog) throws Exception {
     LockService lock = LockServiceFactory.getInstance().getLockService(database);
     lock.waitForLock();
     try {
-      new ChangeLogIterator(
-              changelog, new AlreadyRanChangeSetFilter(database.getRanChangeSetList()))
-          .run(
-              new RollbackVisitor(database, null),
-              new RuntimeEnvironment(database, new Contexts(), new LabelExpression()));
+      if (DeployedObjects.names(connection, schema).isEmpty()) {
+        for (ChangeSet changeSet : changelog.getChangeSets()) {
+          if (database.getRanChangeSet(changeSet) != null) {
+            database.removeRanStatus(changeSet);
+          }
+        }
+      } else {
+        new ChangeLogIterator(
+                changelog, new AlreadyRanChangeSetFilter(database.getRanChangeSetList()))
+            .run(
+                new RollbackVisitor(database, null),
+                new RuntimeEnvironment(database, new Contexts(), new LabelExpression()));
+      }
     } finally {
       lock.releaseLock();
       // as its commands end: both keep what they know of a database
@@ -378,27 +552,16 @@ public final class Changelog {
     return new CommandScope(name).setOutput(OutputStream.nullOutputStream());
   }
 
-  private void run(Check first, List<String> files, CommandScope command) throws Exception {
-    run(first, files, List.of(), command);
-  }
-
-  private void run(Check first, List<String> files, List<String> leftOut, CommandScope command)
-      throws Exception {
-    run(
-        first,
-        files,
-        (database, changelog) -> {
-          changelog.getChangeSets().stream()
-              .filter(changeSet -> leftOut.contains(changeSet.getId()))
-              .forEach(changeSet -> changeSet.setIgnore(true));
-          command
-              .addArgumentValue("database", database)
-              .addArgumentValue("databaseChangelog", changelog)
-              // which updateSql insists on, to name it in the script
-              .addArgumentValue("changelogFile", String.join(", ", files))
-              .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
-              .execute();
-        });
+  private static void execute(
+      CommandScope command, List<String> files, Database database, DatabaseChangeLog changelog)
+      throws CommandExecutionException {
+    command
+        .addArgumentValue("database", database)
+        .addArgumentValue("databaseChangelog", changelog)
+        // which updateSql insists on, to name it in the script
+        .addArgumentValue("changelogFile", String.join(", ", files))
+        .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
+        .execute();
   }
 
   @SuppressWarnings("try") // the turn is only held
@@ -451,7 +614,6 @@ public final class Changelog {
   private void inScope(List<String> files, Work work) throws Exception {
     Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
-    ResourceAccessor jar = (ResourceAccessor) scope.get(Scope.Attr.resourceAccessor.name());
     Scope.child(
         scope,
         () -> {
@@ -464,24 +626,42 @@ public final class Changelog {
           if (schema != null) {
             database.setDefaultSchemaName(schema);
           }
-          ChangeLogParameters given = new ChangeLogParameters(database);
-          parameters.forEach(given::set);
-          DatabaseChangeLog changelog = new DatabaseChangeLog(FOLDER);
-          changelog.setChangeLogParameters(given);
-          for (String file : files) {
-            changelog.include(
-                FOLDER + file,
-                false,
-                true,
-                jar,
-                new ContextExpression(),
-                new Labels(),
-                false,
-                null,
-                DatabaseChangeLog.OnUnknownFileFormat.FAIL);
-          }
-          work.on(database, changelog);
+          findLog(database);
+          work.on(database, read(database, files));
         });
+  }
+
+  /** Several files as one changelog; only in the scope of a run. */
+  private DatabaseChangeLog read(Database database, List<String> files) throws LiquibaseException {
+    ChangeLogParameters given = new ChangeLogParameters(database);
+    parameters.forEach(given::set);
+    DatabaseChangeLog changelog = new DatabaseChangeLog(FOLDER);
+    changelog.setChangeLogParameters(given);
+    for (String file : files) {
+      changelog.include(
+          FOLDER + file,
+          false,
+          true,
+          Scope.getCurrentScope().getResourceAccessor(),
+          new ContextExpression(),
+          new Labels(),
+          false,
+          null,
+          DatabaseChangeLog.OnUnknownFileFormat.FAIL);
+    }
+    return changelog;
+  }
+
+  /** A host that includes the changelog may keep Liquibase's log elsewhere. */
+  private void findLog(Database database) throws SQLException {
+    if (!LiquibaseLog.isConfigured() && !missing().equals(objectNames())) {
+      LiquibaseLog.of(connection, schema)
+          .ifPresent(
+              log -> {
+                database.setLiquibaseSchemaName(log.schema());
+                database.setDatabaseChangeLogTableName(log.table());
+              });
+    }
   }
 
   /** What is the same for everything that Liquibase does for us. */

@@ -4,8 +4,13 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 
 /** The objects that a deploy made in a schema, found by the names that the changelog gives them. */
 public final class DeployedObjects {
@@ -53,25 +58,111 @@ public final class DeployedObjects {
   }
 
   /**
-   * Tells what keeps them from being taken away: what is not ours and depends on one of them.
+   * Reads the names of what there is, as the changelog has them; not those of jobs.
    *
    * @param schema the schema; null for the connection's own
-   * @return what and on which, in words; empty if nothing does
    * @throws SQLException also if there is no such schema
    */
-  public static List<String> dependants(Connection connection, String schema) throws SQLException {
-    return texts(connection, schema, DEPENDANTS);
+  static Set<String> names(Connection connection, String schema) throws SQLException {
+    return new LinkedHashSet<>(texts(connection, schema, NAMES));
   }
 
   /**
-   * Names the owners of what the connection's role may not drop.
+   * Reads which views are registered, in refresh order.
    *
    * @param schema the schema; null for the connection's own
-   * @return roles that it is no member of; empty if it may drop them all
+   * @return their names; empty where there is no registry that the connection's role may read
+   */
+  public static List<String> registeredViews(Connection connection, String schema)
+      throws SQLException {
+    String registry;
+    try (PreparedStatement query = connection.prepareStatement(REGISTRY)) {
+      query.setString(1, schema);
+      try (ResultSet row = query.executeQuery()) {
+        registry = row.next() ? row.getString(1) : null;
+      }
+    }
+    List<String> views = new ArrayList<>();
+    if (registry != null) {
+      try (Statement query = connection.createStatement();
+          ResultSet row =
+              query.executeQuery(
+                  "SELECT view_name FROM " + registry + " ORDER BY refresh_order, view_name")) {
+        while (row.next()) {
+          views.add(row.getString(1));
+        }
+      }
+    }
+    return views;
+  }
+
+  /**
+   * Tells why they cannot be taken away: they are not the role's to drop, views of another
+   * changelog are registered, or what is not ours depends on them.
+   *
+   * @param schema the schema; null for the connection's own
+   * @return the reason and what to do; empty if nothing keeps them
    * @throws SQLException also if there is no such schema
    */
-  public static List<String> otherOwners(Connection connection, String schema) throws SQLException {
-    return texts(connection, schema, OTHER_OWNERS);
+  public static Optional<Refusal> whyNotRolledBack(Connection connection, String schema)
+      throws SQLException {
+    Optional<Refusal> owned = whyNotOurs(connection, schema);
+    if (owned.isPresent()) {
+      return owned;
+    }
+    List<String> others = new ArrayList<>(registeredViews(connection, schema));
+    others.removeAll(Changelog.viewNames());
+    if (!others.isEmpty()) {
+      // what reads another one stands after it
+      Collections.reverse(others);
+      return Optional.of(
+          new Refusal(
+              "another changelog registered " + String.join(", ", others),
+              Refusal.DEPENDENT_OBJECTS_STILL_EXIST,
+              "Roll that one back first, or remove each by hand: "
+                  + String.join(" ", removals(connection, schema, others))));
+    }
+    List<String> dependants = texts(connection, schema, DEPENDANTS);
+    return dependants.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new Refusal(
+                String.join("; ", dependants),
+                Refusal.DEPENDENT_OBJECTS_STILL_EXIST,
+                "Drop or change these first."));
+  }
+
+  /**
+   * Tells that they are not the role's to drop.
+   *
+   * @param schema the schema; null for the connection's own
+   * @return the reason and what to do; empty if they are
+   * @throws SQLException also if there is no such schema
+   */
+  static Optional<Refusal> whyNotOurs(Connection connection, String schema) throws SQLException {
+    List<String> owners = texts(connection, schema, OTHER_OWNERS);
+    return owners.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new Refusal(
+                "the objects belong to " + String.join(", ", owners),
+                Refusal.NOT_IN_PREREQUISITE_STATE,
+                "Connect as their owner."));
+  }
+
+  private static List<String> removals(Connection connection, String schema, List<String> views)
+      throws SQLException {
+    List<String> statements = new ArrayList<>();
+    try (PreparedStatement query = connection.prepareStatement(REMOVALS)) {
+      query.setString(1, schema);
+      query.setArray(2, connection.createArrayOf("text", views.toArray()));
+      try (ResultSet row = query.executeQuery()) {
+        while (row.next()) {
+          statements.add(row.getString(1));
+        }
+      }
+    }
+    return statements;
   }
 
   private static List<String> texts(Connection connection, String schema, String select)
@@ -107,6 +198,24 @@ public final class DeployedObjects {
     }
   }
 
+  private static final String REGISTRY =
+      """
+      SELECT format('%I.%I', n.nspname, c.relname)
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = coalesce(?::text, current_schema())
+        AND c.relname = 'wip_view'
+        AND has_schema_privilege(n.oid, 'USAGE')
+        AND has_table_privilege(c.oid, 'SELECT')
+      """;
+
+  private static final String REMOVALS =
+      """
+      SELECT format('SELECT %I.wip_view_remove(%L);', coalesce(?::text, current_schema()), view.name)
+      FROM unnest(?::text[]) WITH ORDINALITY AS view (name, place)
+      ORDER BY view.place
+      """;
+
   private static final String OBJECTS =
       """
       WITH target AS (
@@ -130,6 +239,7 @@ public final class DeployedObjects {
             ELSE 'index'
           END AS kind,
           format('%I.%I', target.nspname, c.relname) AS name,
+          c.relname AS plain,
           nullif(pg_total_relation_size(c.oid), 0) AS bytes,
           c.relowner AS owner,
           c.tableoid AS class,
@@ -143,6 +253,7 @@ public final class DeployedObjects {
           5,
           CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
           format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+          p.proname,
           NULL,
           p.proowner,
           p.tableoid,
@@ -158,6 +269,12 @@ public final class DeployedObjects {
       SELECT kind, name, bytes
       FROM object
       ORDER BY place, name
+      """;
+
+  private static final String NAMES =
+      """
+      SELECT DISTINCT plain
+      FROM object
       """;
 
   private static final String OTHER_OWNERS =

@@ -17,7 +17,7 @@ import org.postgresql.util.ServerErrorMessage;
  * What the server said, without the driver's and Liquibase's wrapping.
  *
  * @param sqlState the SQLSTATE; null if there was none
- * @param message the primary message, one line
+ * @param message the primary message and its detail, one line
  * @param hint what to do, as the server says it; null if it says nothing that helps
  */
 public record SqlError(String sqlState, String message, String hint) {
@@ -45,7 +45,10 @@ public record SqlError(String sqlState, String message, String hint) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof PSQLException e && e.getServerErrorMessage() != null) {
         ServerErrorMessage server = e.getServerErrorMessage();
-        return new SqlError(e.getSQLState(), oneLine(server.getMessage()), hint(server));
+        return new SqlError(e.getSQLState(), message(server), hint(server));
+      }
+      if (t instanceof Refusal e) {
+        return new SqlError(e.getSQLState(), e.getMessage(), e.hint());
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
         return isOfUsedUpPool(e)
@@ -57,6 +60,13 @@ public record SqlError(String sqlState, String message, String hint) {
       }
     }
     return null;
+  }
+
+  /** The detail names the row or the object, without which the message is of little use. */
+  private static String message(ServerErrorMessage server) {
+    String detail = oneLine(server.getDetail());
+    return oneLine(server.getMessage())
+        + (detail.isEmpty() ? "" : " (" + detail.replaceFirst("\\.$", "") + ")");
   }
 
   /**

@@ -137,13 +137,16 @@ public final class WipViewsMigration {
    * The same migration with a changelog parameter.
    *
    * @param name one of {@link #parameterNames()}, or of those of an opt-in changelog that was named
-   *     before; not null
+   *     before; or schema, for {@link #withSchema}; not null
    * @param value its value; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if none of the changelogs has a parameter of that name, which
    *     Liquibase would ignore without a word
    */
   public WipViewsMigration withParameter(String name, String value) {
+    if (name.equals("schema")) {
+      return withSchema(value);
+    }
     List<String> known = Changelog.parameterNames(files);
     if (!known.contains(name)) {
       throw new IllegalArgumentException(
@@ -199,17 +202,24 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Makes views anew, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}. Opt-in changelogs
+   * Recreates views, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}. Opt-in changelogs
    * are left as they are.
    *
    * @param views names of the views; none for all
-   * @throws UnknownViewException if no view of this jar has one of the names; none was touched
+   * @return the names of the views that were recreated
+   * @throws UnknownViewException if no view of this jar, and none that is registered, has one of
+   *     the names; none was touched
    * @throws WipViewsException if a view could not be made; the live ones are as they were
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
-  public void recreate(Collection<String> views) {
-    UnknownViewException.unlessAmong(Changelog.viewNames(), views);
-    run(changelog -> changelog.recreate(views));
+  public List<String> recreate(Collection<String> views) {
+    List<String> recreated = new ArrayList<>();
+    run(
+        changelog -> {
+          UnknownViewException.unlessAmong(changelog.recreatable(), views);
+          recreated.addAll(changelog.recreate(views));
+        });
+    return List.copyOf(recreated);
   }
 
   /**

@@ -67,10 +67,10 @@ class DeployCommandsTest {
 
     assertThat(String.join(" ", result.outLines()).replaceAll(" +", " "))
         .contains(
-            "there is no materialized view mv_wip_status_dashboard any more; wip-views recreate"
-                + " mv_wip_status_dashboard brings it back",
-            "there is no materialized view mv_process_wip_queue any more; wip-views recreate"
-                + " mv_process_wip_queue brings it back")
+            "there is no materialized view mv_wip_status_dashboard any more; bring it back:"
+                + " wip-views recreate mv_wip_status_dashboard",
+            "there is no materialized view mv_process_wip_queue any more; bring it back: wip-views"
+                + " recreate mv_process_wip_queue")
         .doesNotContain("up to date");
   }
 
@@ -151,16 +151,16 @@ class DeployCommandsTest {
       assertThat(reader.run("rollback").out()).contains("public.mv_process_wip_queue");
       assertThat(reader.run("rollback", "--yes").errLines())
           .containsExactly(
-              "wip-views: cannot roll back: connect as the owner of the objects, "
+              "wip-views: cannot roll back: the objects belong to "
                   + database.user()
-                  + ".");
+                  + ". Connect as their owner.");
 
       assertThat(reader.run("update", "--sql").errLines())
           .containsExactly(
-              "wip-views: cannot tell what is deployed already (GRANT SELECT ON"
+              "wip-views: cannot tell what is deployed already. Have its owner run GRANT SELECT ON"
                   + " public.databasechangelog TO "
                   + role
-                  + ").");
+                  + ";");
       database.execute("GRANT SELECT ON databasechangelog TO " + role);
       isTheScript(reader.run("update", "--sql"));
     } finally {

@@ -175,8 +175,7 @@ class FreshnessCommandTest {
 
     assertThat(result.exitCode()).isEqualTo(3);
     assertThat(result.errLines())
-        .containsExactly(
-            "wip-views: mv_process_wip_queue is stale. Refresh it: wip-views refresh.");
+        .containsExactly("wip-views: mv_process_wip_queue is stale. Refresh it: wip-views refresh");
     assertThat(cli.run("freshness").exitCode()).isZero();
   }
 

@@ -44,8 +44,7 @@ class OutputTest {
     assertThat(freshness.exitCode()).isEqualTo(1);
     assertThat(String.join(" ", freshness.errLines()))
         .isEqualTo(
-            "wip-views: not all of the output could be written. Either the disk is full, or whoever"
-                + " read it has gone.");
+            "wip-views: not all of the output could be written. Check whether the disk is full.");
   }
 
   @Test

@@ -80,7 +80,7 @@ final class CronJobs implements Check {
         null,
         "the changelog pg-cron was deployed here, but its jobs are gone",
         "Nothing refreshes the views, unless something else does.",
-        site.command("update --with pg-cron"));
+        site.command("update", "--with", "pg-cron"));
   }
 
   private List<Fault> failing(Site site) {

@@ -30,13 +30,16 @@ public final class Doctor {
   static final List<Check> CHECKS =
       List.of(
           new Incomplete(),
+          new Registered(),
           new ViewState(),
           new PlainRefresh(),
           new Drift(),
           new MesIndexes(),
           new NeverAnalyzed(),
           new Blocked(),
+          new RunningRefresh(),
           new DeadRows(),
+          new Bloat(),
           new FailuresInARow(),
           new SlowRefresh(),
           new MissingRights(),

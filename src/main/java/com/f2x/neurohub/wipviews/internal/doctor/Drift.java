@@ -42,7 +42,7 @@ final class Drift implements Check {
         "Its figures may mean something else. To recreate it puts the deployed query in this one's"
             + " place: save this one first if it is wanted.",
         "SELECT pg_get_viewdef('" + relation.replace("'", "''") + "'::regclass);",
-        site.command("recreate " + view));
+        site.command("recreate", view));
   }
 
   private Fault index(String view, String create) {

@@ -56,7 +56,7 @@ final class FailuresInARow implements Check {
             view,
             what,
             "Its rows get older, and will until its definition suits the tables again.",
-            site.command("recreate " + view))
+            site.command("recreate", view))
         : Fault.of(this, view, what, why, site.refresh(view)).thatIsSafe();
   }
 }

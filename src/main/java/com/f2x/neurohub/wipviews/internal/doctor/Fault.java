@@ -27,13 +27,31 @@ public record Fault(
     remedy = List.copyOf(remedy);
   }
 
+  /**
+   * Returns a statement about relations.
+   *
+   * @param statement its beginning, such as {@code ANALYZE}
+   * @param relations their names, for SQL
+   * @return the statement; none where there are no relations, of which it would mean others
+   */
+  static List<String> about(String statement, List<String> relations) {
+    return relations.isEmpty()
+        ? List.of()
+        : List.of(statement + " " + String.join(", ", relations) + ";");
+  }
+
   /** A fault whose remedy takes a person to decide. */
   static Fault of(Check check, String subject, String what, String why, String... remedy) {
-    return new Fault(check.id(), true, subject, what, why, List.of(remedy), false);
+    return of(check, subject, what, why, List.of(remedy));
+  }
+
+  /** The same; without a remedy, a person has to find one. */
+  static Fault of(Check check, String subject, String what, String why, List<String> remedy) {
+    return new Fault(check.id(), true, subject, what, why, remedy, false);
   }
 
   /** The same fault, whose remedy changes nothing that anybody could miss, and delays nobody. */
   Fault thatIsSafe() {
-    return new Fault(check, looked, subject, what, why, remedy, true);
+    return new Fault(check, looked, subject, what, why, remedy, !remedy.isEmpty());
   }
 }

@@ -34,6 +34,6 @@ final class PlainRefresh implements Check {
                     row.get(1, String.class),
                     "It is refreshed without CONCURRENTLY, and its readers wait for as long as that"
                         + " takes.",
-                    site.command("recreate " + row.get(0, String.class))));
+                    site.command("recreate", row.get(0, String.class))));
   }
 }

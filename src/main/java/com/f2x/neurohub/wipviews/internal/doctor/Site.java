@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
+import com.f2x.neurohub.wipviews.internal.CommandLines;
 import java.util.Arrays;
 import java.util.List;
 import org.jooq.DSLContext;
@@ -51,14 +52,9 @@ record Site(DSLContext db, String schema, boolean isDefault, List<ReadTable> tab
       ORDER BY 2, 1
       """;
 
-  /** The command line that does this here. */
-  String command(String arguments) {
-    return "wip-views "
-        + arguments
-        + (isDefault
-            ? ""
-            : " --schema "
-                + (schema.matches("\\w+") ? schema : "'" + schema.replace("'", "'\\''") + "'"));
+  /** The command line that does this here: a command, and its arguments. */
+  String command(String... words) {
+    return CommandLines.of(isDefault ? null : schema, words);
   }
 
   /** The statement that refreshes a view. */

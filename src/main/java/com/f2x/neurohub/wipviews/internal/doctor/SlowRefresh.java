@@ -7,7 +7,6 @@ import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.internal.doctor.Site.ReadTable;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Collectors;
 import org.jooq.Record;
 import org.jooq.impl.DSL;
 
@@ -80,11 +79,13 @@ final class SlowRefresh implements Check {
     String view = row.get(0, String.class);
     double target = row.get(1, Double.class);
     double typical = row.get(2, Double.class);
-    String tables =
-        site.tables().stream()
-            .filter(table -> table.view().equals(view))
-            .map(ReadTable::quoted)
-            .collect(Collectors.joining(", "));
+    List<String> analyze =
+        Fault.about(
+            "ANALYZE",
+            site.tables().stream()
+                .filter(table -> table.view().equals(view))
+                .map(ReadTable::quoted)
+                .toList());
     return Fault.of(
             this,
             view,
@@ -94,13 +95,17 @@ final class SlowRefresh implements Check {
                     ? ", longer than its target of " + words(target)
                     : " and one begins every " + words(row.get(3, Double.class))),
             typical > target
-                ? "Its rows are stale before they are there. If analyzing its tables does not help,"
-                    + " give it a target that it can keep: UPDATE wip_view SET freshness_target."
-                : "The server does little else, and callers wait for their turn. If analyzing its"
-                    + " tables does not help, refresh it less often than every "
+                ? "Its rows are stale before they are there."
+                    + (analyze.isEmpty() ? " Give" : " If analyzing its tables does not help, give")
+                    + " it a target that it can keep, by UPDATE of wip_view.freshness_target."
+                : "The server does little else, and callers wait for their turn."
+                    + (analyze.isEmpty()
+                        ? " Refresh"
+                        : " If analyzing its tables does not help, refresh")
+                    + " it less often than every "
                     + words(2 * typical)
                     + ".",
-            "ANALYZE " + tables + ";")
+            analyze)
         .thatIsSafe();
   }
 

@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
 import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewFreshnessRecord;
 import java.util.List;
+import org.jooq.impl.DSL;
 
 /** A view that cannot be read, or is older than it may be. */
 final class ViewState implements Check {
@@ -26,22 +27,58 @@ final class ViewState implements Check {
         .toList();
   }
 
+  private Fault missing(Site site, String view) {
+    List<String> renaming = renaming(site, view);
+    return renaming.isEmpty()
+        ? Fault.of(
+            this,
+            view,
+            "the view is missing: it was dropped or renamed",
+            "Its readers get an error.",
+            site.command("recreate", view))
+        : Fault.of(
+            this,
+            view,
+            "the view is missing: something else has its name",
+            "Nothing refreshes what its readers see.",
+            List.of(renaming.get(0), site.command("recreate", view)));
+  }
+
+  /** The statement that moves out of the way what has the name of the view and is none. */
+  private static List<String> renaming(Site site, String view) {
+    return site.db()
+        .resultQuery(
+            """
+            SELECT format('ALTER %s %s RENAME TO %I;',
+              CASE c.relkind
+                WHEN 'v' THEN 'VIEW'
+                WHEN 'f' THEN 'FOREIGN TABLE'
+                WHEN 'S' THEN 'SEQUENCE'
+                WHEN 'c' THEN 'TYPE'
+                WHEN 'i' THEN 'INDEX'
+                WHEN 'I' THEN 'INDEX'
+                ELSE 'TABLE'
+              END,
+              format('%I.%I', n.nspname, c.relname),
+              left(c.relname, 50) || '_' || c.oid)
+            FROM pg_class AS c
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace AND n.nspname = {0}
+            WHERE c.relname = {1} AND c.relkind <> 'm'
+            """,
+            DSL.val(site.schema()), DSL.val(view))
+        .fetch(0, String.class);
+  }
+
   private Fault fault(Site site, WipViewFreshnessRecord view) {
     String name = view.getViewName();
     return switch (view.getState()) {
-      case "missing" ->
-          Fault.of(
-              this,
-              name,
-              "the view is missing: it was dropped or renamed",
-              "Whoever reads it gets an error.",
-              site.command("recreate " + name));
+      case "missing" -> missing(site, name);
       case "unpopulated" ->
           Fault.of(
                   this,
                   name,
                   "the view is not populated",
-                  "Whoever reads it gets an error until it is refreshed.",
+                  "Its readers get an error until it is refreshed.",
                   site.refresh(name))
               .thatIsSafe();
       default ->
