@@ -98,7 +98,7 @@ class RefusedPromotionTest {
     refused(
         ViewFile.QUEUE,
         "public.mv_process_wip_queue is there already, and is not a materialized view",
-        "Rename it or drop it");
+        "Rename it, then deploy again");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /** Rows with a time that is yet to come: a clock that is wrong, or a zone that was left out. */
@@ -37,7 +38,7 @@ final class FutureRows implements Check {
   }
 
   private Stream<Fault> look(Site site, String table, String time, String what, String why) {
-    String those = "FROM %s WHERE %s > %s".formatted(site.qualified(table), time, SOON);
+    String those = "FROM " + site.qualified(table) + " WHERE " + time + " > " + SOON;
     return site
         .db()
         .resultQuery("SELECT count(*) " + those + " HAVING count(*) > 0")
@@ -46,7 +47,7 @@ final class FutureRows implements Check {
                 Fault.of(
                     this,
                     table,
-                    "%,d %s".formatted(row.get(0, Long.class), what),
+                    String.format(Locale.ROOT, "%,d %s", row.get(0, Long.class), what),
                     why,
                     "SELECT * " + those + " ORDER BY " + time + ";"))
         .stream();
