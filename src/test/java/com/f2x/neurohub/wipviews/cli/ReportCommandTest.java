@@ -216,7 +216,7 @@ class ReportCommandTest {
       assertThat(page.select(".unreadable").eachText())
           .containsExactly(
               "materialized view \"mv_process_wip_queue\" is missing. Bring it back: wip-views"
-                  + " recreate mv_process_wip_queue.",
+                  + " recreate mv_process_wip_queue",
               "materialized view \"mv_wip_status_dashboard\" has not been populated. Use the"
                   + " REFRESH MATERIALIZED VIEW command.");
       assertThat(page.select("section[aria-labelledby=freshness] .badge").eachText())
@@ -246,7 +246,7 @@ class ReportCommandTest {
       assertThat(page.select(".unreadable").eachText())
           .containsExactly(
               "wip-views is incomplete in this schema: wip_view_daily missing. Bring it back:"
-                  + " wip-views recreate.");
+                  + " wip-views recreate");
       assertThat(page.select("section[aria-labelledby=durations] svg")).hasSize(2);
       assertThat(page.select("section[aria-labelledby=findings] .badge").eachText())
           .contains("incomplete");
