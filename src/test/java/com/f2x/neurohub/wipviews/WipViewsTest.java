@@ -233,10 +233,10 @@ class WipViewsTest {
                 .isInstanceOfSatisfying(
                     NotDeployedException.class,
                     e ->
-                        assertThat(e.remedy())
-                            .hasValue(
-                                "Deploy it with wip-views update, or name the schema that it was"
-                                    + " deployed to."))
+                        assertThat(e.remedy().orElseThrow())
+                            .contains(
+                                "Name the schema that it was deployed to, or deploy it: wip-views"
+                                    + " update"))
                 .hasMessageStartingWith("wip-views is not deployed in this schema: "));
   }
 

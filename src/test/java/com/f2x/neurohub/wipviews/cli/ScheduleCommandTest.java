@@ -87,7 +87,7 @@ class ScheduleCommandTest {
       assertThat(result.errLines())
           .containsExactly(
               "wip-views: the table of the schedule, wip_view_schedule, is not deployed in this"
-                  + " schema. Deploy it: wip-views update --with db-scheduler.");
+                  + " schema. Deploy it: wip-views update --with db-scheduler");
     } finally {
       without.drop();
     }
