@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
@@ -77,7 +78,11 @@ class WipViewsHttpAutoConfigurationTest {
   }
 
   private static List<String> columns(Table<?> table) {
-    return Stream.of(table.fields()).map(Field::getName).toList();
+    return columns(table.fields());
+  }
+
+  private static List<String> columns(Field<?>... fields) {
+    return Stream.of(fields).map(Field::getName).toList();
   }
 
   @Test
@@ -92,7 +97,10 @@ class WipViewsHttpAutoConfigurationTest {
               .containsExactly(
                   "mv_wip_status_dashboard refreshed", "mv_process_wip_queue refreshed");
           JsonNode queue = json(answer).get("views").get(1);
-          assertThat(queue.propertyNames()).containsExactlyElementsOf(columns(WIP_VIEW_REFRESH));
+          List<String> published = new ArrayList<>(columns(WIP_VIEW_REFRESH));
+          // bookkeeping, which nobody outside reads
+          published.removeAll(columns(WIP_VIEW_REFRESH.SERVED_FROM, WIP_VIEW_REFRESH.ROWS_AS_OF));
+          assertThat(queue.propertyNames()).containsExactlyElementsOf(published);
           assertThat(queue.get("mode").asString()).isEqualTo("concurrent");
           assertThat(queue.get("rows").asInt()).isEqualTo(6);
           assertThat(queue.get("duration").isNumber()).isTrue();
