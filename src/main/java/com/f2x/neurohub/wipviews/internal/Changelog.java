@@ -34,6 +34,7 @@ import liquibase.LabelExpression;
 import liquibase.Labels;
 import liquibase.RuntimeEnvironment;
 import liquibase.Scope;
+import liquibase.change.core.CreateViewChange;
 import liquibase.change.core.RawSQLChange;
 import liquibase.change.core.SQLFileChange;
 import liquibase.changelog.ChangeLogHistoryServiceFactory;
@@ -294,6 +295,9 @@ public final class Changelog {
     return changeSet.getChanges().stream()
         .flatMap(
             change -> {
+              if (change instanceof CreateViewChange view) {
+                return Stream.of(view.getViewName());
+              }
               if (change instanceof SQLFileChange file) {
                 return file.getPath().startsWith("wip/")
                     ? matches(MAKES, text(file.getPath()))
