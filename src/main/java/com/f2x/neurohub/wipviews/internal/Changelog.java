@@ -17,6 +17,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -78,6 +79,9 @@ public final class Changelog {
   private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
 
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
+
+  /** What was found in a file by a pattern: a jar does not change, and each is asked for often. */
+  private static final Map<List<String>, List<String>> NAMED = new ConcurrentHashMap<>();
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -222,11 +226,14 @@ public final class Changelog {
   }
 
   private static List<String> named(String file, String pattern) {
-    return Pattern.compile(pattern, Pattern.MULTILINE)
-        .matcher(text(file))
-        .results()
-        .map(match -> match.group(1))
-        .toList();
+    return NAMED.computeIfAbsent(
+        List.of(file, pattern),
+        unread ->
+            Pattern.compile(pattern, Pattern.MULTILINE)
+                .matcher(text(file))
+                .results()
+                .map(match -> match.group(1))
+                .toList());
   }
 
   private static String text(String file) {

@@ -219,7 +219,7 @@ class FillTest {
   }
 
   @Test
-  void refreshing_all_in_one_transaction_and_a_promotion_do_not_deadlock() throws Exception {
+  void a_refresh_of_all_and_a_promotion_do_not_deadlock() throws Exception {
     new ViewFile(
             "mv_above",
             3,
