@@ -15,18 +15,28 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_needs(relation oid)
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  WITH mv AS (
+  WITH RECURSIVE mv AS (
     SELECT c.oid, c.relowner AS owner, ours.relowner AS keeper
     FROM pg_class AS c
     JOIN pg_class AS ours ON ours.oid = '"${schema}".wip_view'::regclass
     WHERE c.oid = relation
   ),
+  -- a view that the query reads in its turn reads with the rights of its own owner
+  reading (oid, reader) AS (
+    SELECT mv.oid, mv.owner FROM mv
+    UNION
+    SELECT c.oid, CASE WHEN 'security_invoker=true' = ANY (c.reloptions) THEN reading.reader ELSE c.relowner END
+    FROM reading
+    CROSS JOIN LATERAL "${schema}".wip_view_reads(reading.oid) AS read (oid)
+    JOIN pg_class AS c ON c.oid = read.oid AND c.relkind = 'v'
+  ),
   used AS (
-    SELECT mv.owner, mv.keeper, d.refclassid AS class, d.refobjid AS object, d.refobjsubid AS number
-    FROM mv
-    JOIN pg_rewrite AS r ON r.ev_class = mv.oid AND r.rulename = '_RETURN'
+    SELECT mv.owner, mv.keeper, reading.reader, d.refclassid AS class, d.refobjid AS object, d.refobjsubid AS number
+    FROM reading
+    CROSS JOIN mv
+    JOIN pg_rewrite AS r ON r.ev_class = reading.oid AND r.rulename = '_RETURN'
     JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-    WHERE d.refobjid <> mv.oid
+    WHERE d.refobjid <> reading.oid
   ),
   needed AS (
     SELECT
@@ -49,19 +59,20 @@ AS $function$
     FROM mv
     UNION ALL
     SELECT
-      used.owner,
+      used.reader,
       'SELECT',
       name.of_it,
       bool_and(CASE used.number
-        WHEN 0 THEN has_any_column_privilege(used.owner, c.oid, 'SELECT')
-        ELSE has_column_privilege(used.owner, c.oid, used.number::smallint, 'SELECT')
+        WHEN 0 THEN has_any_column_privilege(used.reader, c.oid, 'SELECT')
+        ELSE has_column_privilege(used.reader, c.oid, used.number::smallint, 'SELECT')
       END),
-      c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper AND (c.relkind = 'v' OR starts_with(c.relname, 'wip_view_')),
+      c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper
+        AND (starts_with(c.relname, 'wip_view_') OR c.relname = 'wip_item_station'),
       'GRANT SELECT ON TABLE ' || name.of_it
     FROM used
     JOIN pg_class AS c ON used.class = 'pg_class'::regclass AND c.oid = used.object AND c.relkind <> 'S'
     CROSS JOIN LATERAL format('%I.%I', c.relnamespace::regnamespace::name, c.relname) AS name (of_it)
-    GROUP BY used.owner, used.keeper, c.relnamespace, c.relname, c.relkind, c.relowner, name.of_it
+    GROUP BY used.reader, used.keeper, c.relnamespace, c.relname, c.relkind, c.relowner, name.of_it
     UNION ALL
     SELECT
       used.owner,
@@ -115,8 +126,11 @@ routine AS (
     p.proname::text AS name,
     p.pronargs,
     CASE p.prokind WHEN 'p' THEN 'PROCEDURE'::text ELSE 'FUNCTION'::text END AS kind,
-    -- what doctor asks; the rest refreshes
-    p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs') AS reads,
+    -- what doctor asks, and what refreshes
+    p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads') AS reads,
+    p.proname::text IN (
+      'wip_view_request', 'wip_view_request_all', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view',
+      'refresh_all_wip_views', 'refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_wip_views') AS refreshes,
     pg_catalog.quote_ident(p.proname::text) || '('::text || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'::text
       AS signature
   FROM pg_catalog.pg_proc AS p
@@ -149,9 +163,7 @@ wanted AS (
   FROM named
   CROSS JOIN routine
   WHERE routine.reads
-    OR named.refreshes AND routine.name IN (
-      'wip_view_request', 'wip_view_request_all', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views',
-      'refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_wip_views')
+    OR named.refreshes AND routine.refreshes
   UNION ALL
   -- From PostgreSQL 17 on, a role with MAINTAIN on a view may run REFRESH on it by itself; it then may call the
   -- function that refreshes this one view, with a place in the queue and on record. A view without such a function
@@ -198,24 +210,24 @@ rights AS (
     'OWNERSHIP'::text,
     pg_catalog.quote_ident('${schema}'::text) || '.'::text || owned.name,
     false,
-    true,
+    -- a deploy gives away what it has made itself; what a stranger made would be given rights that he does not have
+    owned.owner = me.oid,
     'ALTER '::text || owned.kind || ' '::text || pg_catalog.quote_ident('${schema}'::text) || '.'::text || owned.name
       || ' OWNER TO '::text || pg_catalog.quote_ident(keeper.rolname::text)
   FROM (
-    SELECT 'TABLE'::text, relation.name, relation.owner
+    SELECT 'TABLE'::text, relation.name, relation.owner, true
     FROM relation
     WHERE NOT relation.is_view
     UNION ALL
-    SELECT 'ROUTINE'::text, routine.signature, routine.owner
+    SELECT 'ROUTINE'::text, routine.signature, routine.owner, routine.refreshes
     FROM routine
-    WHERE pg_catalog.starts_with(routine.name, 'wip_view_'::text)
-      OR routine.name IN (
-        'refresh_wip_view', 'refresh_wip_views', 'refresh_all_wip_views', 'refresh_wip_status_dashboard',
-        'refresh_process_wip_queue')
-  ) AS owned (kind, name, owner)
+    WHERE routine.refreshes OR pg_catalog.starts_with(routine.name, 'wip_view_'::text)
+  ) AS owned (kind, name, owner, is_called)
   JOIN relation AS registry ON registry.name = 'wip_view'
   JOIN pg_catalog.pg_roles AS keeper ON keeper.oid = registry.owner
+  JOIN pg_catalog.pg_roles AS me ON me.rolname = CURRENT_USER
   WHERE owned.owner <> keeper.oid
+    AND (owned.owner = me.oid OR owned.is_called)
 )
 SELECT
   rights.role,
@@ -228,7 +240,7 @@ FROM rights
 GROUP BY rights.role, rights.privilege, rights.object
 ORDER BY rights.role, rights.privilege DESC, rights.object;
 
-COMMENT ON VIEW "${schema}".wip_view_rights IS 'Who is to have what: the roles that wip_view_settings names, those that may refresh a view by themselves (MAINTAIN, from PostgreSQL 17 on), the owners of the views, and the owner of the table wip_view, to whom all that is ours belongs. A row per role and object; of the objects that are ours, only those that belong to somebody else.';
+COMMENT ON VIEW "${schema}".wip_view_rights IS 'Who is to have what: the roles that wip_view_settings names, those that may refresh a view by themselves (MAINTAIN, from PostgreSQL 17 on), the owners of the views, and the owner of the table wip_view, to whom all that is ours belongs. A row per role and object; of the objects that are ours, only those that belong to the role that looks, and should not.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.role IS 'Who is to have the right.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.privilege IS 'USAGE, SELECT, EXECUTE or TEMPORARY; OWNERSHIP: the object is to belong to the role; MEMBERSHIP: the role is to be a member of the other one.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.object IS 'The schema, relation, routine, database or role.';
@@ -241,15 +253,21 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_unmet(relation oid, OUT what tex
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT
-    string_agg(
-      CASE n.privilege
-        WHEN 'MEMBERSHIP' THEN format('%s, with whose rights views are refreshed, is no member of its owner, %s', n.role, n.object)
-        ELSE format('its owner, %s, lacks %s on %s', n.role, n.privilege, n.object)
-      END, '; ' ORDER BY n.privilege, n.object),
-    string_agg(n.statement || ';', ' ' ORDER BY n.privilege, n.object)
-  FROM "${schema}".wip_view_needs(relation) AS n
-  WHERE NOT n.held;
+  SELECT string_agg(lack.what, '; ' ORDER BY lack.what), string_agg(lack.remedy, ' ' ORDER BY lack.what)
+  FROM (
+    SELECT
+      CASE
+        WHEN bool_or(n.privilege = 'MEMBERSHIP') THEN n.role || ', with whose rights views are refreshed, is no member of its owner, '
+        WHEN n.role = c.relowner::regrole::text THEN format('its owner, %s, lacks ', n.role)
+        ELSE n.role || ' lacks '
+      END
+        || string_agg(concat(nullif(n.privilege, 'MEMBERSHIP') || ' on ', n.object), ', ' ORDER BY n.privilege, n.object),
+      string_agg(n.statement || ';', ' ' ORDER BY n.privilege, n.object)
+    FROM pg_class AS c
+    CROSS JOIN LATERAL "${schema}".wip_view_needs(relation) AS n
+    WHERE c.oid = relation AND NOT n.held
+    GROUP BY n.role, c.relowner, n.privilege = 'MEMBERSHIP'
+  ) AS lack (what, remedy);
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_unmet(oid) IS

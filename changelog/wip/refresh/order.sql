@@ -4,7 +4,7 @@
 --
 --   wip_view_request(view)        puts the attempt on record, and notes which refresh may serve it
 --   wip_view_run(refresh_id)      waits for its turn, refreshes or finds itself served, and completes the record
---   wip_view_fail(refresh_id, …)  completes the record of an attempt whose transaction was rolled back
+--   wip_view_fail(refresh_id, ...)  completes the record of an attempt whose transaction was rolled back
 --
 -- refresh_wip_view() is the first two in the caller's transaction. CALL refresh_wip_views() and the Java API commit
 -- the requests first, so that a failure, or a session that was killed, stays on record.

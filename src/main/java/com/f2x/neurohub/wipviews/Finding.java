@@ -9,8 +9,8 @@ import java.util.List;
  * @param check name of the check, which stays the same from release to release: {@code incomplete},
  *     {@code registry}, {@code running-refresh}, {@code bloat}, {@code view-state}, {@code
  *     unique-index}, {@code drift}, {@code mes-index}, {@code never-analyzed}, {@code blocked},
- *     {@code dead-rows}, {@code failures}, {@code slow-refresh}, {@code rights}, {@code pg-cron};
- *     there will be more
+ *     {@code dead-rows}, {@code failures}, {@code slow-refresh}, {@code rights}, {@code pg-cron},
+ *     {@code forgotten-items}, {@code no-station}, {@code future-rows}; there will be more
  * @param severity whether it is wrong, or unknown; never null
  * @param subject name of the view, table, index or role that it is about; null if of none
  * @param what what is wrong, or why the check could not look; never null

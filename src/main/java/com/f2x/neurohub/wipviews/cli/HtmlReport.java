@@ -226,7 +226,7 @@ final class HtmlReport {
                 .orElse(1));
     table(
         html,
-        "Stations, and what waits there",
+        "Stations, and the items there by their history",
         List.of("Station", "Waiting"),
         List.of("Items", "Failed", "Mean wait", "Longest wait", "Done in the last hour", "Passed"),
         rows -> {
@@ -296,7 +296,7 @@ final class HtmlReport {
         "p",
         legend -> {
           key(legend, "done", "completed");
-          key(legend, "line", "at the stations");
+          key(legend, "line", "in progress");
           key(legend, "failed", "failed");
           key(legend, "todo", "not begun");
         },
@@ -306,7 +306,7 @@ final class HtmlReport {
         html,
         "Lots under way",
         List.of("Lot", "Items"),
-        List.of("Completed", "At stations", "Failed", "Mean cycle"),
+        List.of("Completed", "In progress", "Failed", "Mean cycle"),
         rows -> {
           for (MvWipStatusDashboardRecord lot : shown) {
             row(
@@ -315,7 +315,7 @@ final class HtmlReport {
                 cells -> {
                   cell(cells, null, "bar", bar -> stack(bar, lot));
                   figure(cells, "Completed", Words.percent(lot.getCompletionRatePct()));
-                  figure(cells, "At stations", Words.count(lot.getInProgressCount()));
+                  figure(cells, "In progress", Words.count(lot.getInProgressCount()));
                   figure(cells, "Failed", Words.count(lot.getFailedCount()));
                   figure(cells, "Mean cycle", Words.seconds(lot.getAvgCycleTimeSeconds()));
                 });
@@ -389,7 +389,7 @@ final class HtmlReport {
         "aria-label",
         String.format(
             Locale.ROOT,
-            "%d completed, %d at the stations, %d failed, %d not begun of %d",
+            "%d completed, %d in progress, %d failed, %d not begun of %d",
             lot.getCompletedCount(),
             lot.getInProgressCount(),
             lot.getFailedCount(),

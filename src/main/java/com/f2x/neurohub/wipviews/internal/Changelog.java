@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -84,14 +85,16 @@ public final class Changelog {
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
 
-  private static final int NAMED = 3;
+  /** As many names as a message lists. */
+  private static final int LISTED = 3;
 
-  /** How a changelog names the file of a view, which has the view's name. */
-  private static final String VIEW_PATH = "\\.\\./views/\\w+/\\d+_(\\w+)\\.sql";
-
-  private static final String VIEW_FILE = "sqlFile: \\{path: " + VIEW_PATH;
+  /** How a changelog runs the file of a view that is not registered. */
+  private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
 
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
+
+  /** What was found in a file by a pattern: a jar does not change, and each is asked for often. */
+  private static final Map<List<String>, List<String>> NAMED = new ConcurrentHashMap<>();
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -236,7 +239,8 @@ public final class Changelog {
   }
 
   private static List<String> named(String file, String pattern) {
-    return matches(pattern, text(file)).toList();
+    return NAMED.computeIfAbsent(
+        List.of(file, pattern), unread -> matches(pattern, text(file)).toList());
   }
 
   private static Stream<String> matches(String pattern, String text) {
@@ -299,9 +303,7 @@ public final class Changelog {
                 return Stream.of(view.getViewName());
               }
               if (change instanceof SQLFileChange file) {
-                return file.getPath().startsWith("wip/")
-                    ? matches(MAKES, text(file.getPath()))
-                    : matches(VIEW_PATH, file.getPath());
+                return matches(MAKES, text(file.getPath()));
               }
               return change instanceof RawSQLChange inline
                   ? matches(MAKES, inline.getSql())
@@ -489,8 +491,8 @@ public final class Changelog {
 
   /** The first few of the names, and how many more there are. */
   private static String brief(Set<String> names) {
-    return names.stream().limit(NAMED).collect(Collectors.joining(", "))
-        + (names.size() > NAMED ? " and " + (names.size() - NAMED) + " more" : "");
+    return names.stream().limit(LISTED).collect(Collectors.joining(", "))
+        + (names.size() > LISTED ? " and " + (names.size() - LISTED) + " more" : "");
   }
 
   private static void refuse(String reason, String hint) throws Refusal {

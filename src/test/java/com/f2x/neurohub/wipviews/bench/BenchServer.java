@@ -42,14 +42,25 @@ final class BenchServer {
     this.server = server;
   }
 
-  /** Lots of the large factory, of which a tenth are open. */
+  /** Units at the stations for each lot in progress: 8,000 in all with 1,000 open lots. */
+  private static final int UNITS_IN_LINE = 20;
+
+  /**
+   * Lots of the large factory. With {@code -Dbench.lots=50000}, the MES's own plan: 5 million items
+   * and 30 million executions.
+   */
   static int lots() {
     return Integer.getInteger("bench.lots", 10_000);
   }
 
-  /** Open lots of the large factory and of {@link #smaller()}. */
+  /** Open lots of the large factory and of {@link #smaller()}: a tenth, unless it is said. */
   static int openLots() {
-    return Math.max(1, lots() / 10);
+    return Integer.getInteger("bench.open.lots", Math.max(1, lots() / 10));
+  }
+
+  /** So many lots, with all the open ones. */
+  static Factory.Size size(int lots) {
+    return new Factory.Size(lots, openLots(), UNITS_IN_LINE);
   }
 
   static synchronized BenchServer get() {
@@ -72,12 +83,12 @@ final class BenchServer {
   PGSimpleDataSource large() throws SQLException {
     // first, so that the two are of the same hour
     smaller();
-    return factory(new Factory.Size(lots(), openLots()));
+    return factory(size(lots()));
   }
 
   /** The same open lots, with a tenth of the closed ones. */
   PGSimpleDataSource smaller() throws SQLException {
-    return factory(new Factory.Size(openLots() + (lots() - openLots()) / 10, openLots()));
+    return factory(size(openLots() + (lots() - openLots()) / 10));
   }
 
   /** An MES with a factory, the views on it, all of it vacuumed and analyzed. */

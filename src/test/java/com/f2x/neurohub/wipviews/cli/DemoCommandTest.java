@@ -33,7 +33,7 @@ class DemoCommandTest {
 
   @Test
   void it_shows_the_whole_job_and_leaves_nothing_behind() throws Exception {
-    start("demo", "--lots", "60", "--production", "600ms");
+    start("demo", "--lots", "20", "--production", "600ms");
 
     assertThat(Await.exitCode(process)).as(err()).isZero();
     assertThat(err()).isEmpty();
@@ -42,7 +42,7 @@ class DemoCommandTest {
     assertThat(out())
         // 14.20.0 is the version of the binaries, 14.20 that of the server
         .contains(System.getProperty("postgres.binaries").replaceFirst("\\.0$", ""))
-        .contains("8 stations", "loaded 60 of 60 lots")
+        .contains("8 stations", "loaded 20 of 20 lots")
         .containsPattern("[\\d,]+ items and [\\d,]+ history rows")
         .contains("펌웨어 업로드", "stuck")
         .containsPattern("mv_process_wip_queue +fresh")

@@ -120,7 +120,8 @@ class OwnersTest {
     database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue OWNER TO mes_owner");
 
     assertThatThrownBy(() -> WipViews.of(database.dataSource()).refresh(MV_PROCESS_WIP_QUEUE))
-        .hasMessageContaining("its owner, mes_owner, lacks SELECT on public.wip_view_settings");
+        .hasMessageContaining("its owner, mes_owner, lacks SELECT on public.wip_item_station,")
+        .hasMessageContaining("SELECT on public.wip_view_settings");
     migration.update();
 
     bothAreRefreshedBy(database.dataSource());
@@ -169,6 +170,21 @@ class OwnersTest {
                 """))
         .containsExactly(List.of("mes_deploy"), List.of("mes_deploy"));
     bothAreRefreshedBy(deployer());
+  }
+
+  @Test
+  void what_a_stranger_made_under_such_a_name_stays_his() throws Exception {
+    WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
+    migration.update();
+    database.execute(
+        "CREATE FUNCTION wip_view_theirs() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT"
+            + " current_user::text'",
+        "ALTER FUNCTION wip_view_theirs() OWNER TO mes_owner");
+
+    migration.update();
+    migration.recreate(List.of());
+
+    assertThat(database.value("SELECT wip_view_theirs()")).isEqualTo("mes_owner");
   }
 
   @Test

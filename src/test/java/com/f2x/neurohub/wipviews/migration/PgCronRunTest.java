@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CronServer;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -34,7 +33,6 @@ class PgCronRunTest {
       for (String database : List.of(HOME, FACTORY)) {
         Await.until(
             "pg_cron has refreshed in " + database,
-            Duration.ofMinutes(5),
             () ->
                 server
                     .rows(

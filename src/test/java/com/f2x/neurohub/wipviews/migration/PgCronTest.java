@@ -243,11 +243,11 @@ class PgCronTest {
 
     try (Connection connection = server.dataSource(HOME).getConnection();
         Statement statement = connection.createStatement()) {
-      statement.execute(script.toString());
+      // without what is psql's
+      statement.execute(script.toString().replaceAll("(?m)^\\\\.*", ""));
     }
 
     assertThat(jobs()).hasSize(3).first().asString().contains("*/2 0-13,21-23 * * *");
-    in(HOME).only("pg-cron").rollback();
   }
 
   @Test

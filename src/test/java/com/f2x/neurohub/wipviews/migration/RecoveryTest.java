@@ -59,9 +59,6 @@ class RecoveryTest {
         // hand-edited
         "DROP MATERIALIZED VIEW mv_process_wip_queue;CREATE MATERIALIZED VIEW mv_process_wip_queue"
             + " AS SELECT 1 AS process_id, 'x' AS extra",
-        // half-built, by a script that was run statement by statement
-        "SELECT wip_view_stage('mv_process_wip_queue');"
-            + "CREATE MATERIALIZED VIEW mv_process_wip_queue AS SELECT 1 AS process_id",
         "DROP FUNCTION refresh_wip_view, refresh_all_wip_views, refresh_process_wip_queue,"
             + " refresh_wip_status_dashboard, wip_view_run, wip_view_request, wip_view_fail;"
             + "DROP PROCEDURE refresh_wip_views;"

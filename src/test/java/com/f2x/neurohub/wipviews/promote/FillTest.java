@@ -93,9 +93,18 @@ class FillTest {
             + " count(*) FROM lots); END'");
     Map<String, String> before = CatalogSnapshot.of(database);
 
+    // from 17 on the file's own CREATE has the search_path of a refresh
     assertThatThrownBy(() -> calling("open_lots()").promote(connection))
-        .hasMessageContaining("mv_process_wip_queue")
-        .hasMessageContaining("relation \"lots\" does not exist");
+        .hasMessageContaining("relation \"lots\" does not exist")
+        .hasMessageMatching(
+            "t"
+                    .equals(
+                        database.value(
+                            "SELECT current_setting('server_version_num')::int >= 170000"))
+                ? "(?s).*"
+                : "(?s).*a refresh of public.mv_process_wip_queue by its owner .* fails: .*Qualify"
+                    + " the names in the body of .*open_lots\\(\\), or give it a SET"
+                    + " search_path.*");
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
 
     database.execute("ALTER FUNCTION open_lots() SET search_path = public");
@@ -130,10 +139,10 @@ class FillTest {
 
     assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
         .hasMessageContaining(
-            "a refresh of public.mv_process_wip_queue by its owner "
+            "mv_process_wip_queue could not be refreshed: its owner, "
                 + owner
-                + " fails: permission denied for table processes")
-        .hasMessageContaining("GRANT SELECT ON public.processes TO " + owner);
+                + ", lacks SELECT on public.processes")
+        .hasMessageContaining("GRANT SELECT ON TABLE public.processes TO " + owner);
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
 
     database.execute("GRANT SELECT ON public.processes TO " + owner);
@@ -210,7 +219,7 @@ class FillTest {
   }
 
   @Test
-  void refreshing_all_in_one_transaction_and_a_promotion_do_not_deadlock() throws Exception {
+  void a_refresh_of_all_and_a_promotion_do_not_deadlock() throws Exception {
     new ViewFile(
             "mv_above",
             3,

@@ -60,7 +60,7 @@ class IndexesByHandTest {
   }
 
   @Test
-  void one_whose_column_goes_is_named_with_the_statement_that_drops_it() throws SQLException {
+  void one_whose_column_goes_is_named_with_its_drop_statement() throws SQLException {
     database.execute("CREATE INDEX by_hand ON mv_process_wip_queue (process_code)");
     Map<String, String> before = CatalogSnapshot.of(database);
 

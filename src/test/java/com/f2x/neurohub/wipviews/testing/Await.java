@@ -15,7 +15,7 @@ import java.util.function.Predicate;
  */
 public final class Await {
 
-  private static final Duration DEADLINE = Duration.ofMinutes(3);
+  private static final Duration DEADLINE = Duration.ofMinutes(5);
 
   private Await() {}
 
@@ -25,7 +25,7 @@ public final class Await {
    * @param what what is awaited, for the message
    */
   public static void until(String what, Callable<Boolean> condition) throws Exception {
-    until(what, DEADLINE, condition, holds -> holds, false);
+    until(what, condition, holds -> holds, false);
   }
 
   /**
@@ -36,29 +36,22 @@ public final class Await {
    */
   public static <T> T until(String what, Callable<T> reading, Predicate<? super T> wanted)
       throws Exception {
-    return until(what, DEADLINE, reading, wanted, true);
-  }
-
-  /** Waits until a condition holds, for what takes longer by its nature. */
-  public static void until(String what, Duration within, Callable<Boolean> condition)
-      throws Exception {
-    until(what, within, condition, holds -> holds, false);
+    return until(what, reading, wanted, true);
   }
 
   private static <T> T until(
-      String what,
-      Duration within,
-      Callable<T> reading,
-      Predicate<? super T> wanted,
-      boolean showing)
+      String what, Callable<T> reading, Predicate<? super T> wanted, boolean showing)
       throws Exception {
-    Instant deadline = Instant.now().plus(within);
+    Instant deadline = Instant.now().plus(DEADLINE);
+    long pause = 0;
     T last = reading.call();
     while (!wanted.test(last)) {
       if (Instant.now().isAfter(deadline)) {
-        throw late(within, what + (showing ? "; last seen: " + last : ""));
+        throw late(what + (showing ? "; last seen: " + last : ""));
       }
-      TimeUnit.MILLISECONDS.sleep(10);
+      // what has taken long may take a little longer: reading costs the machine that is waited for
+      pause = Math.min(pause + 2, 100);
+      TimeUnit.MILLISECONDS.sleep(pause);
       last = reading.call();
     }
     return last;
@@ -69,7 +62,7 @@ public final class Await {
     if (!process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
       String command = process.info().commandLine().orElse("process " + process.pid());
       process.destroyForcibly();
-      throw late(DEADLINE, "the end of " + command);
+      throw late("the end of " + command);
     }
     return process.exitValue();
   }
@@ -80,7 +73,7 @@ public final class Await {
       return call.get(DEADLINE.toSeconds(), TimeUnit.SECONDS);
     } catch (TimeoutException e) {
       call.cancel(true);
-      throw late(DEADLINE, "the end of a call");
+      throw late("the end of a call");
     }
   }
 
@@ -93,7 +86,7 @@ public final class Await {
     }
   }
 
-  private static AssertionError late(Duration within, String what) {
-    return new AssertionError("not within " + within.toSeconds() + " s: " + what);
+  private static AssertionError late(String what) {
+    return new AssertionError("not within " + DEADLINE.toSeconds() + " s: " + what);
   }
 }

@@ -43,7 +43,10 @@ public final class Doctor {
           new FailuresInARow(),
           new SlowRefresh(),
           new MissingRights(),
-          new CronJobs());
+          new CronJobs(),
+          new ForgottenItems(),
+          new ItemsAtNoStation(),
+          new FutureRows());
 
   /** A look that would have to wait longer for a lock is given up. */
   private static final int LOCK_TIMEOUT_MILLIS = 100;

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
 import com.f2x.neurohub.wipviews.internal.CommandLines;
+import java.util.Arrays;
 import java.util.List;
 import org.jooq.DSLContext;
 
@@ -64,6 +65,15 @@ record Site(DSLContext db, String schema, boolean isDefault, List<ReadTable> tab
   /** A name of this schema, for SQL. */
   String qualified(String name) {
     return quoted(schema) + "." + quoted(name);
+  }
+
+  /** Whether all of these are here and may be read: not everybody that watches may read the MES. */
+  boolean mayRead(String... names) {
+    return db.fetchSingle(
+            "SELECT bool_and(coalesce(has_table_privilege(to_regclass(name), 'SELECT'), false))"
+                + " FROM unnest(?::text[]) AS name",
+            (Object) Arrays.stream(names).map(this::qualified).toArray(String[]::new))
+        .into(Boolean.class);
   }
 
   private String quoted(String name) {
