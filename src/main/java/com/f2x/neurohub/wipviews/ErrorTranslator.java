@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.MissingObjects;
+import com.f2x.neurohub.wipviews.internal.SqlError;
 import java.util.List;
 import java.util.Optional;
 import org.jooq.DSLContext;
@@ -59,7 +60,9 @@ final class ErrorTranslator {
     WipViewsException described = WipViewsException.of(view, failure);
     String state = described.sqlState().orElse("");
     if (state.equals(MISSING_RIGHT)) {
-      return ofMissingRight(described, failure);
+      // the server knows better where it says what to do
+      SqlError error = SqlError.in(failure);
+      return error == null || error.hint() != null ? described : ofMissingRight(described, failure);
     }
     if (state.equals(NO_VIEW_REGISTERED)) {
       return new NotDeployedException(

@@ -85,8 +85,8 @@ public final class Changelog {
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
 
-  /** How many names a message has before it says how many more there are. */
-  private static final int NAMES_IN_A_MESSAGE = 3;
+  /** As many names as a message lists. */
+  private static final int LISTED = 3;
 
   /** How a changelog runs the file of a view that is not registered. */
   private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
@@ -491,10 +491,8 @@ public final class Changelog {
 
   /** The first few of the names, and how many more there are. */
   private static String brief(Set<String> names) {
-    return names.stream().limit(NAMES_IN_A_MESSAGE).collect(Collectors.joining(", "))
-        + (names.size() > NAMES_IN_A_MESSAGE
-            ? " and " + (names.size() - NAMES_IN_A_MESSAGE) + " more"
-            : "");
+    return names.stream().limit(LISTED).collect(Collectors.joining(", "))
+        + (names.size() > LISTED ? " and " + (names.size() - LISTED) + " more" : "");
   }
 
   private static void refuse(String reason, String hint) throws Refusal {

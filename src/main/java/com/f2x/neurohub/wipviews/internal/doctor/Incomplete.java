@@ -31,7 +31,7 @@ final class Incomplete implements Check {
                 this,
                 null,
                 "what a deploy makes is missing: " + String.join(", ", missing),
-                "Whatever uses it fails, and update does not make again what it made once.",
+                "Whatever uses it fails.",
                 site.command("recreate")));
   }
 
