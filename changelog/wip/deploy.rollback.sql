@@ -1,5 +1,4 @@
 DROP FUNCTION
-  "${schema}".wip_view_recreate_command(text),
   "${schema}".wip_view_own(),
   "${schema}".wip_view_note(),
   "${schema}".wip_view_pin(),

@@ -222,28 +222,6 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_own() IS
   'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_note().';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
-  RETURNS text
-  LANGUAGE sql
-  IMMUTABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT 'wip-views recreate ' || word.view || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
-  FROM (
-    SELECT
-      max(quoted.name) FILTER (WHERE name.number = 1) AS view,
-      max(quoted.name) FILTER (WHERE name.number = 2) AS schema
-    FROM unnest(ARRAY[view_name, '${schema}']) WITH ORDINALITY AS name (text, number)
-    CROSS JOIN LATERAL (SELECT CASE
-      WHEN name.text ~ '^[[:alnum:]_-]+$' THEN name.text
-      ELSE format($quote$'%s'$quote$, replace(name.text, $quote$'$quote$, $quote$'\''$quote$))
-    END) AS quoted (name)
-  ) AS word;
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
-  'The command line that recreates a view, as a shell takes it: for the remedy in an error.';
-
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_lock(oid[], interval),
   "${schema}".wip_view_holders(oid[]),
@@ -252,6 +230,5 @@ REVOKE ALL ON FUNCTION
   "${schema}".wip_view_objects(),
   "${schema}".wip_view_pin(),
   "${schema}".wip_view_note(),
-  "${schema}".wip_view_own(),
-  "${schema}".wip_view_recreate_command(text)
+  "${schema}".wip_view_own()
 FROM PUBLIC;

@@ -137,17 +137,22 @@ BEGIN
       AND strpos(p.prosrc, '"${schema}".') > 0
       AND has_function_privilege(p.oid, 'EXECUTE')
   ) THEN
-    FOR owned, absent IN EXECUTE $needs$
-      SELECT v.view_name, string_agg(n.statement, '; ')
-      FROM "${schema}".wip_view AS v
-      JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
-      CROSS JOIN LATERAL "${schema}".wip_view_needs(c.oid) AS n
-      WHERE NOT n.held AND NOT n.by_deploy
-      GROUP BY v.view_name
-      ORDER BY v.view_name
-    $needs$ LOOP
-      missing := missing || format('what refreshes of %s need (%s)', owned, absent);
-    END LOOP;
+    BEGIN
+      FOR owned, absent IN EXECUTE $needs$
+        SELECT v.view_name, string_agg(n.statement, '; ')
+        FROM "${schema}".wip_view AS v
+        JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
+        CROSS JOIN LATERAL "${schema}".wip_view_needs(c.oid) AS n
+        WHERE NOT n.held AND NOT n.by_deploy
+        GROUP BY v.view_name
+        ORDER BY v.view_name
+      $needs$ LOOP
+        missing := missing || format('what refreshes of %s need (%s)', owned, absent);
+      END LOOP;
+    EXCEPTION WHEN undefined_table OR undefined_function THEN
+      -- something of ours was dropped since: the recovery makes it again, and each promotion asks once more
+      NULL;
+    END;
   END IF;
 
   -- REFRESH CONCURRENTLY compares the rows in a temporary table.

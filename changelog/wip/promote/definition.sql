@@ -51,6 +51,28 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_index_key(text) IS
   'What an index does: its definition without its name, its table and its parameters.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT 'wip-views recreate ' || word.view || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
+  FROM (
+    SELECT
+      max(quoted.name) FILTER (WHERE name.number = 1) AS view,
+      max(quoted.name) FILTER (WHERE name.number = 2) AS schema
+    FROM unnest(ARRAY[view_name, '${schema}']) WITH ORDINALITY AS name (text, number)
+    CROSS JOIN LATERAL (SELECT CASE
+      WHEN name.text ~ '^[[:alnum:]_-]+$' THEN name.text
+      ELSE format($quote$'%s'$quote$, replace(name.text, chr(39), chr(39) || chr(92) || chr(39) || chr(39)))
+    END) AS quoted (name)
+  ) AS word;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
+  'The command line that recreates a view, as a shell takes it: for the remedy in an error.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   RETURNS TABLE (view_name text, what text, remedy text)
   LANGUAGE sql

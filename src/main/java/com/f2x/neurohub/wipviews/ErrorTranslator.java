@@ -23,10 +23,11 @@ final class ErrorTranslator {
   /** Whether the role has all that a caller needs. */
   private static final String MAY_CALL =
       """
-      SELECT
+      -- anybody may have put a function of the same name beside ours
+      SELECT pg_catalog.bool_and(
         pg_catalog.has_schema_privilege(n.oid, 'USAGE')
         AND pg_catalog.has_table_privilege(freshness.oid, 'SELECT')
-        AND pg_catalog.has_function_privilege(request.oid, 'EXECUTE')
+        AND pg_catalog.has_function_privilege(request.oid, 'EXECUTE'))
       FROM pg_catalog.pg_namespace AS n
       JOIN pg_catalog.pg_class AS freshness ON freshness.relnamespace = n.oid AND freshness.relname = 'wip_view_freshness'
       JOIN pg_catalog.pg_proc AS request ON request.pronamespace = n.oid AND request.proname = 'wip_view_request'
@@ -113,6 +114,7 @@ final class ErrorTranslator {
       callers =
           db.resultQuery(MAY_CALL, DSL.val(schema)).fetchOptional(0, Boolean.class).orElse(false);
     } catch (DataAccessException e) {
+      described.addSuppressed(e);
       return described;
     }
     return new WipViewsException(

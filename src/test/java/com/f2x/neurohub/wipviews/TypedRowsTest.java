@@ -71,6 +71,9 @@ class TypedRowsTest {
     assertThat(Arrays.stream(Refresh.class.getRecordComponents()).map(RecordComponent::getName))
         .containsExactlyInAnyOrderElementsOf(
             Arrays.stream(WIP_VIEW_REFRESH.fields())
+                // bookkeeping, which nobody outside reads
+                .filter(field -> !field.equals(WIP_VIEW_REFRESH.SERVED_FROM))
+                .filter(field -> !field.equals(WIP_VIEW_REFRESH.ROWS_AS_OF))
                 .map(field -> camelCase(field.getName()))
                 .map(name -> renamed.getOrDefault(name, name))
                 .toList());

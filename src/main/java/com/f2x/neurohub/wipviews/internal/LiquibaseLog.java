@@ -23,18 +23,21 @@ import liquibase.configuration.ConfigurationDefinition;
  */
 public record LiquibaseLog(String schema, String table, String name) {
 
-  /** Tables of Liquibase's, the one of its default name in the schema first. */
+  /**
+   * Tables of Liquibase's, the one of its default name in the schema first. Qualified: what it
+   * returns becomes part of a statement, and others may have functions on the search_path.
+   */
   private static final String TABLES =
       """
-      SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), target.schema
-      FROM (SELECT coalesce(?::text, current_schema()) AS schema) AS target,
+      SELECT n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), target.schema
+      FROM (SELECT coalesce(?::text, pg_catalog.current_schema()::text) AS schema) AS target,
         pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r'
-        AND has_schema_privilege(n.oid, 'USAGE')
-        AND has_table_privilege(c.oid, 'SELECT')
+        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'::text)
+        AND pg_catalog.has_table_privilege(c.oid, 'SELECT'::text)
         AND 6 = (
-          SELECT count(*)
+          SELECT pg_catalog.count(*)
           FROM pg_catalog.pg_attribute AS a
           WHERE a.attrelid = c.oid
             AND a.attname IN ('id', 'author', 'filename', 'md5sum', 'orderexecuted', 'exectype')

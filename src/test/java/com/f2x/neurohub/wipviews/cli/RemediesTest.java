@@ -88,12 +88,8 @@ class RemediesTest {
         "DROP FUNCTION refresh_wip_view, wip_view_request", "DROP PROCEDURE refresh_wip_views"),
     what_doctor_asks_is_gone("DROP VIEW wip_view_freshness, wip_view_rights, wip_view_blockers"),
     every_table_is_gone(
-        "DROP VIEW wip_view_freshness, wip_view_daily, wip_view_rights",
         "DROP MATERIALIZED VIEW " + VIEWS,
-        "DROP FUNCTION wip_view_run, wip_view_fail, refresh_wip_view, refresh_all_wip_views,"
-            + " refresh_wip_status_dashboard, refresh_process_wip_queue",
-        "DROP VIEW wip_view_history",
-        "DROP TABLE wip_view, wip_view_refresh, wip_view_settings"),
+        "DROP TABLE wip_view, wip_view_refresh, wip_view_settings CASCADE"),
     a_row_of_the_registry_is_gone("DELETE FROM wip_view WHERE view_name = 'mv_process_wip_queue'"),
     the_registry_is_empty("DELETE FROM wip_view"),
     the_settings_are_gone("DELETE FROM wip_view_settings"),

@@ -88,7 +88,7 @@ class SettingsTest {
         "INSERT INTO lots (id, lot_number, product_model_id, production_date)"
             + " VALUES (1, 'KR01PSA251101', 1, current_date)",
         "INSERT INTO wip_items (wip_id, lot_id, sequence_in_lot, status, current_process_id,"
-            + " updated_at)"
+            + " created_at)"
             + " SELECT 'WIP-' || n, 1, n, 'IN_PROGRESS', p.id, now() - interval '90 minutes'"
             + " FROM processes AS p, generate_series(1, 10) AS n WHERE p.process_number = 4");
     WipViews views = WipViews.of(database.dataSource());

@@ -41,8 +41,8 @@ class UpdateTest {
 
     assertThat(lines)
         .contains(
-            "  mv_process_wip_queue: its query is not what was deployed; wip-views recreate"
-                + " mv_process_wip_queue brings it back");
+            "  mv_process_wip_queue: its query is not what was deployed; bring it back: wip-views"
+                + " recreate mv_process_wip_queue");
     assertThat(database.value("SELECT by_hand FROM mv_process_wip_queue")).isEqualTo("1");
   }
 
