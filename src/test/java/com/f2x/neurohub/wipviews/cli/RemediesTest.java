@@ -38,7 +38,8 @@ class RemediesTest {
   /** A command line or a statement, as people find it in a sentence. */
   private static final Pattern REMEDY =
       Pattern.compile(
-          "wip-views [a-z]+(?: (?:--?[\\w-]+|'[^']+'|mv_\\w+|[a-z]+-[a-z]+))*|[A-Z]{4,} [^;]+;");
+          "wip-views [a-z]+(?: (?:--?[\\w-]+|'[^']+'|mv_\\w+|[a-z]+-[a-z]+))*"
+              + "|(?:GRANT|ALTER|INSERT INTO|SELECT [\\w.]+\\() ?[^;]+;");
 
   private static final String VIEWS = "mv_wip_status_dashboard, mv_process_wip_queue";
 

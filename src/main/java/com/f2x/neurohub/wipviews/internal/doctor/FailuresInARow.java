@@ -49,8 +49,9 @@ final class FailuresInARow implements Check {
             + error
             + (sqlState == null ? "" : " (" + sqlState + ")");
     String why = "Its rows get older; the next refresh shows whether the cause is gone.";
-    // syntax error or access rule violation: what it reads has changed
-    return sqlState != null && sqlState.startsWith("42")
+    // syntax error or access rule violation: what it reads has changed; a right that is missing is
+    // what MissingRights reports
+    return sqlState != null && sqlState.startsWith("42") && !sqlState.equals("42501")
         ? Fault.of(
             this,
             view,
