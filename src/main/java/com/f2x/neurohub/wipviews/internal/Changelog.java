@@ -418,8 +418,8 @@ public final class Changelog {
     try (PreparedStatement query =
         connection.prepareStatement(
             """
-            SELECT format('GRANT SELECT ON %s TO %I;', record.name, current_user)
-            FROM format('%I.databasechangelog', coalesce(?::text, current_schema())) AS record (name)
+            SELECT pg_catalog.format('GRANT SELECT ON %s TO %I;', record.name, current_user)
+            FROM pg_catalog.format('%I.databasechangelog', coalesce(?::text, current_schema())) AS record (name)
             WHERE NOT has_table_privilege(to_regclass(record.name), 'SELECT')
             """)) {
       query.setString(1, schema);

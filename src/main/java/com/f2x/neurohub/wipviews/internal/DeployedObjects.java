@@ -200,7 +200,7 @@ public final class DeployedObjects {
 
   private static final String REGISTRY =
       """
-      SELECT format('%I.%I', n.nspname, c.relname)
+      SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
       FROM pg_catalog.pg_class AS c
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
       WHERE n.nspname = coalesce(?::text, current_schema())
@@ -211,8 +211,8 @@ public final class DeployedObjects {
 
   private static final String REMOVALS =
       """
-      SELECT format('SELECT %I.wip_view_remove(%L);', coalesce(?::text, current_schema()), view.name)
-      FROM unnest(?::text[]) WITH ORDINALITY AS view (name, place)
+      SELECT pg_catalog.format('SELECT %I.wip_view_remove(%L);', coalesce(?::text, current_schema()), view.name)
+      FROM pg_catalog.unnest(?::text[]) WITH ORDINALITY AS view (name, place)
       ORDER BY view.place
       """;
 
@@ -238,7 +238,7 @@ public final class DeployedObjects {
             WHEN 'r' THEN 'table'
             ELSE 'index'
           END AS kind,
-          format('%I.%I', target.nspname, c.relname) AS name,
+          pg_catalog.format('%I.%I', target.nspname, c.relname) AS name,
           c.relname AS plain,
           nullif(pg_total_relation_size(c.oid), 0) AS bytes,
           c.relowner AS owner,
@@ -252,7 +252,7 @@ public final class DeployedObjects {
         SELECT
           5,
           CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
-          format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+          pg_catalog.format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
           p.proname,
           NULL,
           p.proowner,
@@ -316,7 +316,7 @@ public final class DeployedObjects {
           FROM pg_trigger AS t
           WHERE d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgname = 'wip_views_keep_place')
       )
-      SELECT format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
+      SELECT pg_catalog.format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
       FROM dependant AS d
       CROSS JOIN LATERAL pg_identify_object(d.class, d.oid, 0) AS i
       WHERE NOT EXISTS (SELECT FROM referenced AS r WHERE r.class = d.class AND r.oid = d.oid)
