@@ -12,6 +12,7 @@ DROP FUNCTION
   "${schema}".wip_view_open(bigint),
   "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),
   "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean),
+  "${schema}".wip_view_await_sources(text),
   "${schema}".wip_view_served_by("${schema}".wip_view_refresh),
   "${schema}".wip_view_perform("${schema}".wip_view_refresh),
   "${schema}".wip_view_notify(text, bigint, bigint, timestamptz),

@@ -29,6 +29,33 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh) IS
   'The committed refresh that serves a request: it started after the request was made, and shows rows of the views that the same call has refreshed that are as new. Null if there is none yet.';
 
+-- One transaction that refreshes several views keeps a view that it refreshed plainly for itself, and then waits for the
+-- turns of those that read it. So who wants such a turn waits for the view first, and not when it has the turn.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_sources(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  source regclass;
+BEGIN
+  FOR source IN
+    SELECT c.oid
+    FROM "${schema}".wip_view AS v
+    CROSS JOIN LATERAL jsonb_object_keys(v.source_refresh_no) AS read (view_name)
+    JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = read.view_name AND c.relkind = 'm'
+    WHERE v.view_name = wip_view_await_sources.view_name
+      AND "${schema}".wip_view_why_plain(c.oid) IS NOT NULL
+  LOOP
+    -- reads no row, so that it may be unpopulated, and locks it as a reader does
+    EXECUTE format('SELECT FROM %s WHERE false', source);
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_await_sources(text) IS
+  'Waits for those registered views that the view reads and that can only be refreshed plainly, as a reader of them does.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_turn(request "${schema}".wip_view_refresh, alone boolean, in_line boolean)
   RETURNS boolean
   LANGUAGE plpgsql
@@ -39,6 +66,7 @@ DECLARE
   place CONSTANT integer := hashtext('next ' || request.view_name);
   turn CONSTANT integer := hashtext(request.view_name);
 BEGIN
+  PERFORM "${schema}".wip_view_await_sources(request.view_name);
   IF in_line THEN
     PERFORM pg_advisory_xact_lock(lock_class, place);
   ELSIF NOT pg_try_advisory_xact_lock(lock_class, place) THEN

@@ -131,8 +131,7 @@ class RemoveTest {
 
   @Test
   void readers_of_the_other_views_notice_nothing() throws Exception {
-    Readers readers =
-        Readers.start(database.dataSource(), 2, "SELECT * FROM mv_process_wip_queue");
+    Readers readers = Readers.start(database.dataSource(), 2, "SELECT * FROM mv_process_wip_queue");
     database.execute(REMOVE);
 
     Readers.Result result = readers.stop();

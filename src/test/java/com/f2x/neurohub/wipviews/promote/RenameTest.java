@@ -228,8 +228,7 @@ class RenameTest {
       OLD.promote(connection);
     }
     assertThat(database.rows("SELECT view_name, former_names FROM wip_view ORDER BY 1"))
-        .containsExactly(
-            List.of("mv_new", "{}"), List.of("mv_old", "{}"), List.of("mv_top", "{}"));
+        .containsExactly(List.of("mv_new", "{}"), List.of("mv_old", "{}"), List.of("mv_top", "{}"));
   }
 
   @Test
@@ -253,8 +252,7 @@ class RenameTest {
   @Test
   void a_name_that_is_taken_or_too_long_is_refused() throws Exception {
     for (String name : List.of("mv_top", "over_it", "notes", "wip_view", "x".repeat(64), "")) {
-      assertThatThrownBy(
-              () -> database.execute("SELECT wip_view_rename('mv_old', '" + name + "')"))
+      assertThatThrownBy(() -> database.execute("SELECT wip_view_rename('mv_old', '" + name + "')"))
           .hasMessageContaining("cannot rename mv_old to ");
     }
     assertThat(database.value("SELECT former_names FROM wip_view WHERE view_name = 'mv_old'"))
