@@ -170,7 +170,7 @@ $owners$;
 
 -- What the views that are deployed need for their refreshes, and is not a deploy's to give. In a schema that was
 -- renamed since, the function names the old one still.
-DO $needs$
+DO $refreshes$
 DECLARE
   missing text[] := '{}';
   owned text;
@@ -203,7 +203,7 @@ BEGIN
 
   PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
 END
-$needs$;
+$refreshes$;
 
 -- What Liquibase keeps account in, where it is there already.
 DO $log$
