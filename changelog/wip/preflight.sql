@@ -216,9 +216,9 @@ BEGIN
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS p (privilege, place)
-    WHERE n.nspname = $name$${database.liquibaseSchemaName}$name$
+    WHERE n.nspname = '${database.liquibaseSchemaName}'
       AND lower(c.relname) IN (
-        lower($name$${database.databaseChangeLogTableName}$name$), lower($name$${database.databaseChangeLogLockTableName}$name$))
+        lower('${database.databaseChangeLogTableName}'), lower('${database.databaseChangeLogLockTableName}'))
       AND c.relkind = 'r'
       AND NOT has_table_privilege(c.oid, p.privilege)
     GROUP BY n.nspname, c.relname
