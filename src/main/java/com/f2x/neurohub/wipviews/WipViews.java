@@ -434,8 +434,8 @@ public final class WipViews {
           try {
             Changelog changelog =
                 new Changelog(connection, sessions.schema(), Map.of(), line -> {});
-            UnknownViewException.unlessAmong(changelog.recreatable(), names);
-            changelog.recreate(names);
+            UnknownViewException.unlessAmong(changelog.recreatable(Changelog.ROOT), names);
+            changelog.recreate(Changelog.ROOT, names);
           } catch (Exception e) {
             throw WipViewsException.of(null, e);
           }

@@ -66,7 +66,9 @@ final class UpdateCommand implements Callable<Integer> {
     @Option(
         names = "--only",
         paramLabel = "NAME",
-        description = "Nothing but an opt-in changelog, in another database than the views.")
+        description =
+            "Nothing but engine, for views of your own on a database without an MES; or an opt-in"
+                + " changelog, in another database than the views.")
     private String only;
 
     List<String> parameterNames(CommandSpec spec) {

@@ -58,6 +58,7 @@ import liquibase.precondition.core.SqlPrecondition;
 import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.resource.ResourceAccessor;
 import liquibase.ui.LoggerUIService;
+import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 import org.postgresql.PGConnection;
@@ -72,13 +73,23 @@ public final class Changelog {
   /** The folder inside the jar that holds the changelogs; no other jar has it. */
   public static final String FOLDER = "com/f2x/neurohub/wipviews/changelog/";
 
-  /** The file of the changelog that a deploy runs. */
+  /** The file of the changelog that a deploy runs: the engine and the WIP part. */
   public static final String ROOT = "db.changelog-root.yaml";
 
-  private static final String RECREATE = "recreate-views.changelog.yaml";
+  /** The file of the engine alone. */
+  public static final String ENGINE = "engine.changelog.yaml";
+
+  /** What is checked before Liquibase makes anything, by the file that has it checked. */
+  private static final Map<String, List<String>> PREFLIGHT =
+      Map.of(
+          ROOT, List.of("wip/preflight.sql", "engine/preflight.sql"),
+          ENGINE, List.of("engine/preflight.sql"));
 
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
+
+  /** The changesets of the engine that look at what the others, and later files, have made. */
+  private static final List<String> LAST = List.of("access", "drift");
 
   /** How a file makes an object that a rollback takes away. */
   private static final String MAKES =
@@ -164,14 +175,26 @@ public final class Changelog {
    * functions and procedures; not what goes with a table, nor the views of {@link #viewNames()}.
    */
   public static List<String> objectNames() {
-    return objectNames(List.of(ROOT));
+    return objectNames(List.of(ENGINE, ROOT));
+  }
+
+  /** The same of the engine alone. */
+  public static List<String> engineObjectNames() {
+    return objectNames(List.of(ENGINE));
+  }
+
+  /** The same of the WIP part alone. */
+  static List<String> wipObjectNames() {
+    List<String> names = new ArrayList<>(objectNames(List.of(ROOT)));
+    names.removeAll(engineObjectNames());
+    return names;
   }
 
   /** The same of all changelogs, with the indexes that they make for the MES. */
   public static List<String> allObjectNames() {
     return objectNames(
         Stream.concat(
-                Stream.of(ROOT, "mes-indexes.changelog.yaml"),
+                Stream.of(ENGINE, ROOT, "mes-indexes.changelog.yaml"),
                 OPT_IN.stream().map(Changelog::optIn))
             .toList());
   }
@@ -181,7 +204,8 @@ public final class Changelog {
         .flatMap(
             file ->
                 Stream.concat(
-                    Stream.of(file), named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
+                    Stream.of(file),
+                    named(file, "sqlFile: \\{path: ((?:engine|wip)/[^,}]+)").stream()))
         .flatMap(
             file -> Stream.concat(named(file, MAKES).stream(), named(file, VIEW_FILE).stream()))
         .distinct()
@@ -265,24 +289,27 @@ public final class Changelog {
    */
   public void update(List<String> files) throws Exception {
     run(
-        files.contains(ROOT) ? this::preflight : () -> {},
+        () -> preflight(files),
         files,
         (database, changelog) -> {
-          runUndone(database, changelog);
+          runUndone(database, files, changelog);
           execute(command("update"), files, database, changelog);
         });
   }
 
   /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
-  private void runUndone(Database database, DatabaseChangeLog changelog) throws Exception {
-    Set<String> undone = new HashSet<>(missing());
-    undone.addAll(viewNames());
-    undone.removeAll(DeployedObjects.registeredViews(connection, schema));
+  private void runUndone(Database database, List<String> files, DatabaseChangeLog changelog)
+      throws Exception {
+    Set<String> undone = new HashSet<>(MissingObjects.among(db(), schema, made(changelog)));
+    Set<String> unregistered = new HashSet<>(viewNames());
+    unregistered.retainAll(made(changelog));
+    unregistered.removeAll(DeployedObjects.registeredViews(connection, schema));
+    undone.addAll(unregistered);
     if (undone.isEmpty()) {
       return;
     }
     Map<String, ChangeSet> again =
-        read(database, List.of(RECREATE)).getChangeSets().stream()
+        read(database, files, true).getChangeSets().stream()
             .filter(changeSet -> made(changeSet).anyMatch(undone::contains))
             .collect(Collectors.toMap(changeSet -> changeSet.toString(false), Function.identity()));
     changelog
@@ -291,7 +318,17 @@ public final class Changelog {
   }
 
   private List<String> missing() {
-    return MissingObjects.in(DSL.using(connection, SQLDialect.POSTGRES), schema);
+    return MissingObjects.in(db(), schema);
+  }
+
+  private DSLContext db() {
+    return DSL.using(connection, SQLDialect.POSTGRES);
+  }
+
+  private static Set<String> made(DatabaseChangeLog changelog) {
+    return changelog.getChangeSets().stream()
+        .flatMap(Changelog::made)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
   /** The names of the objects that a changeset makes. */
@@ -315,16 +352,18 @@ public final class Changelog {
    * Recreates views, and all that is repeatable besides; leaves the opt-in changelogs as they are.
    * A view that this jar does not define is recreated from the registry.
    *
-   * @param views names of views, each one of {@link #recreatable()}; none for all
+   * @param part {@link #ROOT}, which is the engine where that alone is deployed, or {@link #ENGINE}
+   * @param views names of views, each one of {@link #recreatable}; none for all
    * @return the views that were recreated
    */
-  public List<String> recreate(Collection<String> views) throws Exception {
-    List<String> chosen = new ArrayList<>(views.isEmpty() ? recreatable() : Set.copyOf(views));
-    List<String> ofThisJar = viewNames();
-    List<String> files = List.of(RECREATE);
+  public List<String> recreate(String part, Collection<String> views) throws Exception {
+    List<String> chosen = new ArrayList<>(views.isEmpty() ? recreatable(part) : Set.copyOf(views));
+    List<String> files = List.of(deployed(part));
+    List<String> ofThisJar = files.contains(ROOT) ? viewNames() : List.of();
     run(
-        this::preflight,
+        () -> preflight(files),
         files,
+        true,
         (database, changelog) -> {
           changelog.getChangeSets().stream()
               .filter(changeSet -> ofThisJar.contains(changeSet.getId()))
@@ -342,11 +381,20 @@ public final class Changelog {
 
   /**
    * Returns the names of the views that {@link #recreate} knows: the jar's, then the registry's.
+   *
+   * @param part as for {@link #recreate}
    */
-  public List<String> recreatable() throws SQLException {
-    Set<String> names = new LinkedHashSet<>(viewNames());
+  public List<String> recreatable(String part) throws SQLException {
+    Set<String> names = new LinkedHashSet<>(deployed(part).equals(ROOT) ? viewNames() : List.of());
     names.addAll(DeployedObjects.registeredViews(connection, schema));
     return List.copyOf(names);
+  }
+
+  /** A database where the engine alone was deployed has no MES, and is to have no WIP part. */
+  private String deployed(String part) {
+    boolean engineAlone =
+        !missing().equals(engineObjectNames()) && !MissingObjects.hasWipPart(db(), schema);
+    return engineAlone ? ENGINE : part;
   }
 
   private void recreateFromRegistry(String view) throws SQLException {
@@ -372,17 +420,30 @@ public final class Changelog {
   }
 
   /**
-   * The checks of the root changelog, before Liquibase makes its own tables: where it may not, its
-   * error would say nothing of what is missing.
+   * The checks of a changelog, before Liquibase makes its own tables: where it may not, its error
+   * would say nothing of what is missing.
    */
-  private void preflight() throws SQLException {
-    String sql = text("wip/preflight.sql");
-    for (String name : parameterNames(List.of(ROOT))) {
-      sql = sql.replace("${" + name + "}", parameters.getOrDefault(name, ""));
+  private void preflight(List<String> files) throws SQLException {
+    List<String> checks =
+        files.stream().flatMap(file -> PREFLIGHT.getOrDefault(file, List.of()).stream()).toList();
+    if (checks.isEmpty()) {
+      return;
     }
+    String in = schema == null ? connection.getSchema() : schema;
+    boolean autoCommit = connection.getAutoCommit();
+    // one leaves a note for the next
+    connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
-      String in = schema == null ? connection.getSchema() : schema;
-      statement.execute(sql.replace("${schema}", in == null ? "public" : in));
+      for (String check : checks) {
+        String sql = text(check);
+        for (String name : parameterNames(List.of(ROOT))) {
+          sql = sql.replace("${" + name + "}", parameters.getOrDefault(name, ""));
+        }
+        statement.execute(sql.replace("${schema}", in == null ? "public" : in));
+      }
+    } finally {
+      connection.rollback();
+      connection.setAutoCommit(autoCommit);
     }
   }
 
@@ -398,7 +459,7 @@ public final class Changelog {
         this::refuseUnreadable,
         files,
         (database, changelog) -> {
-          runUndone(database, changelog);
+          runUndone(database, files, changelog);
           execute(
               command("updateSql")
                   .setOutput(script)
@@ -437,18 +498,19 @@ public final class Changelog {
   /**
    * Takes back what {@link #update} did, what stands last in the files first.
    *
-   * @param files changelogs; with the root, the opt-in ones need not be named
+   * @param files changelogs; with the root or the engine, the opt-in ones need not be named
    */
   public void rollback(List<String> files) throws Exception {
     List<String> all = new ArrayList<>(files);
-    if (files.contains(ROOT)) {
+    boolean library = files.contains(ROOT) || files.contains(ENGINE);
+    if (library) {
       OPT_IN.stream().map(Changelog::optIn).filter(file -> !files.contains(file)).forEach(all::add);
     }
     run(
         () -> {},
         all,
         (database, changelog) -> {
-          if (files.contains(ROOT)) {
+          if (library) {
             refuseHalf(database, changelog);
           }
           rollback(database, changelog);
@@ -461,6 +523,11 @@ public final class Changelog {
     refuse(DeployedObjects.whyNotOurs(connection, schema));
     if (there.isEmpty()) {
       return;
+    }
+    if (MissingObjects.hasWipPart(db(), schema) && !made(changelog).containsAll(wipObjectNames())) {
+      refuse(
+          "the WIP part is deployed on the engine",
+          "Roll back both: " + CommandLines.of(schema, "rollback", "--yes"));
     }
     Set<String> missing = new LinkedHashSet<>();
     Set<String> unrecorded = new LinkedHashSet<>();
@@ -562,8 +629,12 @@ public final class Changelog {
         .execute();
   }
 
-  @SuppressWarnings("try") // the turn is only held
   private void run(Check first, List<String> files, Work work) throws Exception {
+    run(first, files, false, work);
+  }
+
+  @SuppressWarnings("try") // the turn is only held
+  private void run(Check first, List<String> files, boolean recreate, Work work) throws Exception {
     refuseUnquotable(schema == null ? connection.getSchema() : schema);
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn(connection)) {
@@ -571,7 +642,7 @@ public final class Changelog {
           () -> {
             turn.await();
             first.run();
-            inScope(files, work);
+            inScope(files, recreate, work);
           });
     } finally {
       IN_THIS_JVM.unlock();
@@ -609,7 +680,7 @@ public final class Changelog {
     }
   }
 
-  private void inScope(List<String> files, Work work) throws Exception {
+  private void inScope(List<String> files, boolean recreate, Work work) throws Exception {
     Map<String, Object> scope = scope();
     scope.put(Scope.Attr.ui.name(), new Progress());
     Scope.child(
@@ -625,14 +696,20 @@ public final class Changelog {
             database.setDefaultSchemaName(schema);
           }
           findLog(database);
-          work.on(database, read(database, files));
+          work.on(database, read(database, files, recreate));
         });
   }
 
-  /** Several files as one changelog; only in the scope of a run. */
-  private DatabaseChangeLog read(Database database, List<String> files) throws LiquibaseException {
+  /**
+   * Several files as one changelog; only in the scope of a run.
+   *
+   * @param recreate whether what can be repeated runs again
+   */
+  private DatabaseChangeLog read(Database database, List<String> files, boolean recreate)
+      throws LiquibaseException {
     ChangeLogParameters given = new ChangeLogParameters(database);
     parameters.forEach(given::set);
+    given.set("recreate", Boolean.toString(recreate));
     DatabaseChangeLog changelog = new DatabaseChangeLog(FOLDER);
     changelog.setChangeLogParameters(given);
     for (String file : files) {
@@ -647,12 +724,24 @@ public final class Changelog {
           null,
           DatabaseChangeLog.OnUnknownFileFormat.FAIL);
     }
+    lookLast(changelog.getChangeSets());
     return changelog;
+  }
+
+  /** What gives rights and names drift looks at all that the files have made. */
+  private static void lookLast(List<ChangeSet> changeSets) {
+    List<ChangeSet> last =
+        changeSets.stream()
+            .filter(changeSet -> changeSet.getAuthor().equals("wip-views"))
+            .filter(changeSet -> LAST.contains(changeSet.getId()))
+            .toList();
+    changeSets.removeAll(last);
+    changeSets.addAll(last);
   }
 
   /** A host that includes the changelog may keep Liquibase's log elsewhere. */
   private void findLog(Database database) throws SQLException {
-    if (!LiquibaseLog.isConfigured() && !missing().equals(objectNames())) {
+    if (!LiquibaseLog.isConfigured() && !missing().equals(engineObjectNames())) {
       LiquibaseLog.of(connection, schema)
           .ifPresent(
               log -> {

@@ -32,6 +32,8 @@ import javax.sql.DataSource;
  */
 public final class WipViewsMigration {
 
+  private static final String ENGINE = "engine";
+
   private final DataSource dataSource;
   private final String schema;
   private final List<String> files;
@@ -99,15 +101,32 @@ public final class WipViewsMigration {
   }
 
   /**
-   * The same migration of an opt-in changelog alone: for what lives in another database than the
-   * views, and to take it away without them.
+   * The same migration of one changelog alone: {@code engine}, for views of one's own on a database
+   * without an MES; or an opt-in changelog, for what lives in another database than the views, and
+   * to take it away without them.
    *
-   * @param name one of {@link #optInNames()}; not null
+   * @param name {@code engine}, or one of {@link #optInNames()}; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration only(String name) {
-    return new WipViewsMigration(dataSource, schema, List.of(optIn(name)), parameters, progress);
+    return new WipViewsMigration(dataSource, schema, List.of(alone(name)), parameters, progress);
+  }
+
+  private static String alone(String name) {
+    if (name.equals(ENGINE)) {
+      return Changelog.ENGINE;
+    }
+    if (!optInNames().contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown changelog "
+              + name
+              + "; there are "
+              + ENGINE
+              + ", "
+              + String.join(", ", optInNames()));
+    }
+    return Changelog.optIn(name);
   }
 
   private static String optIn(String name) {
@@ -124,13 +143,13 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Returns the names of the parameters that an opt-in changelog takes.
+   * Returns the names of the parameters that a changelog takes.
    *
-   * @param optIn one of {@link #optInNames()}; not null
+   * @param name one that {@link #only} takes; not null
    * @throws IllegalArgumentException if there is no such changelog
    */
-  public static List<String> parameterNames(String optIn) {
-    return Changelog.parameterNames(List.of(optIn(optIn)));
+  public static List<String> parameterNames(String name) {
+    return Changelog.parameterNames(List.of(alone(name)));
   }
 
   /**
@@ -216,8 +235,8 @@ public final class WipViewsMigration {
     List<String> recreated = new ArrayList<>();
     run(
         changelog -> {
-          UnknownViewException.unlessAmong(changelog.recreatable(), views);
-          recreated.addAll(changelog.recreate(views));
+          UnknownViewException.unlessAmong(changelog.recreatable(part()), views);
+          recreated.addAll(changelog.recreate(part(), views));
         });
     return List.copyOf(recreated);
   }
@@ -232,6 +251,11 @@ public final class WipViewsMigration {
    */
   public void rollback() {
     run(changelog -> changelog.rollback(files));
+  }
+
+  /** What of the library this migration is of. */
+  private String part() {
+    return files.contains(Changelog.ENGINE) ? Changelog.ENGINE : Changelog.ROOT;
   }
 
   private void run(Step step) {

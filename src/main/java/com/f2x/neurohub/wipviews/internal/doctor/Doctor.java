@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.internal.doctor;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 
+import com.f2x.neurohub.wipviews.internal.MissingObjects;
 import com.f2x.neurohub.wipviews.internal.SqlError;
 import com.f2x.neurohub.wipviews.internal.doctor.Site.ReadTable;
 import java.sql.Connection;
@@ -26,7 +27,7 @@ import org.jooq.impl.DSL;
  */
 public final class Doctor {
 
-  /** In the order in which an operator would mend. */
+  /** Those of the engine, in the order in which an operator would mend. */
   static final List<Check> CHECKS =
       List.of(
           new Incomplete(),
@@ -34,7 +35,6 @@ public final class Doctor {
           new ViewState(),
           new PlainRefresh(),
           new Drift(),
-          new MesIndexes(),
           new NeverAnalyzed(),
           new Blocked(),
           new RunningRefresh(),
@@ -43,10 +43,11 @@ public final class Doctor {
           new FailuresInARow(),
           new SlowRefresh(),
           new MissingRights(),
-          new CronJobs(),
-          new ForgottenItems(),
-          new ItemsAtNoStation(),
-          new FutureRows());
+          new CronJobs());
+
+  /** Those of the WIP part, which look at the MES, after them. */
+  static final List<Check> WIP_CHECKS =
+      List.of(new MesIndexes(), new ForgottenItems(), new ItemsAtNoStation(), new FutureRows());
 
   /** A look that would have to wait longer for a lock is given up. */
   private static final int LOCK_TIMEOUT_MILLIS = 100;
@@ -121,7 +122,10 @@ public final class Doctor {
                 .withRenderMapping(
                     new RenderMapping()
                         .withSchemata(new MappedSchema().withInput("").withOutput(schema))));
-    Site site = new Site(db, schema, Boolean.TRUE.equals(place.get(1, Boolean.class)), List.of());
+    boolean isDefault = Boolean.TRUE.equals(place.get(1, Boolean.class));
+    Site site = new Site(db, schema, isDefault, false, List.of());
+    boolean hasWipPart =
+        new Doctor(connection, site).look(at -> MissingObjects.hasWipPart(at.db(), schema));
     List<ReadTable> tables =
         new Doctor(connection, site)
             .look(
@@ -135,12 +139,18 @@ public final class Doctor {
                                     row.get(1, String.class),
                                     row.get(2, String.class),
                                     row.get(3, Long.class))));
-    return new Site(db, schema, site.isDefault(), tables);
+    return new Site(db, schema, isDefault, hasWipPart, tables);
   }
 
   private List<Fault> examine() throws SQLException {
     // the others would call functions that look in a schema which is not there
-    List<Check> checks = look(Incomplete::renamed) ? List.of(new Incomplete()) : CHECKS;
+    List<Check> checks = new ArrayList<>();
+    if (look(Incomplete::renamed)) {
+      checks.add(new Incomplete());
+    } else {
+      checks.addAll(CHECKS);
+      checks.addAll(site.hasWipPart() ? WIP_CHECKS : List.of());
+    }
     List<Fault> faults = new ArrayList<>();
     for (Check check : checks) {
       for (Fault fault : examine(check)) {

@@ -24,6 +24,16 @@ BEGIN
     FROM "${schema}".wip_view AS v
     WHERE v.last_refresh_id = r.refresh_id;
   END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'supporting_views')
+  ) THEN
+    PERFORM "${schema}".wip_view_take('change', 'wip_view_settings');
+    ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_views text[] NOT NULL DEFAULT '{}';
+  END IF;
 END
 $earlier$;
 
@@ -127,21 +137,19 @@ COMMENT ON COLUMN "${schema}".wip_view_refresh.rows_as_of IS 'The rows of the vi
 
 CREATE TABLE IF NOT EXISTS "${schema}".wip_view_settings (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  stuck_after interval NOT NULL DEFAULT interval '1 hour' CHECK (stuck_after > interval '0'),
-  bottleneck_above integer NOT NULL DEFAULT 50 CHECK (bottleneck_above >= 0),
   history_retention interval NOT NULL DEFAULT interval '14 days' CHECK (history_retention > interval '0'),
   refresher_role text NOT NULL DEFAULT '',
-  reader_role text NOT NULL DEFAULT ''
+  reader_role text NOT NULL DEFAULT '',
+  supporting_views text[] NOT NULL DEFAULT '{}'
 );
 
 INSERT INTO "${schema}".wip_view_settings DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 COMMENT ON TABLE "${schema}".wip_view_settings IS 'One row: the changelog parameters of the last deploy that gave them. Thresholds may also be set by UPDATE; the next refresh uses them.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.only_row IS 'Always true: there is one row.';
-COMMENT ON COLUMN "${schema}".wip_view_settings.stuck_after IS 'An item that waits longer than this at its station is stuck.';
-COMMENT ON COLUMN "${schema}".wip_view_settings.bottleneck_above IS 'A station with more items than this is a bottleneck.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_refresh keeps an attempt for this long.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_views IS 'Ordinary views of this schema that registered views read, and that come with a changelog: a deploy lets the owner of a registered view read them.';
 
 SELECT "${schema}".wip_view_own();
