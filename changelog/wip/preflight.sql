@@ -1,6 +1,15 @@
--- What the views need of the MES, for engine/preflight.sql, which runs next and stops with one message.
+-- What the views need of the MES, for engine/preflight.sql, which runs next in the same transaction, and stops with one
+-- message. Under a search_path of its own, as there.
 
-DO $preflight$
+DO $begin$
+BEGIN
+  PERFORM
+    pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), true),
+    pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+END
+$begin$;
+
+DO $mes$
 DECLARE
   -- The columns that the views read; nothing else of the MES is touched.
   wanted CONSTANT jsonb := '{
@@ -15,40 +24,65 @@ DECLARE
   missing text[] := '{}';
   wanted_table text;
   wanted_columns jsonb;
+  absent text;
+BEGIN
+  FOR wanted_table, wanted_columns IN
+    SELECT w.key, w.value
+    FROM jsonb_each(wanted) AS w
+    -- without the schema, that is enough said
+    WHERE to_regnamespace('"${schema}"') IS NOT NULL
+    ORDER BY w.key
+  LOOP
+    IF to_regclass(format('%I.%I', '${schema}', wanted_table)) IS NULL THEN
+      missing := missing || format('table %I.%I', '${schema}', wanted_table);
+      CONTINUE;
+    END IF;
+
+    SELECT string_agg(c.name, ', ' ORDER BY c.position)
+    INTO absent
+    FROM jsonb_array_elements_text(wanted_columns) WITH ORDINALITY AS c (name, position)
+    WHERE NOT EXISTS (
+      SELECT
+      FROM pg_attribute AS a
+      WHERE a.attrelid = to_regclass(format('%I.%I', '${schema}', wanted_table))
+        AND a.attname = c.name
+        AND NOT a.attisdropped
+    );
+
+    IF absent IS NOT NULL THEN
+      missing := missing || format('column(s) %s of table %I.%I', absent, '${schema}', wanted_table);
+    ELSIF NOT has_table_privilege(format('%I.%I', '${schema}', wanted_table), 'SELECT') THEN
+      missing := missing || format('the right to read table %I.%I (GRANT SELECT ON %1$I.%2$I TO %I)',
+                                   '${schema}', wanted_table, current_user);
+    END IF;
+  END LOOP;
+
+  PERFORM set_config('wip_views.preflight', jsonb_build_object(
+    'missing', missing,
+    'hint', (
+      SELECT 'Where there is no MES, deploy the engine alone: wip-views update --only engine.'
+      FROM jsonb_object_keys(wanted) AS w (name)
+      HAVING count(to_regclass(format('%I.%I', '${schema}', w.name))) = 0),
+    'own', jsonb_build_array(
+      'wip_item_station', 'mv_wip_status_dashboard', 'mv_process_wip_queue', 'refresh_wip_status_dashboard',
+      'refresh_process_wip_queue'),
+    'parameters', jsonb_build_array(
+      jsonb_build_array('stuckAfter', 'interval', $value$${stuckAfter}$value$),
+      jsonb_build_array('bottleneckAbove', 'number', $value$${bottleneckAbove}$value$)))::text, true);
+END
+$mes$;
+
+-- mes-indexes.changelog.yaml builds these CONCURRENTLY, which only the table's owner may do, and which a partitioned
+-- table does not allow: building one with the MES locked out is for its owner to decide.
+DO $indexes$
+DECLARE
+  noted CONSTANT jsonb := current_setting('wip_views.preflight');
+  missing text[] := '{}';
+  wanted_table text;
   wanted_column text;
   wanted_index text;
   indexed record;
-  absent text;
 BEGIN
-  IF to_regnamespace('"${schema}"') IS NOT NULL THEN
-    FOR wanted_table, wanted_columns IN SELECT key, value FROM jsonb_each(wanted) ORDER BY key LOOP
-      IF to_regclass(format('%I.%I', '${schema}', wanted_table)) IS NULL THEN
-        missing := missing || format('table %I.%I', '${schema}', wanted_table);
-        CONTINUE;
-      END IF;
-
-      SELECT string_agg(c.name, ', ' ORDER BY c.position)
-      INTO absent
-      FROM jsonb_array_elements_text(wanted_columns) WITH ORDINALITY AS c (name, position)
-      WHERE NOT EXISTS (
-        SELECT
-        FROM pg_attribute AS a
-        WHERE a.attrelid = to_regclass(format('%I.%I', '${schema}', wanted_table))
-          AND a.attname = c.name
-          AND NOT a.attisdropped
-      );
-
-      IF absent IS NOT NULL THEN
-        missing := missing || format('column(s) %s of table %I.%I', absent, '${schema}', wanted_table);
-      ELSIF NOT has_table_privilege(format('%I.%I', '${schema}', wanted_table), 'SELECT') THEN
-        missing := missing || format('the right to read table %I.%I (GRANT SELECT ON %1$I.%2$I TO %I)',
-                                     '${schema}', wanted_table, current_user);
-      END IF;
-    END LOOP;
-  END IF;
-
-  -- mes-indexes.changelog.yaml builds these CONCURRENTLY, which only the table's owner may do, and which a partitioned
-  -- table does not allow: building one with the MES locked out is for its owner to decide.
   FOR wanted_table, wanted_column, wanted_index IN
     VALUES
       ('wip_items', 'lot_id', '(lot_id)'),
@@ -82,17 +116,11 @@ BEGIN
     END IF;
   END LOOP;
 
-  PERFORM set_config('wip_views.preflight', jsonb_build_object(
-    'missing', missing,
-    'hint', (
-      SELECT 'Where there is no MES, deploy the engine alone: wip-views update --only engine.'
-      FROM jsonb_object_keys(wanted) AS t (name)
-      HAVING count(to_regclass(format('%I.%I', '${schema}', t.name))) = 0),
-    'own', jsonb_build_array(
-      'wip_item_station', 'mv_wip_status_dashboard', 'mv_process_wip_queue', 'refresh_wip_status_dashboard',
-      'refresh_process_wip_queue'),
-    'parameters', jsonb_build_array(
-      jsonb_build_array('stuckAfter', 'interval', $value$${stuckAfter}$value$),
-      jsonb_build_array('bottleneckAbove', 'number', $value$${bottleneckAbove}$value$)))::text, true);
+  PERFORM
+    set_config(
+      'wip_views.preflight',
+      jsonb_set(noted, ARRAY['missing'], noted -> 'missing' || to_jsonb(missing))::text,
+      true),
+    set_config('search_path', current_setting('wip_views.search_path'), true);
 END
-$preflight$;
+$indexes$;

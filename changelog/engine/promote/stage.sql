@@ -204,14 +204,14 @@ AS $function$
 DECLARE
   -- the transaction, then its views
   promoted CONSTANT text[] := current_setting('wip_views.promoted')::text[];
-  view_name text;
+  promoted_view text;
 BEGIN
   PERFORM set_config('wip_views.promoted', '', false);
-  FOREACH view_name IN ARRAY promoted[2:] LOOP
-    PERFORM "${schema}".wip_view_claim(view_name, source);
+  FOREACH promoted_view IN ARRAY promoted[2:] LOOP
+    PERFORM "${schema}".wip_view_claim(promoted_view, source);
     UPDATE "${schema}".wip_view AS v
     SET source = wip_view_claim_promoted.source
-    WHERE v.view_name = wip_view_claim_promoted.view_name AND v.source IS NULL;
+    WHERE v.view_name = promoted_view AND v.source IS NULL;
   END LOOP;
 END
 $function$;

@@ -10,8 +10,11 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
+import com.f2x.neurohub.wipviews.internal.Sources;
+import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import java.time.Duration;
@@ -432,10 +435,11 @@ public final class WipViews {
                 null);
           }
           try {
-            Changelog changelog =
-                new Changelog(connection, sessions.schema(), Map.of(), line -> {});
-            UnknownViewException.unlessAmong(changelog.recreatable(Changelog.ROOT), names);
-            changelog.recreate(Changelog.ROOT, names);
+            new Changelog(
+                    Target.of(connection, sessions.schema()),
+                    Sources.of(ChangelogFiles.ROOT),
+                    line -> {})
+                .recreate(names, known -> UnknownViewException.unlessAmong(known, names));
           } catch (Exception e) {
             throw WipViewsException.of(null, e);
           }

@@ -64,7 +64,7 @@ class ItemStationTest {
   }
 
   @Test
-  void without_history_it_is_at_its_current_process_since_its_creation() throws Exception {
+  void without_history_it_is_at_its_process_since_its_creation() throws Exception {
     item("IN_PROGRESS", 4);
 
     assertThat(place()).containsExactly("4", "08:00", "f");

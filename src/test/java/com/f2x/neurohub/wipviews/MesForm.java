@@ -11,7 +11,7 @@ import java.sql.Timestamp;
 import java.time.Instant;
 
 /** The forms in which the MES is deployed: its tables, and what its code writes when. */
-enum MesForm {
+public enum MesForm {
   /** Triggers keep status and station of an item; a serial leaves it COMPLETED. */
   GUIDE(new WithTriggers(), "guide.sql"),
 
@@ -57,7 +57,7 @@ enum MesForm {
   }
 
   /** Makes the tables, with the eight stations, whose ids are not their numbers. */
-  void install(TestDatabase database) throws SQLException, IOException {
+  public void install(TestDatabase database) throws SQLException, IOException {
     for (String script : scripts) {
       try (InputStream in = MesForm.class.getResourceAsStream("/mes/" + script)) {
         database.execute(new String(in.readAllBytes(), StandardCharsets.UTF_8));

@@ -90,7 +90,7 @@ class MesIndexesTest {
   }
 
   @Test
-  void an_index_that_an_interrupted_build_left_invalid_is_built_again() throws Exception {
+  void an_index_left_invalid_by_a_killed_build_is_built_again() throws Exception {
     database.execute(
         "CREATE INDEX wip_views_wip_items_status_idx ON wip_items (status)",
         "UPDATE pg_index SET indisvalid = false"

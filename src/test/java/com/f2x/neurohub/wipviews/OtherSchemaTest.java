@@ -5,7 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -51,7 +51,7 @@ class OtherSchemaTest {
   @Test
   void the_views_are_refreshed_and_read_typed() {
     assertThat(odd.refreshAll())
-        .hasSameSizeAs(Changelog.viewNames())
+        .hasSameSizeAs(ChangelogFiles.viewNames())
         .extracting(Refresh::mode)
         .containsOnly(Refresh.Mode.CONCURRENT);
 
@@ -109,7 +109,7 @@ class OtherSchemaTest {
     PGSimpleDataSource dataSource = (PGSimpleDataSource) database.dataSource();
     dataSource.setCurrentSchema("\"Odd Schema\"");
 
-    assertThat(WipViews.of(dataSource).refreshAll()).hasSameSizeAs(Changelog.viewNames());
+    assertThat(WipViews.of(dataSource).refreshAll()).hasSameSizeAs(ChangelogFiles.viewNames());
     assertThat(WipViews.of(dataSource).rows(MV_WIP_STATUS_DASHBOARD)).hasSize(1);
   }
 

@@ -104,8 +104,7 @@ class PartitionedHistoryTest {
   }
 
   @Test
-  void an_index_that_it_lacks_is_asked_for_since_it_cannot_be_built_while_the_mes_writes()
-      throws Exception {
+  void an_index_that_it_lacks_is_asked_for_and_not_built() throws Exception {
     assertThatThrownBy(migration()::update)
         .isInstanceOf(WipViewsException.class)
         .hasMessageContaining(

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.InputStream;
@@ -253,20 +253,20 @@ class PreflightTest {
   }
 
   @Test
-  void a_right_that_only_liquibase_misses_is_explained_as_one_of_the_owner() throws Exception {
-    database.execute("CREATE TABLE made_by_the_owner (LIKE databasechangelog)");
+  void a_right_to_the_tables_of_liquibase_is_named() throws Exception {
     deployer();
     database.execute(
-        "ALTER TABLE made_by_the_owner RENAME TO databasechangelog",
-        "REVOKE SELECT ON databasechangelog FROM " + role);
+        "CREATE TABLE databasechangelog (id text)",
+        "CREATE TABLE databasechangeloglock (id integer)",
+        "GRANT SELECT, INSERT ON databasechangelog TO " + role);
 
-    assertThatThrownBy(WipViewsMigration.of(asDeployer())::update)
-        .hasMessageContaining("databasechangelog")
-        .isInstanceOfSatisfying(
-            WipViewsException.class,
-            e ->
-                assertThat(e.remedy())
-                    .hasValue("Deploy as the role that owns it, or grant that role to this one."));
+    refuses(
+        WipViewsMigration.of(asDeployer())::update,
+        ("missing: the right to write to Liquibase's table public.databasechangelog (GRANT UPDATE,"
+                + " DELETE ON public.databasechangelog TO %1$s); the right to write to Liquibase's"
+                + " table public.databasechangeloglock (GRANT SELECT, INSERT, UPDATE, DELETE ON"
+                + " public.databasechangeloglock TO %1$s)")
+            .formatted(role));
   }
 
   @Test
@@ -345,7 +345,9 @@ class PreflightTest {
     StringBuilder both = new StringBuilder();
     for (String file : List.of("wip/preflight.sql", "engine/preflight.sql")) {
       try (InputStream text =
-          PreflightTest.class.getClassLoader().getResourceAsStream(Changelog.FOLDER + file)) {
+          PreflightTest.class
+              .getClassLoader()
+              .getResourceAsStream(ChangelogFiles.FOLDER + file)) {
         both.append(new String(text.readAllBytes(), StandardCharsets.UTF_8));
       }
     }

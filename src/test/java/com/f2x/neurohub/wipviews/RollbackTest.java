@@ -5,7 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -65,7 +65,7 @@ class RollbackTest {
 
     assertThat(database.objects()).isEqualTo(objects);
     WipViews views = WipViews.of(database.dataSource());
-    assertThat(views.refreshAll()).hasSameSizeAs(Changelog.viewNames());
+    assertThat(views.refreshAll()).hasSameSizeAs(ChangelogFiles.viewNames());
     assertThat(views.rows(MV_WIP_STATUS_DASHBOARD)).isNotEmpty();
     assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).isNotEmpty();
   }

@@ -43,7 +43,7 @@ class TypedRowsTest {
   private final WipViews views = WipViews.of(database.dataSource());
 
   @Test
-  void the_generated_columns_are_those_of_the_function_with_their_types() throws Exception {
+  void generated_columns_have_the_functions_names_and_types() throws Exception {
     List<String> columns = new ArrayList<>();
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement();
@@ -91,7 +91,7 @@ class TypedRowsTest {
   }
 
   @Test
-  void the_function_and_the_java_call_give_the_same_rows_but_for_the_times() throws Exception {
+  void function_and_java_call_give_the_same_rows_but_for_times() throws Exception {
     List<Refresh> sql = new ArrayList<>();
     try (Connection connection = database.connect()) {
       DSL.using(connection, SQLDialect.POSTGRES)
@@ -118,8 +118,7 @@ class TypedRowsTest {
         "refresh_wip_status_dashboard()",
         "refresh_wip_view('mv_process_wip_queue')"
       })
-  void the_rows_of_a_function_are_those_of_the_history_and_java_reads_the_same(String function)
-      throws Exception {
+  void rows_of_a_function_are_those_of_the_history_as_in_java(String function) throws Exception {
     List<Map<String, Object>> returned;
     List<Map<String, Object>> kept = new ArrayList<>();
     try (Connection connection = database.connect()) {

@@ -49,6 +49,29 @@ final class DemoCommand implements Callable<Integer> {
       FROM mv_wip_status_dashboard AS d, mv_process_wip_queue AS q
       """;
 
+  private static final String LONGEST_AT_A_STATION =
+      """
+      SELECT DISTINCT ON (place.process_number)
+        item.wip_id,
+        CASE WHEN newest.completed_at IS NULL THEN 'running' ELSE newest.result END
+          || ' at ' || worked.process_number AS newest,
+        place.process_number || ' ' || station.process_name_en AS station,
+        extract(epoch FROM clock_timestamp() - place.since)::integer AS seconds,
+        place.has_failed
+      FROM wip_item_station AS place
+      JOIN wip_items AS item ON item.id = place.wip_item_id
+      JOIN processes AS station ON station.id = place.process_id
+      CROSS JOIN LATERAL (
+        SELECT history.result, history.completed_at, history.process_id
+        FROM wip_process_history AS history
+        WHERE history.wip_item_id = item.id
+        ORDER BY history.started_at DESC, history.id DESC
+        LIMIT 1
+      ) AS newest
+      JOIN processes AS worked ON worked.id = newest.process_id
+      ORDER BY place.process_number, place.since
+      """;
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -122,6 +145,8 @@ final class DemoCommand implements Callable<Integer> {
       output.heading("mv_process_wip_queue: what waits at each station, and how fast it goes");
       report.queue(queue);
       report.bars(queue);
+      output.paragraph(FactoryReport.WHERE_AN_ITEM_IS + " SELECT * FROM wip_item_station:");
+      output.print(itemsLongestAtAStation(dataSource));
       output.heading("wip-views freshness");
       output.print(
           FreshnessCommand.table(output, views.freshness(), FreshnessCommand.recent(views)));
@@ -133,6 +158,31 @@ final class DemoCommand implements Callable<Integer> {
       report.difference(queue, views.rows(MV_PROCESS_WIP_QUEUE));
     }
     return recreate(dataSource, views);
+  }
+
+  /** The item at each station that has been there for longest. */
+  private Grid itemsLongestAtAStation(DataSource dataSource) throws Exception {
+    Grid grid =
+        output
+            .grid()
+            .left("ITEM")
+            .left("NEWEST IN ITS HISTORY")
+            .left("SO IT IS AT")
+            .right("FOR")
+            .left("");
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(LONGEST_AT_A_STATION)) {
+      while (row.next()) {
+        grid.row(
+            row.getString("wip_id"),
+            row.getString("newest"),
+            row.getString("station"),
+            Words.seconds(row.getInt("seconds")),
+            row.getBoolean("has_failed") ? output.bad("failed") : output.plain(""));
+      }
+    }
+    return grid;
   }
 
   private Factory load(DataSource dataSource, Connection connection) throws Exception {
@@ -181,7 +231,7 @@ final class DemoCommand implements Callable<Integer> {
       result = readers.stop();
     }
     output.line(
-        "Both views and all functions made anew in "
+        "Both views and all functions recreated in "
             + Words.duration(took)
             + ": "
             + Words.count(result.reads(), "read")

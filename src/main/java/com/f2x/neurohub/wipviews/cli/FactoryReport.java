@@ -12,6 +12,11 @@ import picocli.CommandLine.Help.Ansi.Text;
 /** The two views for people: the columns that one looks at first. */
 final class FactoryReport {
 
+  /** What every figure of both views rests on. */
+  static final String WHERE_AN_ITEM_IS =
+      "An item is where its history says: after a PASS it waits at the next active station, after"
+          + " anything else it is still at the station of that execution.";
+
   private static final int LONGEST_BAR = 36;
 
   private final Output output;

@@ -265,6 +265,7 @@ final class HtmlReport {
                 });
           }
         });
+    html.element("p", FactoryReport.WHERE_AN_ITEM_IS, "class", "more");
   }
 
   // ------------------------------------------------------------------------------------ the lots

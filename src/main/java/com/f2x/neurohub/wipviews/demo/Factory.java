@@ -13,7 +13,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,9 +32,9 @@ import java.util.function.Consumer;
  * back from the moment of loading. What it shows: every status of lots and units, units that failed
  * and wait for rework, units that passed after it, a firmware upload where more than 50 units queue
  * (from 60 open lots on) and some have been stuck for over an hour, executions under way, and
- * executions that ended within the last hour at each of the six stations. It writes what the MES
- * writes: where a unit is follows from its history, and {@code current_process_id} is the station
- * where it was last.
+ * executions that ended within the last hour at each of the six stations. It writes what the
+ * guide's MES writes: the history says where a unit is; {@code current_process_id} is the process
+ * where it was last; the label, process 7, gives a unit its serial and leaves it COMPLETED.
  *
  * <p>Instances hold no state but their SQL: they are immutable and thread-safe. A connection is
  * used by one thread at a time.
@@ -42,9 +42,11 @@ import java.util.function.Consumer;
 public final class Factory {
 
   /** Lots written at a time: enough to be fast, few enough to report progress. */
-  private static final int LOTS_PER_BATCH = 250;
+  private static final int LOTS_PER_BATCH = 500;
 
-  private static final String RESOURCE = "factory.sql";
+  /** Files of the folder {@code factory}, in the order of what happens. */
+  private static final List<String> FILES =
+      List.of("plan.sql", "load.sql", "stations.sql", "lots.sql");
 
   private static final String SECTION = "-- @";
 
@@ -53,11 +55,11 @@ public final class Factory {
           "produce_work",
           "produce_rework",
           "produce_start",
-          "produce_convert",
+          "produce_label",
           "produce_settle_lots",
           "produce_close_lot",
           "produce_plan_lot",
-          "produce_label_lot");
+          "produce_fill_lot");
 
   private final Map<String, String> sql;
 
@@ -114,8 +116,8 @@ public final class Factory {
    * <p>All or nothing: the load is one transaction of its own, committed on return, so that a
    * failure or a kill leaves the MES as empty as it was. Nobody else can read {@code wip_items} and
    * {@code wip_process_history} meanwhile: where the role owns them, their plain indexes and
-   * foreign keys are dropped, and made again at the end, which more than halves the time. After the
-   * commit the tables are vacuumed and analyzed.
+   * foreign keys are dropped and made again at the end, and their triggers switched off meanwhile,
+   * which more than halves the time. After the commit the tables are vacuumed and analyzed.
    *
    * @param connection an open connection to PostgreSQL in auto-commit mode, as it is again
    *     afterwards; not closed
@@ -207,9 +209,11 @@ public final class Factory {
           first,
           last);
       run(connection, "plan_items", now);
+      run(connection, "plan_done");
       run(connection, "load_lots");
       run(connection, "load_items");
       run(connection, "load_history");
+      run(connection, "load_labels");
       run(connection, "load_running", now);
       progress.accept(String.format(Locale.ROOT, "loaded %,d of %,d lots", last, size.lots()));
     }
@@ -225,7 +229,7 @@ public final class Factory {
   /** Drops what slows the load down, and returns what makes it again, in that order. */
   private Deque<String> suspend(Connection connection) throws SQLException {
     List<String> drops = new ArrayList<>();
-    // Foreign keys are dropped first and made last.
+    // In the opposite order: foreign keys are dropped first and made last.
     Deque<String> restore = new ArrayDeque<>();
     try (Statement statement = connection.createStatement()) {
       try (ResultSet rows = statement.executeQuery(sql.get("load_suspended"))) {
@@ -292,23 +296,27 @@ public final class Factory {
   }
 
   private static Map<String, String> readSql() {
-    String text;
-    try (InputStream in = Factory.class.getResourceAsStream(RESOURCE)) {
-      if (in == null) {
-        throw new IllegalStateException(RESOURCE + " is missing beside " + Factory.class.getName());
+    Map<String, String> sections = new HashMap<>();
+    for (String file : FILES) {
+      // What stands before the first section is the head of the file.
+      String[] parts = read("factory/" + file).split("\n" + SECTION);
+      for (int i = 1; i < parts.length; i++) {
+        String[] nameAndSql = parts[i].split("\n", 2);
+        sections.put(nameAndSql[0].trim(), nameAndSql[1]);
       }
-      text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + RESOURCE, e);
-    }
-    Map<String, String> sections = new LinkedHashMap<>();
-    // What stands before the first section is the head of the file.
-    String[] parts = ("\n" + text).split("\n" + SECTION);
-    for (int i = 1; i < parts.length; i++) {
-      String[] nameAndSql = parts[i].split("\n", 2);
-      sections.put(nameAndSql[0].trim(), nameAndSql[1]);
     }
     return Map.copyOf(sections);
+  }
+
+  private static String read(String resource) {
+    try (InputStream in = Factory.class.getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new IllegalStateException(resource + " is missing beside " + Factory.class.getName());
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + resource, e);
+    }
   }
 
   /** Statements of one transaction. */

@@ -1,19 +1,25 @@
 package com.f2x.neurohub.wipviews.internal;
 
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jooq.DSLContext;
+import org.jooq.Param;
+import org.jooq.ResultQuery;
+import org.jooq.impl.DSL;
 
-/** The objects that a deploy made in a schema, found by the names that the changelog gives them. */
-public final class DeployedObjects {
+/**
+ * The objects that a deploy made in a schema, found by the names that the changelog gives them.
+ *
+ * @param target the schema
+ * @param made names of tables, views, routines and indexes
+ * @param views names of materialized views
+ */
+public record DeployedObjects(Target target, List<String> made, List<String> views) {
 
   /**
    * An object of the database.
@@ -25,94 +31,79 @@ public final class DeployedObjects {
    */
   public record DeployedObject(String kind, String name, Long bytes) {}
 
-  private DeployedObjects() {}
+  /** All that the changelogs of this jar make. */
+  public static DeployedObjects ofThisJar(Target target) {
+    return new DeployedObjects(
+        target, ChangelogFiles.allObjectNames(), ChangelogFiles.viewNames());
+  }
 
   /**
    * Reads what there is.
    *
-   * @param schema the schema; null for the connection's own
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  public static List<DeployedObject> read(Connection connection, String schema)
-      throws SQLException {
-    List<DeployedObject> objects = new ArrayList<>();
-    try (PreparedStatement query = prepare(connection, schema, LIST);
-        ResultSet row = query.executeQuery()) {
-      while (row.next()) {
-        objects.add(
-            new DeployedObject(
-                row.getString("kind"), row.getString("name"), row.getObject("bytes", Long.class)));
-      }
-    }
-    if (hasCron(connection)) {
-      try (PreparedStatement query = connection.prepareStatement(JOBS)) {
-        query.setString(1, schema);
-        try (ResultSet row = query.executeQuery()) {
-          while (row.next()) {
-            objects.add(new DeployedObject("pg_cron job", row.getString(1), null));
+  public List<DeployedObject> read() throws SQLException {
+    return target.ask(
+        db -> {
+          List<DeployedObject> objects =
+              new ArrayList<>(
+                  ours(db, LIST)
+                      .fetch(
+                          row ->
+                              new DeployedObject(
+                                  row.get(0, String.class),
+                                  row.get(1, String.class),
+                                  row.get(2, Long.class))));
+          if (!made.isEmpty() && db.fetchSingle(HAS_CRON).get(0, Boolean.class)) {
+            db.resultQuery(JOBS, schema(target))
+                .forEach(
+                    row ->
+                        objects.add(
+                            new DeployedObject("pg_cron job", row.get(0, String.class), null)));
           }
-        }
-      }
-    }
-    return objects;
+          return objects;
+        });
   }
 
   /**
    * Reads the names of what there is, as the changelog has them; not those of jobs.
    *
-   * @param schema the schema; null for the connection's own
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  static Set<String> names(Connection connection, String schema) throws SQLException {
-    return new LinkedHashSet<>(texts(connection, schema, NAMES));
+  Set<String> names() throws SQLException {
+    return new LinkedHashSet<>(texts(NAMES));
   }
 
   /**
    * Reads which views are registered, in refresh order.
    *
-   * @param schema the schema; null for the connection's own
    * @return their names; empty where there is no registry that the connection's role may read
    */
-  public static List<String> registeredViews(Connection connection, String schema)
-      throws SQLException {
-    String registry;
-    try (PreparedStatement query = connection.prepareStatement(REGISTRY)) {
-      query.setString(1, schema);
-      try (ResultSet row = query.executeQuery()) {
-        registry = row.next() ? row.getString(1) : null;
-      }
-    }
-    List<String> views = new ArrayList<>();
-    if (registry != null) {
-      try (Statement query = connection.createStatement();
-          ResultSet row =
-              query.executeQuery(
-                  "SELECT view_name FROM " + registry + " ORDER BY refresh_order, view_name")) {
-        while (row.next()) {
-          views.add(row.getString(1));
-        }
-      }
-    }
-    return views;
+  public static List<String> registeredViews(Target target) throws SQLException {
+    return target.ask(
+        db ->
+            db.fetchSingle(REGISTRY, target.schema()).get(0, Boolean.class)
+                ? db.resultQuery(
+                        "SELECT view_name FROM {0} ORDER BY refresh_order, view_name",
+                        DSL.name(target.schema(), "wip_view"))
+                    .fetch(0, String.class)
+                : List.of());
   }
 
   /**
    * Tells why they cannot be taken away: they are not the role's to drop, views of another
-   * changelog are registered, or what is not ours depends on them.
+   * changelog are registered that need them, or something else depends on them.
    *
-   * @param schema the schema; null for the connection's own
    * @return the reason and what to do; empty if nothing keeps them
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  public static Optional<Refusal> whyNotRolledBack(Connection connection, String schema)
-      throws SQLException {
-    Optional<Refusal> owned = whyNotOurs(connection, schema);
+  public Optional<Refusal> whyNotRolledBack() throws SQLException {
+    Optional<Refusal> owned = whyNotOurs();
     if (owned.isPresent()) {
       return owned;
     }
-    List<String> others = new ArrayList<>(registeredViews(connection, schema));
-    others.removeAll(Changelog.viewNames());
-    if (!others.isEmpty()) {
+    List<String> others = otherViews();
+    if (!made.isEmpty() && !others.isEmpty()) {
       // what reads another one stands after it
       Collections.reverse(others);
       return Optional.of(
@@ -120,9 +111,9 @@ public final class DeployedObjects {
               "another changelog registered " + String.join(", ", others),
               Refusal.DEPENDENT_OBJECTS_STILL_EXIST,
               "Roll that one back first, or remove each by hand: "
-                  + String.join(" ", removals(connection, schema, others))));
+                  + String.join(" ", removals(target, others))));
     }
-    List<String> dependants = texts(connection, schema, DEPENDANTS);
+    List<String> dependants = texts(DEPENDANTS);
     return dependants.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -132,15 +123,21 @@ public final class DeployedObjects {
                 "Drop or change these first."));
   }
 
+  /** Returns the views that are registered besides these, in refresh order. */
+  List<String> otherViews() throws SQLException {
+    List<String> others = new ArrayList<>(registeredViews(target));
+    others.removeAll(views);
+    return others;
+  }
+
   /**
    * Tells that they are not the role's to drop.
    *
-   * @param schema the schema; null for the connection's own
    * @return the reason and what to do; empty if they are
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  static Optional<Refusal> whyNotOurs(Connection connection, String schema) throws SQLException {
-    List<String> owners = texts(connection, schema, OTHER_OWNERS);
+  Optional<Refusal> whyNotOurs() throws SQLException {
+    List<String> owners = texts(OTHER_OWNERS);
     return owners.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -150,79 +147,64 @@ public final class DeployedObjects {
                 "Connect as their owner."));
   }
 
-  private static List<String> removals(Connection connection, String schema, List<String> views)
-      throws SQLException {
-    List<String> statements = new ArrayList<>();
-    try (PreparedStatement query = connection.prepareStatement(REMOVALS)) {
-      query.setString(1, schema);
-      query.setArray(2, connection.createArrayOf("text", views.toArray()));
-      try (ResultSet row = query.executeQuery()) {
-        while (row.next()) {
-          statements.add(row.getString(1));
-        }
-      }
-    }
-    return statements;
+  private static List<String> removals(Target target, List<String> views) throws SQLException {
+    return target.ask(
+        db -> db.resultQuery(REMOVALS, schema(target), array(views)).fetch(0, String.class));
   }
 
-  private static List<String> texts(Connection connection, String schema, String select)
-      throws SQLException {
-    List<String> texts = new ArrayList<>();
-    try (PreparedStatement query = prepare(connection, schema, select);
-        ResultSet row = query.executeQuery()) {
-      while (row.next()) {
-        texts.add(row.getString(1));
-      }
-    }
-    return texts;
+  private List<String> texts(String select) throws SQLException {
+    return target.ask(db -> ours(db, select).fetch(0, String.class));
   }
 
-  private static PreparedStatement prepare(Connection connection, String schema, String select)
-      throws SQLException {
-    PreparedStatement query = connection.prepareStatement(OBJECTS + select);
-    query.setArray(1, connection.createArrayOf("text", Changelog.allObjectNames().toArray()));
-    query.setArray(2, connection.createArrayOf("text", Changelog.viewNames().toArray()));
-    query.setString(3, schema);
-    return query;
+  private ResultQuery<?> ours(DSLContext db, String select) {
+    return db.resultQuery(OBJECTS + select, schema(target), array(made), array(views));
   }
 
-  private static boolean hasCron(Connection connection) throws SQLException {
-    try (PreparedStatement query =
-            connection.prepareStatement(
-                "SELECT EXISTS (SELECT FROM pg_extension AS e JOIN pg_namespace AS n ON n.nspname ="
-                    + " 'cron' WHERE e.extname = 'pg_cron' AND has_schema_privilege(n.oid,"
-                    + " 'USAGE'))");
-        ResultSet row = query.executeQuery()) {
-      row.next();
-      return row.getBoolean(1);
-    }
+  private static Param<String> schema(Target target) {
+    return DSL.val(target.schema());
   }
+
+  private static Param<String[]> array(List<String> names) {
+    return DSL.val(names.toArray(String[]::new));
+  }
+
+  private static final String HAS_CRON =
+      """
+      SELECT EXISTS (
+        SELECT
+        FROM pg_extension AS e
+        JOIN pg_namespace AS n ON n.nspname = 'cron'
+        WHERE e.extname = 'pg_cron' AND has_schema_privilege(n.oid, 'USAGE')
+      )
+      """;
 
   private static final String REGISTRY =
       """
-      SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-      FROM pg_catalog.pg_class AS c
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname = coalesce(?::text, current_schema())
-        AND c.relname = 'wip_view'
-        AND has_schema_privilege(n.oid, 'USAGE')
-        AND has_table_privilege(c.oid, 'SELECT')
+      SELECT EXISTS (
+        SELECT
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = ?
+          AND c.relname = 'wip_view'
+          AND has_schema_privilege(n.oid, 'USAGE')
+          AND has_table_privilege(c.oid, 'SELECT')
+      )
       """;
 
   private static final String REMOVALS =
       """
-      SELECT pg_catalog.format('SELECT %I.wip_view_remove(%L);', coalesce(?::text, current_schema()), view.name)
-      FROM pg_catalog.unnest(?::text[]) WITH ORDINALITY AS view (name, place)
+      SELECT format('SELECT %I.wip_view_remove(%L);', {0}::text, view.name)
+      FROM unnest({1}::text[]) WITH ORDINALITY AS view (name, place)
       ORDER BY view.place
       """;
 
   private static final String OBJECTS =
       """
       WITH target AS (
-        SELECT n.oid, n.nspname, ?::text[] AS made, ?::text[] AS views
+        SELECT n.oid, n.nspname, {1}::text[] AS made, {2}::text[] AS views
         FROM pg_namespace AS n
         -- which raises where there is none of that name
-        WHERE n.oid = quote_ident(coalesce(?::text, current_schema()))::regnamespace
+        WHERE n.oid = quote_ident({0})::regnamespace
       ),
       object AS (
         SELECT
@@ -238,7 +220,7 @@ public final class DeployedObjects {
             WHEN 'r' THEN 'table'
             ELSE 'index'
           END AS kind,
-          pg_catalog.format('%I.%I', target.nspname, c.relname) AS name,
+          format('%I.%I', target.nspname, c.relname) AS name,
           c.relname AS plain,
           nullif(pg_total_relation_size(c.oid), 0) AS bytes,
           c.relowner AS owner,
@@ -252,7 +234,7 @@ public final class DeployedObjects {
         SELECT
           5,
           CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
-          pg_catalog.format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+          format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
           p.proname,
           NULL,
           p.proowner,
@@ -316,7 +298,7 @@ public final class DeployedObjects {
           FROM pg_trigger AS t
           WHERE d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgname = 'wip_views_keep_place')
       )
-      SELECT pg_catalog.format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
+      SELECT format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
       FROM dependant AS d
       CROSS JOIN LATERAL pg_identify_object(d.class, d.oid, 0) AS i
       WHERE NOT EXISTS (SELECT FROM referenced AS r WHERE r.class = d.class AND r.oid = d.oid)
@@ -328,7 +310,7 @@ public final class DeployedObjects {
   private static final String JOBS =
       """
       WITH own AS (
-        SELECT current_database() || '.' || coalesce(?::text, current_schema()) AS name
+        SELECT current_database() || '.' || {0} AS name
       ),
       ours AS (
         SELECT

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.internal;
 
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -47,28 +48,47 @@ public final class MissingObjects {
 
   private MissingObjects() {}
 
+  /** Asks the catalog of a deploy's target. */
+  static List<String> in(Target target) throws SQLException {
+    return target.ask(db -> in(db, target.schema()));
+  }
+
   /**
    * Asks the catalog, which any role may.
    *
    * @param schema where they should be; null for where the connection finds them
    * @return names of the engine, and of the WIP part where that is deployed; exactly those of
-   *     {@link Changelog#engineObjectNames()} if nothing is deployed there
+   *     {@link ChangelogFiles#engineObjectNames()} if nothing is deployed there
    */
   public static List<String> in(DSLContext db, String schema) {
-    List<String> wanted = new ArrayList<>(Changelog.engineObjectNames());
+    List<String> wanted = new ArrayList<>(ChangelogFiles.engineObjectNames());
     if (hasWipPart(db, schema)) {
-      wanted.addAll(Changelog.wipObjectNames());
+      wanted.addAll(ChangelogFiles.wipObjectNames());
     }
     return among(db, schema, wanted);
   }
 
-  /** Tells which of these names nothing has. */
-  static List<String> among(DSLContext db, String schema, Collection<String> names) {
+  /** Tells which of some names nothing has. */
+  static List<String> among(Target target, Collection<String> names) throws SQLException {
+    return target.ask(db -> among(db, target.schema(), names));
+  }
+
+  private static List<String> among(DSLContext db, String schema, Collection<String> names) {
     return db.resultQuery(MISSING, DSL.val(schema), DSL.val(names.toArray(String[]::new)))
         .fetch(0, String.class);
   }
 
+  /** Tells whether anything is deployed. */
+  static boolean isDeployed(Target target) throws SQLException {
+    return !in(target).equals(ChangelogFiles.engineObjectNames());
+  }
+
   /** Tells whether the WIP part is deployed, or the engine alone, if anything. */
+  static boolean hasWipPart(Target target) throws SQLException {
+    return target.ask(db -> hasWipPart(db, target.schema()));
+  }
+
+  /** The same, as {@link #in(DSLContext, String)} asks. */
   public static boolean hasWipPart(DSLContext db, String schema) {
     return db.resultQuery(WIP_PART, DSL.val(schema)).fetchSingle(0, Boolean.class);
   }

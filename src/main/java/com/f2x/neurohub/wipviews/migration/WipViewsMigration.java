@@ -4,20 +4,21 @@ import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
+import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.SqlError;
+import com.f2x.neurohub.wipviews.internal.Target;
 import java.io.Writer;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
+import org.jooq.Record;
 
 /**
  * Deploys the changelog of this jar: what {@code liquibase update} does with it, with a lock that
@@ -36,20 +37,14 @@ public final class WipViewsMigration {
 
   private final DataSource dataSource;
   private final String schema;
-  private final List<String> files;
-  private final Map<String, String> parameters;
+  private final Sources sources;
   private final Consumer<String> progress;
 
   private WipViewsMigration(
-      DataSource dataSource,
-      String schema,
-      List<String> files,
-      Map<String, String> parameters,
-      Consumer<String> progress) {
+      DataSource dataSource, String schema, Sources sources, Consumer<String> progress) {
     this.dataSource = dataSource;
     this.schema = schema;
-    this.files = files;
-    this.parameters = parameters;
+    this.sources = sources;
     this.progress = progress;
   }
 
@@ -63,8 +58,7 @@ public final class WipViewsMigration {
     return new WipViewsMigration(
         Objects.requireNonNull(dataSource, "dataSource"),
         null,
-        List.of(Changelog.ROOT),
-        Map.of(),
+        Sources.of(ChangelogFiles.ROOT),
         line -> {});
   }
 
@@ -77,12 +71,34 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration withSchema(String schema) {
     Changelog.refuseUnquotable(schema);
-    return new WipViewsMigration(dataSource, schema, files, parameters, progress);
+    return new WipViewsMigration(dataSource, schema, sources, progress);
+  }
+
+  /**
+   * The same migration with the changelog of a service, which has entries of views of its own: of
+   * the three steps {@code wip_view_stage}, the view's file, {@code wip_view_promote}, as {@code
+   * views.changelog.yaml} has them. {@link #update} runs it after the library's own, {@link
+   * #recreate} makes its views again, and {@link #rollback} takes them away.
+   *
+   * <p>Where it includes {@code engine.changelog.yaml} or the root from the jar, it decides which of
+   * the two is deployed. Otherwise that is what the schema has; in a new one the root, or the
+   * engine, if {@link #only} has named it.
+   *
+   * @param changelog a resource of the class path; else a file; not null
+   * @return another migration, this one unchanged
+   * @throws IllegalArgumentException if there is neither
+   */
+  public WipViewsMigration withChangelog(String changelog) {
+    return with(sources.withService(ServiceChangelog.of(changelog)));
+  }
+
+  private WipViewsMigration with(Sources others) {
+    return new WipViewsMigration(dataSource, schema, others, progress);
   }
 
   /** Returns the names of the opt-in changelogs, which run only when they are named. */
   public static List<String> optInNames() {
-    return Changelog.OPT_IN;
+    return ChangelogFiles.OPT_IN;
   }
 
   /**
@@ -94,10 +110,10 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration with(String name) {
-    List<String> more = new ArrayList<>(files);
+    List<String> more = new ArrayList<>(sources.files());
     more.remove(optIn(name));
     more.add(optIn(name));
-    return new WipViewsMigration(dataSource, schema, List.copyOf(more), parameters, progress);
+    return with(sources.withFiles(List.copyOf(more)));
   }
 
   /**
@@ -110,12 +126,12 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration only(String name) {
-    return new WipViewsMigration(dataSource, schema, List.of(alone(name)), parameters, progress);
+    return with(sources.withFiles(List.of(alone(name))));
   }
 
   private static String alone(String name) {
     if (name.equals(ENGINE)) {
-      return Changelog.ENGINE;
+      return ChangelogFiles.ENGINE;
     }
     if (!optInNames().contains(name)) {
       throw new IllegalArgumentException(
@@ -126,7 +142,7 @@ public final class WipViewsMigration {
               + ", "
               + String.join(", ", optInNames()));
     }
-    return Changelog.optIn(name);
+    return ChangelogFiles.optIn(name);
   }
 
   private static String optIn(String name) {
@@ -134,12 +150,12 @@ public final class WipViewsMigration {
       throw new IllegalArgumentException(
           "unknown opt-in changelog " + name + "; there are " + String.join(", ", optInNames()));
     }
-    return Changelog.optIn(name);
+    return ChangelogFiles.optIn(name);
   }
 
   /** Returns the names of the parameters that every deploy takes. */
   public static List<String> parameterNames() {
-    return Changelog.parameterNames(List.of(Changelog.ROOT));
+    return ChangelogFiles.parameterNames(List.of(ChangelogFiles.ROOT));
   }
 
   /**
@@ -149,7 +165,7 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public static List<String> parameterNames(String name) {
-    return Changelog.parameterNames(List.of(alone(name)));
+    return ChangelogFiles.parameterNames(List.of(alone(name)));
   }
 
   /**
@@ -166,14 +182,13 @@ public final class WipViewsMigration {
     if (name.equals("schema")) {
       return withSchema(value);
     }
-    List<String> known = Changelog.parameterNames(files);
-    if (!known.contains(name)) {
+    List<String> known = ChangelogFiles.parameterNames(sources.files());
+    // a service has parameters of its own
+    if (!known.contains(name) && sources.service() == null) {
       throw new IllegalArgumentException(
           "unknown parameter " + name + "; there are " + String.join(", ", known));
     }
-    Map<String, String> more = new LinkedHashMap<>(parameters);
-    more.put(name, Objects.requireNonNull(value, "value of " + name));
-    return new WipViewsMigration(dataSource, schema, files, Map.copyOf(more), progress);
+    return with(sources.withParameter(name, Objects.requireNonNull(value, "value of " + name)));
   }
 
   /**
@@ -185,7 +200,7 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration withProgress(Consumer<String> progress) {
     return new WipViewsMigration(
-        dataSource, schema, files, parameters, Objects.requireNonNull(progress, "progress"));
+        dataSource, schema, sources, Objects.requireNonNull(progress, "progress"));
   }
 
   /**
@@ -205,7 +220,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void update() {
-    run(changelog -> changelog.update(files));
+    run(Changelog::update);
   }
 
   /**
@@ -217,7 +232,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
-    run(connection -> {}, changelog -> changelog.updateSql(files, out));
+    run(target -> {}, changelog -> changelog.updateSql(out));
   }
 
   /**
@@ -234,28 +249,26 @@ public final class WipViewsMigration {
   public List<String> recreate(Collection<String> views) {
     List<String> recreated = new ArrayList<>();
     run(
-        changelog -> {
-          UnknownViewException.unlessAmong(changelog.recreatable(part()), views);
-          recreated.addAll(changelog.recreate(part(), views));
-        });
+        changelog ->
+            recreated.addAll(
+                changelog.recreate(
+                    views, known -> UnknownViewException.unlessAmong(known, views))));
     return List.copyOf(recreated);
   }
 
   /**
    * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
-   * or not; the MES tables are not touched.
+   * or not; the MES tables are not touched. With a {@linkplain #withChangelog service's changelog}
+   * it takes away the service's views, and this library only if that changelog includes it, or
+   * {@code only("engine")} was said, and no other changelog has views; what else the service has in
+   * its changelog stays.
    *
    * @throws WipViewsException if something else depends on one of them, which is named; nothing was
    *     taken away
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
-    run(changelog -> changelog.rollback(files));
-  }
-
-  /** What of the library this migration is of. */
-  private String part() {
-    return files.contains(Changelog.ENGINE) ? Changelog.ENGINE : Changelog.ROOT;
+    run(Changelog::rollback);
   }
 
   private void run(Step step) {
@@ -264,8 +277,9 @@ public final class WipViewsMigration {
 
   private void run(Check first, Step step) {
     try (Connection connection = dataSource.getConnection()) {
-      first.on(connection);
-      step.run(new Changelog(connection, schema, parameters, progress));
+      Target target = Target.of(connection, schema);
+      first.on(target);
+      step.run(new Changelog(target, sources, progress));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new WipViewsException(
@@ -292,27 +306,28 @@ public final class WipViewsMigration {
         : WipViewsException.of(null, failure);
   }
 
-  private static void refuseReadOnly(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row =
-            statement.executeQuery(
-                "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean")) {
-      row.next();
-      if (row.getBoolean(1) || row.getBoolean(2)) {
-        throw new WipViewsException(
-            row.getBoolean(1)
-                ? "cannot deploy to a standby: it is read-only"
-                : "cannot deploy: the database's transactions are read-only",
-            null,
-            "25006",
-            "Connect to the primary, or lift default_transaction_read_only.",
-            null);
-      }
+  private static void refuseReadOnly(Target target) throws SQLException {
+    Record server =
+        target.ask(
+            db ->
+                db.fetchSingle(
+                    "SELECT pg_is_in_recovery(),"
+                        + " current_setting('transaction_read_only')::boolean"));
+    boolean standby = server.get(0, Boolean.class);
+    if (standby || server.get(1, Boolean.class)) {
+      throw new WipViewsException(
+          standby
+              ? "cannot deploy to a standby: it is read-only"
+              : "cannot deploy: the database's transactions are read-only",
+          null,
+          "25006",
+          "Connect to the primary, or lift default_transaction_read_only.",
+          null);
     }
   }
 
   private interface Check {
-    void on(Connection connection) throws SQLException;
+    void on(Target target) throws SQLException;
   }
 
   private interface Step {

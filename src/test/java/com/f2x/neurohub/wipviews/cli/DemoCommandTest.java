@@ -45,6 +45,8 @@ class DemoCommandTest {
         .contains("8 stations", "loaded 20 of 20 lots")
         .containsPattern("[\\d,]+ items and [\\d,]+ history rows")
         .contains("펌웨어 업로드", "stuck")
+        .containsPattern("An item is where its history says")
+        .containsPattern("WIP-KR\\w+-\\d{3} +PASS at 5 +6 Performance Test")
         .containsPattern("mv_process_wip_queue +fresh")
         .containsPattern("Production goes on .* \\d+ moves of items")
         .containsPattern("[\\d,]+ reads?, 0 errors")

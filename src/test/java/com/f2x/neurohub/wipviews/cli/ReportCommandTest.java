@@ -149,6 +149,8 @@ class ReportCommandTest {
     assertThat(stations.select("tr:has(.badge.bad) th").eachText())
         .containsExactly("4. Firmware Upload 펌웨어 업로드");
     assertThat(stations.select("tr:has(.badge.warn) .badge").eachText()).contains("stuck");
+    assertThat(page.select("section[aria-labelledby=queue] p").text())
+        .startsWith("An item is where its history says");
     assertThat(page.select("section[aria-labelledby=lots] tbody tr")).isNotEmpty();
     assertThat(
             page.select(".histogram strong").eachText().stream().mapToInt(Integer::parseInt).sum())
