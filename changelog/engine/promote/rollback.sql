@@ -38,6 +38,7 @@ DROP FUNCTION
   "${schema}".wip_view_drop_retired(),
   "${schema}".wip_view_check_retired(),
   "${schema}".wip_view_retire_ddl(oid, oid),
+  "${schema}".wip_view_stage(text),
   "${schema}".wip_view_stage(text, text),
   "${schema}".wip_view_check_owner(text),
   "${schema}".wip_view_claim_promoted(text),

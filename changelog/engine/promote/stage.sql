@@ -242,10 +242,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_check_owner(text) IS
   'Stops where what has the view''s name belongs to a role that the caller is no member of.';
 
--- Made by an earlier version, without the source.
-DROP FUNCTION IF EXISTS "${schema}".wip_view_stage(text);
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text, source text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text, source text)
   RETURNS void
   LANGUAGE plpgsql
 AS $function$
@@ -270,4 +267,17 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text, text) IS
-  'Stops where another changelog than the source, if one is given, keeps the view. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+  'Stops where another changelog than the source, if that is not null, keeps the view. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+
+-- By itself, not by a default: where an earlier version is deployed again, which has this one alone, both go on.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM "${schema}".wip_view_stage(view_name, NULL::pg_catalog.text);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_stage(text) IS
+  'wip_view_stage(view_name, NULL): whose the view is, Liquibase''s log says.';

@@ -345,9 +345,7 @@ class PreflightTest {
     StringBuilder both = new StringBuilder();
     for (String file : List.of("wip/preflight.sql", "engine/preflight.sql")) {
       try (InputStream text =
-          PreflightTest.class
-              .getClassLoader()
-              .getResourceAsStream(ChangelogFiles.FOLDER + file)) {
+          PreflightTest.class.getClassLoader().getResourceAsStream(ChangelogFiles.FOLDER + file)) {
         both.append(new String(text.readAllBytes(), StandardCharsets.UTF_8));
       }
     }

@@ -39,8 +39,7 @@ final class RollbackCommand implements Callable<Integer> {
     Leaving leaving;
     try (Connection database = connection.dataSource().getConnection()) {
       leaving =
-          new Changelog(
-                  Target.of(database, connection.schema()), changelog.sources(), line -> {})
+          new Changelog(Target.of(database, connection.schema()), changelog.sources(), line -> {})
               .leaving();
     }
     List<DeployedObject> objects = leaving.objects();

@@ -95,7 +95,8 @@ public final class ChangelogFiles {
   /** The same of all changelogs, with the indexes that they make for the MES. */
   static List<String> allObjectNames() {
     return objectNames(
-        Stream.concat(Stream.of(ENGINE, ROOT, MES_INDEXES), OPT_IN.stream().map(ChangelogFiles::optIn))
+        Stream.concat(
+                Stream.of(ENGINE, ROOT, MES_INDEXES), OPT_IN.stream().map(ChangelogFiles::optIn))
             .toList());
   }
 
@@ -137,7 +138,8 @@ public final class ChangelogFiles {
         .flatMap(
             file ->
                 Stream.concat(
-                    Stream.of(file), named(file, "sqlFile: \\{path: ((?:engine|wip)/[^,}]+)").stream()))
+                    Stream.of(file),
+                    named(file, "sqlFile: \\{path: ((?:engine|wip)/[^,}]+)").stream()))
         .flatMap(
             file -> Stream.concat(named(file, MAKES).stream(), named(file, VIEW_FILE).stream()))
         .distinct()

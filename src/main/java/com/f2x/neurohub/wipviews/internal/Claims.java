@@ -8,10 +8,11 @@ import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-
 import org.jooq.impl.DSL;
 
-/** Which changelog keeps a view: two that keep one of the same name would take it from each other. */
+/**
+ * Which changelog keeps a view: two that keep one of the same name would take it from each other.
+ */
 final class Claims {
 
   private static final String DUPLICATE_OBJECT = "42710";
@@ -35,8 +36,8 @@ final class Claims {
   private Claims() {}
 
   /**
-   * Refuses entries of views that another changelog keeps, or that have two entries, before anything
-   * happens.
+   * Refuses entries of views that another changelog keeps, or that have two entries, before
+   * anything happens.
    */
   static void check(Target target, List<Entry> entries) throws SQLException {
     Map<String, String> keepers = keepers(target);
@@ -83,8 +84,8 @@ final class Claims {
         connection.prepareStatement(
             "UPDATE "
                 + target.qualified("wip_view")
-                + " SET source = ?::pg_catalog.text"
-                + " WHERE view_name OPERATOR(pg_catalog.=) ?::pg_catalog.text AND source IS NULL")) {
+                + " SET source = ?::pg_catalog.text WHERE view_name OPERATOR(pg_catalog.=)"
+                + " ?::pg_catalog.text AND source IS NULL")) {
       for (Entry entry : entries) {
         if (!keepers.containsKey(entry.view())) {
           update.setString(1, entry.source());
@@ -109,8 +110,7 @@ final class Claims {
                     .fetch()
                     .stream()
                     .collect(
-                        toMap(
-                            row -> row.get(0, String.class), row -> row.get(1, String.class)))
+                        toMap(row -> row.get(0, String.class), row -> row.get(1, String.class)))
                 : Map.of());
   }
 }

@@ -33,8 +33,7 @@ public record DeployedObjects(Target target, List<String> made, List<String> vie
 
   /** All that the changelogs of this jar make. */
   public static DeployedObjects ofThisJar(Target target) {
-    return new DeployedObjects(
-        target, ChangelogFiles.allObjectNames(), ChangelogFiles.viewNames());
+    return new DeployedObjects(target, ChangelogFiles.allObjectNames(), ChangelogFiles.viewNames());
   }
 
   /**

@@ -45,8 +45,8 @@ record LiquibaseRun(
    *
    * @param progress told, line by line, which changeset runs and what it says of itself
    */
-  static void on(
-      Target target, Sources sources, Consumer<String> progress, Work work) throws Exception {
+  static void on(Target target, Sources sources, Consumer<String> progress, Work work)
+      throws Exception {
     Map<String, Object> scope = scope();
     if (sources.service() != null) {
       scope.put(Scope.Attr.resourceAccessor.name(), sources.service().files());

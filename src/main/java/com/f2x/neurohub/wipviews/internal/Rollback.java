@@ -36,15 +36,14 @@ import liquibase.lockservice.LockServiceFactory;
  * @param library whether the changesets of this library go
  * @param objects what goes
  */
-record Rollback(
-    LiquibaseRun run, List<Entry> entries, boolean library, DeployedObjects objects) {
+record Rollback(LiquibaseRun run, List<Entry> entries, boolean library, DeployedObjects objects) {
 
   /** As many names as a message lists. */
   private static final int LISTED = 3;
 
   /**
-   * What goes with some changelogs. The library stays while another changelog than that of a service
-   * has views.
+   * What goes with some changelogs. The library stays while another changelog than that of a
+   * service has views.
    */
   static Rollback of(LiquibaseRun run) throws SQLException {
     List<Entry> entries =

@@ -33,7 +33,8 @@ public record ServiceChangelog(String path, ResourceAccessor files) {
     String path = resource.startsWith("/") ? resource.substring(1) : resource;
     ClassLoader ours = ServiceChangelog.class.getClassLoader();
     ClassLoader context = Thread.currentThread().getContextClassLoader();
-    for (ClassLoader loader : context == null ? new ClassLoader[] {ours} : new ClassLoader[] {context, ours}) {
+    for (ClassLoader loader :
+        context == null ? new ClassLoader[] {ours} : new ClassLoader[] {context, ours}) {
       if (loader.getResource(path) != null) {
         return new ServiceChangelog(path, both(new ClassLoaderResourceAccessor(loader), loader));
       }

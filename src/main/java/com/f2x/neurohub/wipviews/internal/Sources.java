@@ -18,7 +18,10 @@ import java.util.stream.Stream;
  * @param recreate whether what can be repeated runs again
  */
 public record Sources(
-    List<String> files, ServiceChangelog service, Map<String, String> parameters, boolean recreate) {
+    List<String> files,
+    ServiceChangelog service,
+    Map<String, String> parameters,
+    boolean recreate) {
 
   private static final List<String> PARTS = List.of(ChangelogFiles.ROOT, ChangelogFiles.ENGINE);
 
@@ -83,8 +86,7 @@ public record Sources(
   String names() {
     return String.join(
         ", ",
-        Stream.concat(
-                files.stream(), service == null ? Stream.empty() : Stream.of(service.path()))
+        Stream.concat(files.stream(), service == null ? Stream.empty() : Stream.of(service.path()))
             .toList());
   }
 }

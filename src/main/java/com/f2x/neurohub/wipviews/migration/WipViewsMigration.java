@@ -80,8 +80,8 @@ public final class WipViewsMigration {
    * views.changelog.yaml} has them. {@link #update} runs it after the library's own, {@link
    * #recreate} makes its views again, and {@link #rollback} takes them away.
    *
-   * <p>Where it includes {@code engine.changelog.yaml} or the root from the jar, it decides which of
-   * the two is deployed. Otherwise that is what the schema has; in a new one the root, or the
+   * <p>Where it includes {@code engine.changelog.yaml} or the root from the jar, it decides which
+   * of the two is deployed. Otherwise that is what the schema has; in a new one the root, or the
    * engine, if {@link #only} has named it.
    *
    * @param changelog a resource of the class path; else a file; not null

@@ -190,6 +190,21 @@ class EngineTest {
   }
 
   @Test
+  void readers_may_read_a_first_view_as_soon_as_it_is_there() throws SQLException {
+    String reader = "reader_of_" + database.name();
+    database.execute("CREATE ROLE " + reader);
+    engine.withParameter("readerRole", reader).update();
+
+    OwnView.CUSTOMERS.promoteIn(database);
+
+    assertThat(
+            database.value(
+                "SELECT has_table_privilege('" + reader + "', 'mv_customers', 'SELECT')"))
+        .isEqualTo("t");
+    database.execute("DROP OWNED BY " + reader, "DROP ROLE " + reader);
+  }
+
+  @Test
   void the_schedule_has_its_table_there() throws SQLException {
     engine.with("db-scheduler").update();
 
