@@ -38,7 +38,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_keep_place() IS
-  'Keeps the changesets of wip-views where they are in the order of Liquibase''s table, so that a rollback by tag, date or count means what it would mean without them; notes in wip_view.source which changelog promoted a view.';
+  'Keeps the changesets of wip-views where they are in the order of Liquibase''s table, so that a rollback by tag, date or count means what it would mean without them; notes in wip_view.changelog which one promoted a view.';
 
 DO $trigger$
 DECLARE
@@ -51,8 +51,8 @@ BEGIN
       pg_catalog.pg_has_role(c.relowner, 'USAGE') AS ours
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $name$${database.liquibaseSchemaName}$name$
-      AND pg_catalog.lower(c.relname) = pg_catalog.lower($name$${database.databaseChangeLogTableName}$name$)
+    WHERE n.nspname = '${database.liquibaseSchemaName}'
+      AND pg_catalog.lower(c.relname) = pg_catalog.lower('${database.databaseChangeLogTableName}')
       AND c.relkind = 'r'
   LOOP
     IF log.ours THEN

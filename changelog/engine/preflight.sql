@@ -81,7 +81,7 @@ $owners$;
 
 -- What the views that are deployed need for their refreshes, and is not a deploy's to give. In a schema that was
 -- renamed since, the function names the old one still.
-DO $needs$
+DO $refreshes$
 DECLARE
   missing text[] := '{}';
   owned text;
@@ -95,7 +95,7 @@ BEGIN
       AND has_function_privilege(p.oid, 'EXECUTE')
   ) THEN
     BEGIN
-      FOR owned, absent IN EXECUTE $query$
+      FOR owned, absent IN EXECUTE $needs$
         SELECT v.view_name, string_agg(n.statement, '; ')
         FROM "${schema}".wip_view AS v
         JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
@@ -103,7 +103,7 @@ BEGIN
         WHERE NOT n.held AND NOT n.by_deploy
         GROUP BY v.view_name
         ORDER BY v.view_name
-      $query$ LOOP
+      $needs$ LOOP
         missing := missing || format('what refreshes of %s need (%s)', owned, absent);
       END LOOP;
     EXCEPTION WHEN undefined_table OR undefined_function THEN
@@ -114,7 +114,7 @@ BEGIN
 
   PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
 END
-$needs$;
+$refreshes$;
 
 -- What Liquibase keeps account in, where it is there already.
 DO $log$
@@ -127,9 +127,9 @@ BEGIN
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS p (privilege, place)
-    WHERE n.nspname = $name$${database.liquibaseSchemaName}$name$
+    WHERE n.nspname = '${database.liquibaseSchemaName}'
       AND lower(c.relname) IN (
-        lower($name$${database.databaseChangeLogTableName}$name$), lower($name$${database.databaseChangeLogLockTableName}$name$))
+        lower('${database.databaseChangeLogTableName}'), lower('${database.databaseChangeLogLockTableName}'))
       AND c.relkind = 'r'
       AND NOT has_table_privilege(c.oid, p.privilege)
     GROUP BY n.nspname, c.relname

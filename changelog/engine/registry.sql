@@ -4,8 +4,8 @@ SELECT "${schema}".wip_view_note();
 
 DO $earlier$
 DECLARE
-  log_schema CONSTANT pg_catalog.text := $name$${database.liquibaseSchemaName}$name$;
-  log_table CONSTANT pg_catalog.text := pg_catalog.lower($name$${database.databaseChangeLogTableName}$name$);
+  log_schema CONSTANT pg_catalog.text := '${database.liquibaseSchemaName}';
+  log_table CONSTANT pg_catalog.text := pg_catalog.lower('${database.databaseChangeLogTableName}');
 BEGIN
   -- Tables that an earlier version made.
   IF EXISTS (
@@ -42,16 +42,26 @@ BEGIN
     SELECT
     FROM pg_catalog.pg_class AS c
     WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'source')
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'changelog')
   ) THEN
     PERFORM "${schema}".wip_view_take('change', 'wip_view');
-    ALTER TABLE "${schema}".wip_view ADD COLUMN source text;
+    ALTER TABLE "${schema}".wip_view ADD COLUMN changelog text;
     -- an entry has the name of its view
     IF pg_catalog.to_regclass(pg_catalog.format('%I.%I', log_schema, log_table)) IS NOT NULL THEN
       EXECUTE pg_catalog.format(
-        'UPDATE "${schema}".wip_view AS v SET source = (SELECT min(l.filename) FROM %I.%I AS l WHERE l.id = v.view_name HAVING count(*) = 1)',
+        'UPDATE "${schema}".wip_view AS v SET changelog = (SELECT min(l.filename) FROM %I.%I AS l WHERE l.id = v.view_name HAVING count(*) = 1)',
         log_schema, log_table);
     END IF;
+  END IF;
+
+  IF pg_catalog.to_regclass('"${schema}".wip_view') IS NOT NULL AND NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND a.attname = 'source_refresh_no'
+  ) THEN
+    PERFORM "${schema}".wip_view_take('change', 'wip_view');
+    ALTER TABLE "${schema}".wip_view ADD COLUMN source_refresh_no jsonb NOT NULL DEFAULT '{}';
   END IF;
 END
 $earlier$;
@@ -69,7 +79,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   last_refresh_id bigint,
   refresh_no bigint NOT NULL DEFAULT 0,
   last_relation oid,
-  source text
+  source_refresh_no jsonb NOT NULL DEFAULT '{}',
+  changelog text
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -81,7 +92,8 @@ COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and inde
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
 COMMENT ON COLUMN "${schema}".wip_view.last_relation IS 'The materialized view, by its oid, that this refresh filled: another one of the same name, made or renamed by hand since, has rows that nobody knows the age of.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started that may serve others, those that failed left out: a caller is served by the first one that counts itself after it asked. Of use only while callers wait; any value will do for the next ones.';
-COMMENT ON COLUMN "${schema}".wip_view.source IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
+COMMENT ON COLUMN "${schema}".wip_view.source_refresh_no IS 'For each registered view that it reads, the refresh_no of the refresh of that one whose rows it shows, or newer ones: a caller who asked for both is served by it only if that one started after the call.';
+COMMENT ON COLUMN "${schema}".wip_view.changelog IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history

@@ -130,8 +130,8 @@ routine AS (
     -- what doctor asks, and what refreshes
     p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads') AS reads,
     p.proname::text IN (
-      'wip_view_request', 'wip_view_request_all', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view',
-      'refresh_all_wip_views', 'refresh_wip_views')
+      'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
+      'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views', 'refresh_wip_views')
       OR p.pronargs = 0::smallint AND EXISTS (
         SELECT
         FROM "${schema}".wip_view AS v

@@ -6,13 +6,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, 
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, source, definition)
+  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, changelog, definition)
   SELECT
     p.view_name,
     coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
     coalesce(wip_view_register.freshness_target, interval '20 minutes'),
     wip_view_register.freshness_target,
-    nullif(current_setting('wip_views.source', true), ''),
+    nullif(current_setting('wip_views.changelog', true), ''),
     -- an index that somebody made was not deployed
     (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
      FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
@@ -27,7 +27,7 @@ BEGIN
         ELSE excluded.freshness_target
       END,
       deployed_target = excluded.deployed_target,
-      source = coalesce(excluded.source, v.source),
+      changelog = coalesce(excluded.changelog, v.changelog),
       definition = excluded.definition;
 
   -- The query of one that was rebuilt is printed in another way where a column has another type.
@@ -67,6 +67,14 @@ BEGIN
     RETURNING r.refresh_id INTO rebuild_id;
 
     PERFORM "${schema}".wip_view_count(rebuilt.view_name, rebuild_id);
+    -- It was filled a while ago: what it read of others may have been refreshed since, but for those rebuilt before it.
+    UPDATE "${schema}".wip_view AS v
+    SET source_refresh_no = (
+      SELECT jsonb_object_agg(shown.source, CASE WHEN o.started_at IS NULL THEN '0' ELSE shown.refresh_no END)
+      FROM jsonb_each(v.source_refresh_no) AS shown (source, refresh_no)
+      LEFT JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', shown.source))
+    WHERE v.view_name = rebuilt.view_name
+      AND v.source_refresh_no <> '{}';
     PERFORM "${schema}".wip_view_notify(rebuilt.view_name, rebuild_id, rebuilt.rows, rebuilt.started_at);
   END LOOP;
 END
@@ -118,7 +126,7 @@ BEGIN
     PERFORM "${schema}".wip_view_give_rights(view_name);
   END IF;
   -- what wip_view_claim_promoted() asks: the transaction, then its views
-  IF current_setting('wip_views.source', true) = '' THEN
+  IF current_setting('wip_views.changelog', true) = '' THEN
     promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];
     IF promoted[1] IS DISTINCT FROM pg_current_xact_id()::text THEN
       promoted := ARRAY[pg_current_xact_id()::text];

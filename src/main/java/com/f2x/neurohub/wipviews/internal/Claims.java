@@ -27,7 +27,7 @@ final class Claims {
         JOIN pg_attribute AS a ON a.attrelid = c.oid
         WHERE n.nspname = {0}
           AND c.relname = 'wip_view'
-          AND a.attname = 'source'
+          AND a.attname = 'changelog'
           AND has_schema_privilege(n.oid, 'USAGE')
           AND has_table_privilege(c.oid, 'SELECT')
       )
@@ -43,17 +43,17 @@ final class Claims {
     Map<String, String> keepers = keepers(target);
     Map<String, Entry> claims = new HashMap<>();
     for (Entry entry : entries) {
-      String keeper = keepers.getOrDefault(entry.view(), entry.source());
-      if (!keeper.equals(entry.source())) {
+      String keeper = keepers.getOrDefault(entry.view(), entry.changelog());
+      if (!keeper.equals(entry.changelog())) {
         refuse(
             entry.view(),
             keeper,
-            entry.source(),
+            entry.changelog(),
             "Give one of the two another name. If it is the same view, whose changelog has another"
                 + " name now: UPDATE "
                 + target.qualified("wip_view")
-                + " SET source = '"
-                + entry.source().replace("'", "''")
+                + " SET changelog = '"
+                + entry.changelog().replace("'", "''")
                 + "' WHERE view_name = '"
                 + entry.view().replace("'", "''")
                 + "';");
@@ -84,11 +84,11 @@ final class Claims {
         connection.prepareStatement(
             "UPDATE "
                 + target.qualified("wip_view")
-                + " SET source = ?::pg_catalog.text WHERE view_name OPERATOR(pg_catalog.=)"
-                + " ?::pg_catalog.text AND source IS NULL")) {
+                + " SET changelog = ?::pg_catalog.text WHERE view_name OPERATOR(pg_catalog.=)"
+                + " ?::pg_catalog.text AND changelog IS NULL")) {
       for (Entry entry : entries) {
         if (!keepers.containsKey(entry.view())) {
-          update.setString(1, entry.source());
+          update.setString(1, entry.changelog());
           update.setString(2, entry.view());
           update.executeUpdate();
         }
@@ -105,7 +105,7 @@ final class Claims {
             db.resultQuery(KNOWS, DSL.val(target.schema())).fetchSingle(0, Boolean.class)
                 ? db
                     .resultQuery(
-                        "SELECT view_name, source FROM {0} WHERE source IS NOT NULL",
+                        "SELECT view_name, changelog FROM {0} WHERE changelog IS NOT NULL",
                         DSL.name(target.schema(), "wip_view"))
                     .fetch()
                     .stream()

@@ -315,13 +315,19 @@ public record DeployedObjects(Target target, List<String> made, List<String> vie
         SELECT
           j.jobname,
           j.database,
+          j.command,
           substring(j.jobname from '^wip-views (?:production|off-hours|pruning) (.+)$') AS target
         FROM cron.job AS j
       )
       SELECT o.jobname
       FROM ours AS o, own
       WHERE o.target = CASE WHEN octet_length(own.name) <= 42 THEN own.name ELSE md5(own.name) END
-        OR o.target IN (SELECT e.target FROM ours AS e WHERE e.database <> current_database())
+        OR o.target IN (
+          SELECT e.target
+          FROM ours AS e
+          WHERE e.database <> current_database()
+            OR e.command ~ '^CALL .+[.]refresh_wip_views[(][)]$'
+              AND NOT EXISTS (SELECT FROM pg_namespace AS n WHERE e.command = format('CALL %I.refresh_wip_views()', n.nspname)))
       ORDER BY o.jobname
       """;
 }

@@ -15,10 +15,10 @@ import liquibase.changelog.DatabaseChangeLog;
  * The entry of a view in a changelog: the changeset that promotes it.
  *
  * @param view the view's name
- * @param source the changelog that keeps it, as the registry has it
+ * @param changelog the changelog that keeps it, as the registry has it
  * @param changeSet the changeset
  */
-record Entry(String view, String source, ChangeSet changeSet) {
+record Entry(String view, String changelog, ChangeSet changeSet) {
 
   private static final String NAME = "'((?:[^']|'')+)'";
 
@@ -29,7 +29,7 @@ record Entry(String view, String source, ChangeSet changeSet) {
       Pattern.compile(
           "\\bwip_view_stage\\s*\\(\\s*(?:view_name\\s*[:=]?=>?\\s*)?"
               + NAME
-              + "\\s*,\\s*(?:source\\s*[:=]?=>?\\s*)?"
+              + "\\s*,\\s*(?:changelog\\s*[:=]?=>?\\s*)?"
               + NAME);
 
   /** Tells whether a changeset is one of this library's. */

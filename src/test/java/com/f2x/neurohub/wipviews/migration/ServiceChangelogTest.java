@@ -239,7 +239,7 @@ class ServiceChangelogTest {
   }
 
   @Test
-  void plain_liquibase_stops_where_an_entry_names_no_source(@TempDir Path folder) throws Exception {
+  void plain_liquibase_stops_where_an_entry_names_no_changelog(@TempDir Path folder) throws Exception {
     service.update();
     String taken =
         Files.readString(Path.of("src/test/resources/service/other.yaml"))
@@ -313,7 +313,7 @@ class ServiceChangelogTest {
   }
 
   private List<List<String>> registry() throws SQLException {
-    return database.rows("SELECT view_name, source FROM wip_view ORDER BY refresh_order");
+    return database.rows("SELECT view_name, changelog FROM wip_view ORDER BY refresh_order");
   }
 
   private static List<String> ran(WipViewsMigration migration) {
