@@ -239,7 +239,8 @@ class ServiceChangelogTest {
   }
 
   @Test
-  void plain_liquibase_stops_where_an_entry_names_no_changelog(@TempDir Path folder) throws Exception {
+  void plain_liquibase_stops_where_an_entry_names_no_changelog(@TempDir Path folder)
+      throws Exception {
     service.update();
     String taken =
         Files.readString(Path.of("src/test/resources/service/other.yaml"))
