@@ -67,7 +67,7 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
    * customer, amount.
    */
   public static TestDatabase engine() {
-    return new TestDatabase(Template.ENGINE);
+    return new TestDatabase(Template.ENGINE, null);
   }
 
   /** A database with the minimal MES in the schema public: the eight stations, and no other row. */
