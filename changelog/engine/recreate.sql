@@ -30,10 +30,12 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate(view_name text)
   LANGUAGE plpgsql
 AS $function$
 DECLARE
+  -- no changelog promotes it
+  promoted CONSTANT pg_catalog.text := coalesce(pg_catalog.current_setting('wip_views.promoted', true), '');
   registered record;
   statement pg_catalog.text;
 BEGIN
-  SELECT v.refresh_order, coalesce(v.deployed_target, v.freshness_target) AS freshness_target
+  SELECT v.refresh_order, coalesce(v.deployed_target, v.freshness_target) AS freshness_target, v.version
   INTO registered
   FROM "${schema}".wip_view AS v
   WHERE v.view_name OPERATOR(pg_catalog.=) wip_view_recreate.view_name;
@@ -46,7 +48,8 @@ BEGIN
   FOR statement IN SELECT ddl.* FROM "${schema}".wip_view_registered_ddl(view_name) AS ddl LOOP
     EXECUTE statement;
   END LOOP;
-  PERFORM "${schema}".wip_view_promote(view_name, registered.refresh_order, registered.freshness_target);
+  PERFORM "${schema}".wip_view_promote(view_name, registered.refresh_order, registered.freshness_target, registered.version);
+  PERFORM pg_catalog.set_config('wip_views.promoted', promoted, false);
 END
 $function$;
 

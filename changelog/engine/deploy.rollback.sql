@@ -6,4 +6,5 @@ DROP FUNCTION
   "${schema}".wip_view_take(text, text),
   "${schema}".wip_view_take(text, oid[], timestamptz, text),
   "${schema}".wip_view_holders(oid[]),
-  "${schema}".wip_view_lock(oid[], interval);
+  "${schema}".wip_view_lock(oid[], interval),
+  "${schema}".wip_view_release();

@@ -1,17 +1,23 @@
 -- A promotion from its first statement to its last.
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval)
+-- Made by an earlier version, without the view's version.
+DROP FUNCTION IF EXISTS "${schema}".wip_view_promote(text, integer, interval);
+DROP FUNCTION IF EXISTS "${schema}".wip_view_register(integer, interval);
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval, version text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, definition)
+  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, changelog, version, definition)
   SELECT
     p.view_name,
     coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
     coalesce(wip_view_register.freshness_target, interval '20 minutes'),
     wip_view_register.freshness_target,
+    nullif(current_setting('wip_views.changelog', true), ''),
+    wip_view_register.version,
     -- an index that somebody made was not deployed
     (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
      FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
@@ -26,6 +32,8 @@ BEGIN
         ELSE excluded.freshness_target
       END,
       deployed_target = excluded.deployed_target,
+      changelog = coalesce(excluded.changelog, v.changelog),
+      version = excluded.version,
       definition = excluded.definition;
 
   -- one that was called so before it was renamed
@@ -42,7 +50,7 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_register(integer, interval) IS
+COMMENT ON FUNCTION "${schema}".wip_view_register(integer, interval, text) IS
   'Registers the view that was promoted, and the new definitions of registered views that were rebuilt.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_record_rebuilds()
@@ -87,8 +95,70 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_record_rebuilds() IS
   'Puts on record that a promotion refreshed the view, and each registered view that it rebuilt.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_version_numbers(version text)
+  RETURNS numeric[]
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT string_to_array(regexp_replace(substring(version FROM '^[0-9]+(?:[.][0-9]+)*'), '([.]0+)+$', ''), '.')::numeric[];
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_version_numbers(text) IS
+  'The numbers with which a version begins, for comparison: 2.10 is higher than 2.9, 2.1-SNAPSHOT is 2.1 and 2.1.0. Null if it begins with none.';
+
+-- Of two services of different versions the older one may start last: a rolling deploy, an old instance that comes back.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_is_older(view_name text, version text)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  deployed "${schema}".wip_view;
+BEGIN
+  IF "${schema}".wip_view_version_numbers(version) IS NULL AND version IS NOT NULL THEN
+    RAISE EXCEPTION 'version "%" of % does not begin with a number', version, view_name
+      USING ERRCODE = 'invalid_parameter_value', HINT = 'It is compared by its numbers: 3, 2.1 or 2026.11.27.';
+  END IF;
+
+  SELECT * INTO deployed FROM "${schema}".wip_view AS v WHERE v.view_name = "${schema}".wip_view_current_name(wip_view_is_older.view_name);
+  IF deployed.version IS NULL
+    OR "${schema}".wip_view_version_numbers(version) >= "${schema}".wip_view_version_numbers(deployed.version)
+  THEN
+    RETURN false;
+  ELSIF to_regclass(format('%I.%I', '${schema}', deployed.view_name)) IS NULL THEN
+    RAISE EXCEPTION '% is missing; version % of it was deployed, and this is %', deployed.view_name, deployed.version, coalesce(version, 'without one')
+      USING ERRCODE = 'undefined_table',
+            HINT = 'Bring back what was deployed: ' || "${schema}".wip_view_recreate_command(deployed.view_name);
+  END IF;
+  RAISE WARNING '% stays as version % has deployed it; this one is %', deployed.view_name, deployed.version,
+      coalesce('version ' || version, 'without a version')
+    USING HINT = 'To go back to an earlier definition, deploy it with a higher version.';
+  RETURN true;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_is_older(text, text) IS
+  'Whether a view was deployed with a higher version than this one, and says so.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_clear_staging()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM "${schema}".wip_view_drop_left_over('wip_staging_${schema}', retired => false);
+  PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_drop_left_over('wip_decoy_${schema}', retired => false);
+  PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_clear_staging() IS
+  'Drops what is left of a build, but for what was retired.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
-  view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL)
+  view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -96,8 +166,14 @@ AS $function$
 DECLARE
   was_registered CONSTANT boolean :=
     EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
+  promoted text[];
 BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
+  IF "${schema}".wip_view_is_older(view_name, version) THEN
+    PERFORM "${schema}".wip_view_clear_staging();
+    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    RETURN;
+  END IF;
   PERFORM "${schema}".wip_view_check_built();
   PERFORM "${schema}".wip_view_check_side_effects();
 
@@ -120,18 +196,24 @@ BEGIN
   PERFORM "${schema}".wip_view_fill();
 
   PERFORM "${schema}".wip_view_swap();
-  PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
-  PERFORM "${schema}".wip_view_drop_left_over('wip_decoy_${schema}', retired => false);
-  PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
-  PERFORM "${schema}".wip_view_register(refresh_order, freshness_target);
+  PERFORM "${schema}".wip_view_clear_staging();
+  PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
   PERFORM "${schema}".wip_view_record_rebuilds();
   IF NOT was_registered THEN
     PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
+  -- what wip_view_claim_promoted() asks: the transaction, then its views
+  IF current_setting('wip_views.changelog', true) = '' THEN
+    promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];
+    IF promoted[1] IS DISTINCT FROM pg_current_xact_id()::text THEN
+      promoted := ARRAY[pg_current_xact_id()::text];
+    END IF;
+    PERFORM set_config('wip_views.promoted', (promoted || view_name)::text, false);
   END IF;
   -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
   PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_promote(text, integer, interval) IS
-  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s).';
+COMMENT ON FUNCTION "${schema}".wip_view_promote(text, integer, interval, text) IS
+  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s). Leaves the live view as it is, with a warning, where that was deployed with a higher version, or with one where this has none.';

@@ -1,5 +1,19 @@
 -- What the other files do first and last: take from its readers what they replace, and keep for the owner what they make.
 
+-- First of all: from then on an older version leaves alone what this one is making. The changesets of every version read it
+-- from the catalog, where the function may not be there yet.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_release()
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT '${wipViewsRelease}';
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_release() IS
+  'The version of wip-views that deployed what is here. An older one leaves it alone, and says so; of two builds of one version the last one to deploy counts.';
+
 -- A lock that waits makes every later reader wait behind it: so each attempt is short, and lets go of all that it got.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_lock(relations oid[], patience interval)
@@ -223,6 +237,7 @@ COMMENT ON FUNCTION "${schema}".wip_view_own() IS
   'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_note().';
 
 REVOKE ALL ON FUNCTION
+  "${schema}".wip_view_release(),
   "${schema}".wip_view_lock(oid[], interval),
   "${schema}".wip_view_holders(oid[]),
   "${schema}".wip_view_take(text, oid[], timestamptz, text),
