@@ -1,0 +1,96 @@
+package com.f2x.neurohub.wipviews.migration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.Refresh;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/**
+ * What the commit 5dc4a87 deployed, as pg_dump wrote it: with rows, two views of a service, and
+ * what people had made by hand.
+ */
+class UpgradeTest {
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.empty();
+  @RegisterExtension static final TestDatabase fresh = TestDatabase.deployed();
+
+  private final WipViews views = WipViews.of(database.dataSource());
+
+  @BeforeAll
+  static void upgrade() throws Exception {
+    try (InputStream dump =
+        new GZIPInputStream(UpgradeTest.class.getResourceAsStream("/upgrade/5dc4a87.sql.gz"))) {
+      database.execute(new String(dump.readAllBytes(), StandardCharsets.UTF_8));
+    }
+    WipViewsMigration.of(database.dataSource()).update();
+  }
+
+  @Test
+  void it_has_all_that_a_new_database_has() throws SQLException {
+    Map<String, String> upgraded = new TreeMap<>(CatalogSnapshot.of(database));
+
+    upgraded.keySet().retainAll(CatalogSnapshot.of(fresh).keySet());
+
+    Map<String, String> expected = CatalogSnapshot.of(fresh);
+    // granted by hand, to be kept
+    List.of("relation mv_wip_status_dashboard", "column mv_process_wip_queue.process_id")
+        .forEach(
+            granted -> {
+              assertThat(upgraded.remove(granted)).contains("pg_monitor");
+              expected.remove(granted);
+            });
+    assertThat(upgraded).isEqualTo(expected);
+  }
+
+  @Test
+  void what_was_made_by_hand_is_kept() throws SQLException {
+    assertThat(database.value("SELECT count(*) FROM by_hand")).isEqualTo("3");
+    assertThat(database.value("SELECT count(*) FROM pg_indexes WHERE indexname = 'by_hand_idx'"))
+        .isEqualTo("1");
+    assertThat(
+            database.value(
+                "SELECT freshness_target FROM wip_view WHERE view_name = 'mv_process_wip_queue'"))
+        .isEqualTo("00:45:00");
+  }
+
+  @Test
+  void views_of_a_service_go_on() throws SQLException {
+    assertThat(views.refreshAll())
+        .extracting(Refresh::view)
+        .containsExactly(
+            "mv_wip_status_dashboard", "mv_process_wip_queue", "mv_lot_names", "mv_lot_count");
+    assertThat(views.refresh(WipViews.view("mv_lot_count")).rows()).isEqualTo(1);
+    database.execute("SELECT wip_view_recreate('mv_lot_names')");
+    assertThat(database.rows("SELECT * FROM wip_view_drift()")).isEmpty();
+  }
+
+  @Test
+  void the_history_goes_on() throws SQLException {
+    assertThat(
+            database.value(
+                "SELECT count(*) >= 6 AND count(*) FILTER (WHERE outcome = 'failed') = 0"
+                    + " FROM wip_view_history"))
+        .isEqualTo("t");
+  }
+
+  @Test
+  void a_second_update_has_nothing_to_do() throws SQLException {
+    Map<String, String> before = CatalogSnapshot.of(database);
+
+    WipViewsMigration.of(database.dataSource()).update();
+
+    assertThat(CatalogSnapshot.of(database)).isEqualTo(before);
+  }
+}
