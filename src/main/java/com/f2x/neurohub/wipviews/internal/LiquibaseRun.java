@@ -85,8 +85,11 @@ record LiquibaseRun(
     return new CommandScope(name).setOutput(OutputStream.nullOutputStream());
   }
 
-  /** Runs a command of Liquibase's on the changelog. */
+  /** Runs a command of Liquibase's on the changelog, if there is anything in it. */
   void execute(CommandScope command) throws CommandExecutionException {
+    if (changelog.getChangeSets().isEmpty()) {
+      return;
+    }
     command
         .addArgumentValue("database", database)
         .addArgumentValue("databaseChangelog", changelog)

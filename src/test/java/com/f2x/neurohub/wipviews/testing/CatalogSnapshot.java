@@ -3,7 +3,9 @@ package com.f2x.neurohub.wipviews.testing;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * What the catalog says of every object in a database that is not the system's, by name: to compare
@@ -90,6 +92,15 @@ public final class CatalogSnapshot {
   private CatalogSnapshot() {}
 
   /** Reads the catalog of a database. */
+  /** The names of what differs between two snapshots: said shortly, where nearly all is equal. */
+  public static List<String> differences(Map<String, String> one, Map<String, String> other) {
+    return Stream.concat(one.keySet().stream(), other.keySet().stream())
+        .distinct()
+        .filter(name -> !Objects.equals(one.get(name), other.get(name)))
+        .sorted()
+        .toList();
+  }
+
   public static Map<String, String> of(TestDatabase database) throws SQLException {
     Map<String, String> snapshot = new TreeMap<>();
     for (List<String> row : database.rows(QUERY)) {
