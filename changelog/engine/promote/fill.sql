@@ -178,7 +178,8 @@ BEGIN
   LOOP
     -- as a refresh does: when its turn has come, before it reads anything
     UPDATE pg_temp.wip_plan_object AS o
-    SET started_at = "${schema}".wip_view_begin((SELECT c.relname::text FROM pg_class AS c WHERE c.oid = next_object.successor))
+    SET started_at = "${schema}".wip_view_begin((SELECT c.relname::text FROM pg_class AS c WHERE c.oid = next_object.successor)),
+        others_as_of = coalesce("${schema}".wip_view_all_rows_as_of(), '{}')
     WHERE o.position = next_object.position;
     IF next_object.fate = 'rebuilt' THEN
       RAISE NOTICE '%: building dependant %', (SELECT p.view_name FROM pg_temp.wip_plan AS p), next_object.name;

@@ -56,8 +56,9 @@ BEGIN
     fingerprint text,
     definition text,
     problem text,
-    -- how its successor was filled
+    -- how its successor was filled, and how old the rows of the registered views were then
     started_at timestamptz,
+    others_as_of jsonb,
     rows bigint
   ) ON COMMIT DROP;
 

@@ -61,6 +61,8 @@ AS $function$
 DECLARE
   rebuilt record;
   rebuild_id bigint;
+  as_of timestamptz;
+  rebuilt_as_of jsonb := '{}';
 BEGIN
   FOR rebuilt IN
     SELECT v.view_name, o.*
@@ -69,17 +71,19 @@ BEGIN
     WHERE o.started_at IS NOT NULL
     ORDER BY o.position
   LOOP
+    -- It was filled a while ago: what it read of others may have been refreshed since, but for those rebuilt before it.
+    as_of := "${schema}".wip_view_rows_as_of(rebuilt.view_name, rebuilt.started_at, rebuilt.others_as_of || rebuilt_as_of);
+    rebuilt_as_of := rebuilt_as_of || jsonb_build_object(rebuilt.view_name, as_of);
+
     PERFORM "${schema}".wip_view_advance_numbers();
     INSERT INTO "${schema}".wip_view_refresh AS r
       (view_name, outcome, mode, requested_at, started_at, finished_at, rows, bytes, rows_as_of)
     VALUES
       (rebuilt.view_name, 'refreshed', 'rebuild', rebuilt.started_at, rebuilt.started_at,
-       greatest(clock_timestamp(), rebuilt.started_at), rebuilt.rows, pg_total_relation_size(rebuilt.successor),
-       "${schema}".wip_view_rows_as_of(rebuilt.view_name, rebuilt.started_at))
+       greatest(clock_timestamp(), rebuilt.started_at), rebuilt.rows, pg_total_relation_size(rebuilt.successor), as_of)
     RETURNING r.refresh_id INTO rebuild_id;
 
     PERFORM "${schema}".wip_view_count(rebuilt.view_name, rebuild_id);
-    -- It was filled a while ago: what it read of others may have been refreshed since, but for those rebuilt before it.
     UPDATE "${schema}".wip_view AS v
     SET source_refresh_no = (
       SELECT jsonb_object_agg(shown.source, CASE WHEN o.started_at IS NULL THEN '0' ELSE shown.refresh_no END)

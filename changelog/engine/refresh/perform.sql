@@ -124,25 +124,41 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_relation(text) IS
   'The materialized view of that name.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(view_name text, started timestamptz)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_all_rows_as_of()
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT jsonb_object_agg(v.view_name, r.rows_as_of)
+  FROM "${schema}".wip_view AS v
+  LEFT JOIN "${schema}".wip_view_refresh AS r
+    ON r.refresh_id = v.last_refresh_id
+    AND r.view_name = v.view_name
+    AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_all_rows_as_of() IS
+  'How old the rows of each registered view are at most; null where that is not known.';
+
+-- Made by an earlier version, which always looked at what is now.
+DROP FUNCTION IF EXISTS "${schema}".wip_view_rows_as_of(text, timestamptz);
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(
+  view_name text, started timestamptz, others jsonb DEFAULT "${schema}".wip_view_all_rows_as_of())
   RETURNS timestamptz
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT CASE WHEN count(*) = count(r.rows_as_of) THEN least(started, min(r.rows_as_of)) END
+  SELECT CASE WHEN count(*) = count(others ->> source.view_name) THEN least(started, min((others ->> source.view_name)::timestamptz)) END
   FROM "${schema}".wip_view_order AS o
   CROSS JOIN unnest(o.reads) AS source (view_name)
-  JOIN "${schema}".wip_view AS v ON v.view_name = source.view_name
-  LEFT JOIN "${schema}".wip_view_refresh AS r
-    ON r.refresh_id = v.last_refresh_id
-    AND r.view_name = v.view_name
-    AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name))
   WHERE o.view_name = wip_view_rows_as_of.view_name;
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_rows_as_of(text, timestamptz) IS
-  'How old the rows are at most that a view has after a refresh that started at that time: as old as those of the registered views that it reads. Null if one of these was never refreshed.';
+COMMENT ON FUNCTION "${schema}".wip_view_rows_as_of(text, timestamptz, jsonb) IS
+  'How old the rows are at most that a view has after a refresh that started at that time, when the others were as old as that: as old as those of the registered views that it reads. Null if the age of one of these is not known.';
 
 -- A full queue would fail the transaction when it commits, with all that it did. It is full where a session that listens
 -- has kept a transaction open for very long.

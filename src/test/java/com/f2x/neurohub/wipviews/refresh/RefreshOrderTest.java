@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,7 +50,9 @@ class RefreshOrderTest {
             + name
             + "', "
             + order
-            + ", '1 day', '')");
+            + ", '1 day', wip_view_definition('"
+            + name
+            + "'::regclass))");
   }
 
   private List<String> order() throws SQLException {
@@ -150,6 +157,39 @@ class RefreshOrderTest {
     assertThat(views.freshness(WipViews.view("mv_top")))
         .returns(Freshness.State.STALE, Freshness::state)
         .returns(null, Freshness::age);
+  }
+
+  /** What a promotion has filled may wait long for its place, while what it read is refreshed. */
+  @Test
+  void a_promoted_view_is_no_fresher_than_what_it_read() throws Exception {
+    view("mv_base", 1, "SELECT id FROM source");
+    view("mv_top", 2, "SELECT id FROM mv_base");
+    views.refreshAll();
+    Instant first = refreshedAt("mv_base");
+    try (Callers callers = new Callers();
+        Connection reader = database.inTransaction("SELECT FROM mv_top")) {
+      Future<Boolean> promotion =
+          callers
+              .start(
+                  1,
+                  database::connect,
+                  (number, connection) -> {
+                    try (Statement statement = connection.createStatement()) {
+                      return statement.execute("SELECT wip_view_recreate('mv_top')");
+                    }
+                  })
+              .get(0);
+      Await.until(
+          "the promotion has its turn",
+          () -> database.value("SELECT since IS NOT NULL FROM wip_view_running"),
+          "t"::equals);
+      views.refresh(WipViews.view("mv_base"));
+      reader.rollback();
+      Await.result(promotion);
+    }
+
+    assertThat(refreshedAt("mv_base")).isAfter(first);
+    assertThat(refreshedAt("mv_top")).isEqualTo(first);
   }
 
   private void refreshAlone(String view) throws SQLException {
