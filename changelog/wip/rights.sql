@@ -129,7 +129,7 @@ routine AS (
     -- what doctor asks, and what refreshes
     p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads') AS reads,
     p.proname::text IN (
-      'wip_view_request', 'wip_view_request_all', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view',
+      'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view',
       'refresh_all_wip_views', 'refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_wip_views') AS refreshes,
     pg_catalog.quote_ident(p.proname::text) || '('::text || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'::text
       AS signature

@@ -65,6 +65,14 @@ BEGIN
     RETURNING r.refresh_id INTO rebuild_id;
 
     PERFORM "${schema}".wip_view_count(rebuilt.view_name, rebuild_id);
+    -- It was filled a while ago: what it read of others may have been refreshed since, but for those rebuilt before it.
+    UPDATE "${schema}".wip_view AS v
+    SET source_refresh_no = (
+      SELECT jsonb_object_agg(shown.source, CASE WHEN o.started_at IS NULL THEN '0' ELSE shown.refresh_no END)
+      FROM jsonb_each(v.source_refresh_no) AS shown (source, refresh_no)
+      LEFT JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', shown.source))
+    WHERE v.view_name = rebuilt.view_name
+      AND v.source_refresh_no <> '{}';
     PERFORM "${schema}".wip_view_notify(rebuilt.view_name, rebuild_id, rebuilt.rows, rebuilt.started_at);
   END LOOP;
 END

@@ -1,5 +1,31 @@
 -- What people call. The guide's own functions are in guide.sql.
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_run_source(request "${schema}".wip_view_refresh, own_writes boolean, asked text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  failed_state text;
+  failed_error text;
+  failed_detail text;
+  failed_hint text;
+BEGIN
+  PERFORM "${schema}".wip_view_run(request.refresh_id, own_writes);
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS failed_state = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT,
+    failed_detail = PG_EXCEPTION_DETAIL, failed_hint = PG_EXCEPTION_HINT;
+  RAISE EXCEPTION '%, which % reads, could not be refreshed: %', request.view_name, asked, failed_error
+    USING ERRCODE = failed_state, DETAIL = failed_detail,
+          HINT = coalesce(nullif(failed_hint, ''), 'CALL refresh_wip_views() refreshes every view that it can.');
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_run_source("${schema}".wip_view_refresh, boolean, text) IS
+  'wip_view_run() of a view that the one reads which was asked for: an error names both.';
+
+-- It returns the row of the view that was asked for, as whoever asked expects; what became of those that it reads is in
+-- the history, in the same call.
 CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_view(view_name text)
   RETURNS SETOF "${schema}".wip_view_refresh
   LANGUAGE plpgsql
@@ -9,18 +35,25 @@ AS $function$
 DECLARE
   -- asked before the request itself writes
   own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
+  request "${schema}".wip_view_refresh;
 BEGIN
   IF to_regnamespace('"${schema}"') IS NULL THEN
     RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
       USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
   END IF;
 
-  RETURN QUERY SELECT * FROM "${schema}".wip_view_run("${schema}".wip_view_request(view_name), own_writes);
+  FOR request IN SELECT * FROM "${schema}".wip_view_request_with_sources(view_name) LOOP
+    IF request.view_name = refresh_wip_view.view_name THEN
+      RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request.refresh_id, own_writes);
+    ELSE
+      PERFORM "${schema}".wip_view_run_source(request, own_writes, view_name);
+    END IF;
+  END LOOP;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_wip_view(text) IS
-  'Refreshes one registered view in the caller''s transaction and returns the row of wip_view_refresh that says what happened. Callers at the same moment share a refresh. What it reads of other registered views is as they are: refresh those first, or all. An error raises.';
+  'Refreshes one registered view in the caller''s transaction, after the registered views that it reads, so that all that it shows is at least as new as the call; returns the row of wip_view_refresh that says what happened to it. Callers at the same moment share refreshes. An error raises.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_run(request_id bigint)
   RETURNS SETOF "${schema}".wip_view_refresh

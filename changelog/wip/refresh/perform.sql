@@ -42,6 +42,27 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_begin(text) IS
   'Begins a refresh of a view whose turn this transaction has: shows it in wip_view_running, and returns a time that what it will read is at least as new as.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_refresh_no(view_name text)
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(jsonb_object_agg(shown.source, shown.refresh_no), '{}')
+  FROM (
+    -- through another one that it reads, it may show older rows than the source itself has
+    SELECT source.view_name, least(source.refresh_no, min((between_them.source_refresh_no ->> source.view_name)::bigint))
+    FROM "${schema}".wip_view_order AS o
+    JOIN "${schema}".wip_view AS source ON source.view_name = ANY (o.reads)
+    LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (o.reads)
+    WHERE o.view_name = wip_view_source_refresh_no.view_name
+    GROUP BY source.view_name, source.refresh_no
+  ) AS shown (source, refresh_no);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_source_refresh_no(text) IS
+  'What a refresh of the view that starts now shows of the registered views that it reads, for wip_view.source_refresh_no.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_count(view_name text, refresh_id bigint)
   RETURNS void
   LANGUAGE plpgsql
@@ -52,7 +73,9 @@ BEGIN
   UPDATE "${schema}".wip_view AS v
   SET last_refresh_id = wip_view_count.refresh_id,
       last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name)),
-      refresh_no = v.refresh_no + CASE WHEN "${schema}".wip_view_one_snapshot() THEN 0 ELSE 1 END
+      refresh_no = v.refresh_no + CASE WHEN "${schema}".wip_view_one_snapshot() THEN 0 ELSE 1 END,
+      -- read before the rows are, so that it is no later
+      source_refresh_no = "${schema}".wip_view_source_refresh_no(v.view_name)
   WHERE v.view_name = wip_view_count.view_name;
 
   IF NOT FOUND THEN

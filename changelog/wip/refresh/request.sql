@@ -127,10 +127,9 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_request(text, bigint) IS
   'Puts an attempt to refresh a registered view on record and returns its refresh_id, for wip_view_run(). call_id: the refresh_id of the first attempt of the same call, if this is not the first. Refuses a name that is not registered.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_request_all()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_request_each(views text[])
   RETURNS SETOF "${schema}".wip_view_refresh
   LANGUAGE plpgsql
-  SECURITY DEFINER
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -138,13 +137,29 @@ DECLARE
   request_id bigint;
   call_id bigint;
 BEGIN
-  FOR next_view IN SELECT o.view_name FROM "${schema}".wip_view_order AS o ORDER BY o.position LOOP
+  FOREACH next_view IN ARRAY views LOOP
     request_id := "${schema}".wip_view_request(next_view, call_id);
     call_id := coalesce(call_id, request_id);
     RETURN QUERY SELECT * FROM "${schema}".wip_view_refresh AS r WHERE r.refresh_id = request_id;
   END LOOP;
+END
+$function$;
 
-  IF call_id IS NULL THEN
+COMMENT ON FUNCTION "${schema}".wip_view_request_each(text[]) IS
+  'Puts an attempt to refresh each of these views on record, as one call.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_request_all()
+  RETURNS SETOF "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN QUERY
+  SELECT * FROM "${schema}".wip_view_request_each(
+    ARRAY(SELECT o.view_name FROM "${schema}".wip_view_order AS o ORDER BY o.position));
+
+  IF NOT FOUND THEN
     RAISE EXCEPTION 'there is nothing to refresh: no view is registered in %.wip_view', quote_ident('${schema}')
       USING ERRCODE = 'WV001',
             HINT = 'Register the views: wip-views recreate';
@@ -154,3 +169,35 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_request_all() IS
   'Puts an attempt to refresh each registered view on record, as one call, and returns them in the order in which wip_view_run() is to run them. Fails with SQLSTATE WV001 where no view is registered.';
+
+-- A view that reads another one is as new as the call only if that one is.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_request_with_sources(view_name text, max_age interval DEFAULT NULL)
+  RETURNS SETOF "${schema}".wip_view_refresh
+  LANGUAGE plpgsql
+  SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  sources text[];
+BEGIN
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
+  END IF;
+
+  sources := ARRAY(
+    SELECT source.view_name
+    FROM "${schema}".wip_view_order AS asked
+    JOIN "${schema}".wip_view_order AS source ON source.view_name = ANY (asked.reads)
+    WHERE asked.view_name = wip_view_request_with_sources.view_name
+      AND NOT EXISTS (
+        SELECT FROM "${schema}".wip_view_freshness AS f
+        -- in that order: how fresh they are is not asked where it does not matter
+        WHERE max_age IS NOT NULL AND f.view_name = source.view_name AND f.state IN ('fresh', 'stale') AND f.age <= max_age)
+    ORDER BY source.position);
+  RETURN QUERY SELECT * FROM "${schema}".wip_view_request_each(sources || view_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_request_with_sources(text, interval) IS
+  'Puts an attempt to refresh a registered view on record, and before it one for each registered view that it reads, as one call; returns them in the order in which wip_view_run() is to run them. max_age: those that are not older are left out.';

@@ -15,11 +15,19 @@ AS $function$
   SELECT v.last_refresh_id
   FROM "${schema}".wip_view AS v
   WHERE v.view_name = request.view_name
-    AND v.refresh_no >= request.served_from;
+    AND v.refresh_no >= request.served_from
+    -- What the same call has refreshed before, or was served with: it may have started before that was there.
+    AND NOT EXISTS (
+      SELECT
+      FROM "${schema}".wip_view_refresh AS source
+      WHERE request.call_id IN (source.refresh_id, source.call_id)
+        AND source.outcome IN ('refreshed', 'coalesced')
+        AND (v.source_refresh_no ->> source.view_name)::bigint < source.served_from
+    );
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh) IS
-  'The committed refresh that serves a request; null if there is none yet.';
+  'The committed refresh that serves a request: it started after the request was made, and shows rows of the views that the same call has refreshed that are as new. Null if there is none yet.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_turn(request "${schema}".wip_view_refresh, alone boolean, in_line boolean)
   RETURNS boolean

@@ -166,18 +166,29 @@ final class ErrorTranslator {
             cause);
   }
 
+  /** The failure of a view that was not refreshed, because one that it reads could not be. */
+  static WipViewsException ofSource(String view, String source, WipViewsException failure) {
+    return again(
+        failure,
+        view,
+        source + ", which it reads, could not be refreshed: " + failure.getMessage());
+  }
+
   /** The same failure for another caller, on its own thread, caused by the first one. */
   static WipViewsException shared(WipViewsException first) {
-    String view = first.view().orElse(null);
+    return again(first, first.view().orElse(null), first.getMessage());
+  }
+
+  private static WipViewsException again(WipViewsException first, String view, String message) {
     String state = first.sqlState().orElse(null);
     String remedy = first.remedy().orElse(null);
     if (first instanceof UnknownViewException) {
-      return new UnknownViewException(first.getMessage(), view, remedy, first);
+      return new UnknownViewException(message, view, remedy, first);
     } else if (first instanceof NotDeployedException) {
-      return new NotDeployedException(first.getMessage(), view, state, remedy, first);
+      return new NotDeployedException(message, view, state, remedy, first);
     } else if (first instanceof DatabaseUnavailableException) {
-      return new DatabaseUnavailableException(first.getMessage(), view, state, remedy, first);
+      return new DatabaseUnavailableException(message, view, state, remedy, first);
     }
-    return new WipViewsException(first.getMessage(), view, state, remedy, first);
+    return new WipViewsException(message, view, state, remedy, first);
   }
 }

@@ -3,25 +3,31 @@ package com.f2x.neurohub.wipviews;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
+import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REQUEST_WITH_SOURCES;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
 import com.f2x.neurohub.wipviews.internal.Vacuum;
 import com.f2x.neurohub.wipviews.jooq.Routines;
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.jooq.DSLContext;
 import org.jooq.Field;
 import org.jooq.RowCountQuery;
+import org.jooq.Table;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One attempt to refresh a view, in transactions of its own, for all callers of this JVM that wait
- * for it. Its request is committed first, so that a failure stays on record.
+ * One attempt to refresh a view, maybe after those that it reads, in transactions of its own, for
+ * all callers of this JVM that wait for it. Its requests are committed first, so that a failure
+ * stays on record.
  */
 final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
 
@@ -62,20 +68,40 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
 
   private final Sessions sessions;
   private final String view;
+  private final Sources sources;
   private final Long callId;
   private volatile boolean connected;
   private volatile Long requestId;
+  private List<Request> open = List.of();
   private boolean made;
   private boolean ranIntoItsLimit;
 
   /**
    * @param callId the first request of a call for several views; null if this is the first
    */
-  RefreshAttempt(Sessions sessions, String view, Long callId) {
+  RefreshAttempt(Sessions sessions, String view, Sources sources, Long callId) {
     this.sessions = sessions;
     this.view = view;
+    this.sources = sources;
     this.callId = callId;
   }
+
+  /**
+   * Which of the registered views that a view reads are refreshed before it.
+   *
+   * @param any whether any are
+   * @param maxAge only those that are older; null for all
+   */
+  record Sources(boolean any, Duration maxAge) {
+
+    /** The call has seen to them. */
+    static final Sources NONE = new Sources(false, null);
+
+    static final Sources ALL = new Sources(true, null);
+  }
+
+  /** What is on record before it is run. */
+  private record Request(long id, String view) {}
 
   /**
    * How an attempt ended.
@@ -127,61 +153,85 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   private Outcome run(Connection connection, DSLContext db, SharedCalls.Turn<Outcome> turn)
       throws SQLException {
     connected = true;
+    Duration limit = left(turn.waited());
     long began = System.nanoTime();
+    List<Refresh> refreshes = new ArrayList<>();
     try {
       request(connection, db);
-      Refresh refresh =
-          Sessions.transaction(
-              connection,
-              db,
-              Sessions.limits(sessions.lockTimeout(), statementTimeout(turn)),
-              () ->
-                  Refresh.of(
-                      Sessions.cancellable(view, db.selectFrom(WIP_VIEW_RUN.call(requestId, false)))
-                          .get(0)));
-      Outcome refreshed = new Outcome(refresh, null, true, false);
-      turn.share(refreshed);
-      if (refresh.mode() == Refresh.Mode.CONCURRENT) {
-        vacuum(connection, db);
+      Duration spent = turn.waited();
+      while (!open.isEmpty()) {
+        limit = left(spent);
+        began = System.nanoTime();
+        refreshes.add(run(connection, db, open.get(0), limit));
+        spent = spent.plusNanos(System.nanoTime() - began);
+        open = open.subList(1, open.size());
       }
-      return refreshed;
     } catch (DataAccessException | SQLException | WipViewsException e) {
       ErrorTranslator errors = new ErrorTranslator(db, sessions.schema());
       // With a request on record, an object that is unknown is one of the view's query.
       WipViewsException failure =
-          requestId == null ? errors.ofRequest(view, e) : errors.of(view, e);
+          open.isEmpty() ? errors.ofRequest(view, e) : errors.of(open.get(0).view(), e);
       ranIntoItsLimit =
           failure.sqlState().filter("57014"::equals).isPresent()
-              && hasLasted(Duration.ofNanos(System.nanoTime() - began), turn, db);
+              && hasLasted(Duration.ofNanos(System.nanoTime() - began), limit, db);
       throw failure;
     }
+    Refresh refresh = refreshes.remove(refreshes.size() - 1);
+    Outcome refreshed = new Outcome(refresh, null, true, false);
+    turn.share(refreshed);
+    refreshes.forEach(RefreshLog::refreshed);
+    refreshes.add(refresh);
+    for (Refresh done : refreshes) {
+      if (done.mode() == Refresh.Mode.CONCURRENT) {
+        vacuum(connection, db, done.view());
+      }
+    }
+    return refreshed;
   }
 
-  /** The request alone is nothing worth waiting for the disk. */
-  private void request(Connection connection, DSLContext db) throws SQLException {
-    Sessions.transaction(
+  private Refresh run(Connection connection, DSLContext db, Request request, Duration limit)
+      throws SQLException {
+    return Sessions.transaction(
         connection,
         db,
-        sessions.bookkeepingLimits() + "SET LOCAL synchronous_commit = off; ",
+        Sessions.limits(sessions.lockTimeout(), limit),
         () ->
-            requestId =
-                Sessions.cancellable(view, db.select(Routines.wipViewRequest(view, callId)))
-                    .get(0)
-                    .value1());
+            Refresh.of(
+                Sessions.cancellable(
+                        request.view(), db.selectFrom(WIP_VIEW_RUN.call(request.id(), false)))
+                    .get(0)));
   }
 
-  /** What the wait for another call of this JVM has left of the limit. */
-  private Duration statementTimeout(SharedCalls.Turn<Outcome> turn) {
+  /** The requests alone are nothing worth waiting for the disk. */
+  private void request(Connection connection, DSLContext db) throws SQLException {
+    open =
+        Sessions.transaction(
+            connection,
+            db,
+            sessions.bookkeepingLimits() + "SET LOCAL synchronous_commit = off; ",
+            () ->
+                sources.any()
+                    ? Sessions.cancellable(
+                            view,
+                            db.selectFrom(
+                                WIP_VIEW_REQUEST_WITH_SOURCES.call(view, sources.maxAge())))
+                        .map(row -> new Request(row.getRefreshId(), row.getViewName()))
+                    : Sessions.cancellable(view, db.select(Routines.wipViewRequest(view, callId)))
+                        .map(row -> new Request(row.value1(), view)));
+    requestId = open.get(open.size() - 1).id();
+  }
+
+  /** What the wait for another call of this JVM, and the views before, have left of the limit. */
+  private Duration left(Duration spent) {
     if (sessions.statementTimeout() == null) {
       return null;
     }
-    Duration left = sessions.statementTimeout().minus(turn.waited());
+    Duration left = sessions.statementTimeout().minus(spent);
     return left.toMillis() < 1 ? Duration.ofMillis(1) : left;
   }
 
   /** Tells a statement that ran into its timeout from one that somebody cancelled: by its age. */
-  private boolean hasLasted(Duration took, SharedCalls.Turn<Outcome> turn, DSLContext db) {
-    Duration limit = statementTimeout(turn);
+  private static boolean hasLasted(Duration took, Duration limit, DSLContext db) {
     if (limit != null) {
       return took.compareTo(limit) >= 0;
     }
@@ -248,7 +298,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
    * kept by the driver, since a VACUUM has no transaction to set one in. What it leaves behind is
    * autovacuum's, or the next one's.
    */
-  private void vacuum(Connection connection, DSLContext db) {
+  private void vacuum(Connection connection, DSLContext db, String refreshed) {
     try {
       boolean autoCommit = connection.getAutoCommit();
       connection.setAutoCommit(true);
@@ -256,11 +306,11 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
         String statement =
             (String)
                 db.fetchValue(
-                    VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), view, VACUUM_DEAD_ROWS);
+                    VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), refreshed, VACUUM_DEAD_ROWS);
         if (statement != null) {
           RowCountQuery vacuum = db.query(statement);
           vacuum.queryTimeout(VACUUM_SECONDS);
-          Sessions.cancellable(view, vacuum::cancel, vacuum::execute);
+          Sessions.cancellable(refreshed, vacuum::cancel, vacuum::execute);
         }
       } finally {
         if (!connection.isClosed()) {
@@ -269,29 +319,55 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
       }
     } catch (DataAccessException | SQLException | WipViewsException e) {
       // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
-      LOG.debug("{} was not vacuumed", view, e);
+      LOG.debug("{} was not vacuumed", refreshed, e);
     }
   }
 
   /** The caller gave up before the attempt was made: its request and its failure are one step. */
   Outcome givenUp(WipViewsException failure) {
     return new Outcome(
-        record(failure, Routines.wipViewRequest(DSL.val(view), DSL.val(callId))),
+        record(
+            failure,
+            List.of(
+                fail(
+                    Routines.wipViewRequest(DSL.val(view), DSL.val(callId)),
+                    failure,
+                    failure.getMessage()))),
         failure,
         true,
         false);
   }
 
+  /** Ends the request that failed, and with it those of the views that read what it is about. */
   private Outcome failed(WipViewsException failure) {
-    return new Outcome(
-        requestId == null ? null : record(failure, DSL.val(requestId)),
-        failure,
-        requestId != null,
-        false);
+    if (open.isEmpty()) {
+      return new Outcome(null, failure, false, false);
+    }
+    String failed = open.get(0).view();
+    WipViewsException described =
+        failed.equals(view) ? failure : ErrorTranslator.ofSource(view, failed, failure);
+    List<Table<WipViewRefreshRecord>> ends = new ArrayList<>();
+    for (Request request : open) {
+      ends.add(
+          fail(
+              DSL.val(request.id()),
+              failure,
+              request == open.get(0) ? failure.getMessage() : described.getMessage()));
+    }
+    return new Outcome(record(failure, ends), described, true, false);
   }
 
-  /** Puts a failure on record, over a connection of its own: the first one may be dead. */
-  private Refresh record(WipViewsException failure, Field<Long> request) {
+  private static Table<WipViewRefreshRecord> fail(
+      Field<Long> request, WipViewsException failure, String error) {
+    return WIP_VIEW_FAIL.call(request, DSL.val(failure.sqlState().orElse(null)), DSL.val(error));
+  }
+
+  /**
+   * Puts a failure on record, over a connection of its own: the first one may be dead.
+   *
+   * @return what is on record of this attempt's view, the last one
+   */
+  private Refresh record(WipViewsException failure, List<Table<WipViewRefreshRecord>> ends) {
     // a pool gives no connection to a thread that is interrupted
     boolean interrupted = Thread.interrupted();
     try {
@@ -302,14 +378,13 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
                   connection,
                   db,
                   Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
-                  () ->
-                      db.selectFrom(
-                              WIP_VIEW_FAIL.call(
-                                  request,
-                                  DSL.val(failure.sqlState().orElse(null)),
-                                  DSL.val(failure.getMessage())))
-                          .fetchOptional(Refresh::of)
-                          .orElse(null)));
+                  () -> {
+                    Refresh last = null;
+                    for (Table<WipViewRefreshRecord> end : ends) {
+                      last = db.selectFrom(end).fetchOptional(Refresh::of).orElse(null);
+                    }
+                    return last;
+                  }));
     } catch (WipViewsException e) {
       failure.addSuppressed(e);
       return null;

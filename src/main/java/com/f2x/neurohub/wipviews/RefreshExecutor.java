@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 
 import com.f2x.neurohub.wipviews.RefreshAttempt.Outcome;
+import com.f2x.neurohub.wipviews.RefreshAttempt.Sources;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
@@ -31,7 +32,7 @@ final class RefreshExecutor {
   private static final Duration LOOK_EVERY = Duration.ofSeconds(30);
 
   private static final SharedCalls<Key, Outcome> REFRESHES = new SharedCalls<>(LOOK_EVERY);
-  private static final SharedCalls<Key, List<String>> LISTS = new SharedCalls<>(LOOK_EVERY);
+  private static final SharedCalls<Key, List<Listed>> LISTS = new SharedCalls<>(LOOK_EVERY);
 
   private static final String WHERE =
       "SELECT pg_catalog.pg_postmaster_start_time()::text, pg_catalog.current_database(),"
@@ -49,9 +50,22 @@ final class RefreshExecutor {
    *
    * @param place where the connections lead
    * @param view null for the list of all
+   * @param sources what is refreshed before it
    */
   private record Key(
-      Object place, String schema, String view, Duration lockTimeout, Duration statementTimeout) {}
+      Object place,
+      String schema,
+      String view,
+      Sources sources,
+      Duration lockTimeout,
+      Duration statementTimeout) {}
+
+  /**
+   * A registered view.
+   *
+   * @param sources whether it reads others; if not, it is the same call with them and without
+   */
+  private record Listed(String view, boolean sources) {}
 
   /** A data source is the same as itself alone, whatever its class says. */
   private record Identity(Object object) {
@@ -71,14 +85,15 @@ final class RefreshExecutor {
     Object place = place();
     return place == null
         ? refreshInCallersTransaction(null, REFRESH_ALL_WIP_VIEWS.call())
-        : refreshEach(place, notEmpty(registered(place)));
+        : refreshEach(place, notEmpty(registered(place)), Sources.NONE);
   }
 
-  Refresh refresh(String view) {
+  /** Refreshes a view after those that it reads, all of them or those that are older. */
+  Refresh refresh(String view, Duration maxAge) {
     Object place = place();
     return (place == null
             ? refreshInCallersTransaction(view, REFRESH_WIP_VIEW.call(view))
-            : refreshEach(place, List.of(view)))
+            : refreshEach(place, List.of(new Listed(view, true)), new Sources(true, maxAge)))
         .get(0);
   }
 
@@ -95,12 +110,17 @@ final class RefreshExecutor {
                 connection.getAutoCommit() ? db.fetchSingle(WHERE).intoList() : null);
   }
 
-  private Key key(Object place, String view) {
+  private Key key(Object place, String view, Sources sources) {
     return new Key(
-        place, sessions.schema(), view, sessions.lockTimeout(), sessions.statementTimeout());
+        place,
+        sessions.schema(),
+        view,
+        sources,
+        sessions.lockTimeout(),
+        sessions.statementTimeout());
   }
 
-  private List<String> notEmpty(List<String> views) {
+  private List<Listed> notEmpty(List<Listed> views) {
     if (views.isEmpty()) {
       throw new NotDeployedException(
           "there is nothing to refresh: no view is registered",
@@ -112,17 +132,17 @@ final class RefreshExecutor {
   }
 
   /** The registered views, each after those that it reads. */
-  private List<String> registered(Object place) {
+  private List<Listed> registered(Object place) {
     long asked = System.nanoTime();
     try {
       return LISTS.call(
-          key(place, null),
+          key(place, null, Sources.NONE),
           sessions.lockTimeout(),
           sessions.statementTimeout(),
           new SharedCalls.Call<>() {
             @Override
-            public List<String> make(SharedCalls.Turn<List<String>> turn) {
-              List<String> views = registered();
+            public List<Listed> make(SharedCalls.Turn<List<Listed>> turn) {
+              List<Listed> views = registered();
               turn.share(views);
               return views;
             }
@@ -140,7 +160,7 @@ final class RefreshExecutor {
     }
   }
 
-  private List<String> registered() {
+  private List<Listed> registered() {
     return sessions.query(
         null,
         (connection, db) ->
@@ -150,21 +170,19 @@ final class RefreshExecutor {
                 sessions.bookkeepingLimits(),
                 () ->
                     Sessions.cancellable(
-                            null,
-                            db.select(WIP_VIEW_ORDER.VIEW_NAME)
-                                .from(WIP_VIEW_ORDER)
-                                .orderBy(WIP_VIEW_ORDER.POSITION))
-                        .getValues(WIP_VIEW_ORDER.VIEW_NAME)));
+                            null, db.selectFrom(WIP_VIEW_ORDER).orderBy(WIP_VIEW_ORDER.POSITION))
+                        .map(row -> new Listed(row.getViewName(), row.getReads().length > 0))));
   }
 
-  private List<Refresh> refreshEach(Object place, List<String> views) {
+  private List<Refresh> refreshEach(Object place, List<Listed> views, Sources sources) {
     List<Refresh> refreshes = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
     Long callId = null;
-    for (String view : views) {
-      RefreshAttempt attempt = new RefreshAttempt(sessions, view, callId);
+    for (Listed view : views) {
+      RefreshAttempt attempt = new RefreshAttempt(sessions, view.view(), sources, callId);
       long asked = System.nanoTime();
-      Outcome outcome = refresh(place, attempt);
+      Outcome outcome =
+          refresh(key(place, view.view(), view.sources() ? sources : Sources.ALL), attempt);
       WipViewsException failure = outcome.failure();
       if (failure instanceof UnknownViewException || failure instanceof NotDeployedException) {
         if (!outcome.requested()) {
@@ -197,15 +215,11 @@ final class RefreshExecutor {
     throw failed(failures, refreshes);
   }
 
-  private Outcome refresh(Object place, RefreshAttempt attempt) {
+  private Outcome refresh(Key key, RefreshAttempt attempt) {
     long asked = System.nanoTime();
     try {
       Outcome outcome =
-          REFRESHES.call(
-              key(place, attempt.view()),
-              sessions.lockTimeout(),
-              sessions.statementTimeout(),
-              attempt);
+          REFRESHES.call(key, sessions.lockTimeout(), sessions.statementTimeout(), attempt);
       return attempt.isMade() ? outcome : outcome.forAnother();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -179,21 +179,24 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes a view, or waits for a refresh by somebody else that started after this call.
-   * Afterwards the view's rows are at least as new as the call; but what it reads of other
-   * registered views it reads as it is, so refresh those first, or all.
+   * Refreshes a view, or waits for a refresh by somebody else that started after this call. The
+   * registered views that it reads, if there are any, are refreshed before it in the same way, each
+   * in a transaction of its own: afterwards all that the view shows is at least as new as the call.
    *
    * @param view a generated table, such as {@link Tables#MV_PROCESS_WIP_QUEUE}; not null
-   * @return what happened: {@link Refresh.Outcome#REFRESHED} or {@link Refresh.Outcome#COALESCED}
-   * @throws RefreshFailedException if it could not be refreshed; the failure is on record
+   * @return what happened to it: {@link Refresh.Outcome#REFRESHED} or {@link
+   *     Refresh.Outcome#COALESCED}
+   * @throws RefreshFailedException if it could not be refreshed, or one that it reads, which is
+   *     then named, could not be; the failure is on record
    * @throws UnknownViewException if the view is not registered
    */
   public Refresh refresh(Table<?> view) {
-    return refreshes.refresh(view.getName());
+    return refreshes.refresh(view.getName(), null);
   }
 
   /**
-   * Refreshes a view unless it is fresh enough, which costs one cheap query.
+   * Refreshes a view unless all that it shows is fresh enough, which costs one cheap query. Of the
+   * registered views that it reads, those are refreshed before it that are not fresh enough.
    *
    * @param view a generated table; not null
    * @param maxAge the age that is fresh enough; not null
@@ -209,7 +212,7 @@ public final class WipViews {
             .map(Freshness::age)
             .filter(age -> age.compareTo(maxAge) <= 0)
             .isPresent();
-    return fresh ? Optional.empty() : Optional.of(refresh(view));
+    return fresh ? Optional.empty() : Optional.of(refreshes.refresh(view.getName(), maxAge));
   }
 
   /**

@@ -21,7 +21,7 @@ import org.postgresql.PGConnection;
  * A factory in which no column follows from another, as no MES would ever have it: so that no
  * figure is right by luck. The same seed makes the same factory, but for the time of the day.
  */
-final class RandomFactory {
+public final class RandomFactory {
 
   private static final Duration HOUR = Duration.ofHours(1);
   private static final List<String> LOT_STATUSES =
@@ -63,7 +63,7 @@ final class RandomFactory {
    * @param rowsAtTheEdge executions completed about an hour before {@link #now}, a millisecond from
    *     one to the next
    */
-  RandomFactory(Random random, int lots, int itemsPerLot, int rowsAtTheEdge) {
+  public RandomFactory(Random random, int lots, int itemsPerLot, int rowsAtTheEdge) {
     this.random = random;
     this.lots = lots;
     this.itemsPerLot = itemsPerLot;
@@ -84,7 +84,7 @@ final class RandomFactory {
   }
 
   /** Puts the factory in the place of whatever the four tables held. */
-  void load(Connection connection) throws SQLException, IOException {
+  public void load(Connection connection) throws SQLException, IOException {
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
       // no trigger sets a time or derives a duration: the rows are as they are written here

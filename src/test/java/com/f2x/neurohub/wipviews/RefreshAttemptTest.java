@@ -36,7 +36,11 @@ class RefreshAttemptTest {
   @Test
   void it_is_lost_when_its_session_is_gone_and_not_before() throws Exception {
     RefreshAttempt attempt =
-        new RefreshAttempt(Sessions.of(database.dataSource()), "mv_process_wip_queue", null);
+        new RefreshAttempt(
+            Sessions.of(database.dataSource()),
+            "mv_process_wip_queue",
+            RefreshAttempt.Sources.NONE,
+            null);
     assertThat(attempt.isLost()).isFalse();
     try (Connection turn = database.connect();
         Statement statement = turn.createStatement()) {

@@ -15,14 +15,14 @@ public final class MissingObjects {
           SELECT
           FROM pg_catalog.pg_class AS c
           JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-          WHERE c.relname = ours.name
+          WHERE c.relname = ours.name::pg_catalog.name
             AND CASE WHEN {0}::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = {0}::text END
         )
         AND NOT EXISTS (
           SELECT
           FROM pg_catalog.pg_proc AS p
           JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-          WHERE p.proname = ours.name
+          WHERE p.proname = ours.name::pg_catalog.name
             AND CASE WHEN {0}::text IS NULL THEN pg_catalog.pg_function_is_visible(p.oid) ELSE n.nspname = {0}::text END
         )
       ORDER BY ours.place

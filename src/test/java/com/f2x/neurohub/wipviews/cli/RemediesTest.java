@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Variants;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -171,7 +172,8 @@ class RemediesTest {
   @EnumSource
   void every_remedy_leads_out(State state) throws Exception {
     Set<List<String>> followed = new HashSet<>();
-    for (String command : List.of("doctor", "refresh", "freshness --fail-if-stale", "update")) {
+    for (String command :
+        Variants.first(1, "doctor", "refresh", "freshness --fail-if-stale", "update").toList()) {
       TestDatabase database = state.template.get().create();
       try {
         state.make(database);

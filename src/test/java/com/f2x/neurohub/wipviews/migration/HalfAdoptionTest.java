@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Variants;
 import java.io.StringWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -41,8 +42,8 @@ class HalfAdoptionTest {
 
   @Test
   void a_deploy_killed_before_any_changeset_leaves_refreshes() throws Exception {
-    List<String> changesets = changesets();
-    assertThat(changesets).hasSizeGreaterThan(10);
+    List<String> changesets = Variants.every(6, changesets());
+    assertThat(changesets).hasSizeGreaterThan(2);
 
     for (String changeset : changesets) {
       WipViewsMigration killed =

@@ -17,7 +17,9 @@ import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -31,7 +33,25 @@ class HostRollbackTest {
   private static final String WITH_OURS = "host/with-ours.yaml";
   private static final String LATER = "host/later.yaml";
 
-  private final TestDatabase database = TestDatabase.mes();
+  private static final TestDatabase DEPLOYED = TestDatabase.mes();
+  private static List<String> before;
+
+  private final TestDatabase database = TestDatabase.copyOf(DEPLOYED);
+
+  @BeforeAll
+  static void deploy() throws Exception {
+    DEPLOYED.create();
+    run(DEPLOYED, "update", Map.of("changelogFile", BEFORE));
+    before = DEPLOYED.objects();
+    run(DEPLOYED, "tag", Map.of("tag", "v0"));
+    run(DEPLOYED, "update", Map.of("changelogFile", WITH_OURS));
+    run(DEPLOYED, "tag", Map.of("tag", "v1"));
+  }
+
+  @AfterAll
+  static void drop_what_was_copied() throws SQLException {
+    DEPLOYED.drop();
+  }
 
   @BeforeEach
   void create() throws SQLException {
@@ -46,8 +66,6 @@ class HostRollbackTest {
   @Test
   void by_tag_after_an_update_leaves_ours() throws Exception {
     update(WITH_OURS);
-    tag("v1");
-    update(WITH_OURS);
     update(LATER);
 
     rollback("rollback", Map.of("tag", "v1"));
@@ -57,8 +75,6 @@ class HostRollbackTest {
 
   @Test
   void by_tag_after_a_recovery_leaves_ours() throws Exception {
-    update(WITH_OURS);
-    tag("v1");
     update(LATER);
     WipViewsMigration.of(database.dataSource()).recreate(List.of());
 
@@ -69,8 +85,6 @@ class HostRollbackTest {
 
   @Test
   void by_tag_after_an_upgrade_leaves_ours() throws Exception {
-    update(WITH_OURS);
-    tag("v1");
     anEarlierVersionHadDeployedIt();
     update(LATER);
 
@@ -81,7 +95,6 @@ class HostRollbackTest {
 
   @Test
   void by_date_after_an_upgrade_leaves_ours() throws Exception {
-    update(WITH_OURS);
     // Liquibase takes whole seconds
     database.execute("SELECT pg_sleep(1.1)");
     String date = database.value("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS')");
@@ -107,17 +120,13 @@ class HostRollbackTest {
 
   @Test
   void by_a_tag_older_than_ours_takes_ours_away() throws Exception {
-    update(BEFORE);
-    List<String> objects = database.objects();
-    tag("v0");
-    update(WITH_OURS);
     anEarlierVersionHadDeployedIt();
     update(LATER);
     WipViewsMigration.of(database.dataSource()).recreate(List.of());
 
     rollback("rollback", Map.of("tag", "v0"));
 
-    assertThat(database.objects()).isEqualTo(objects);
+    assertThat(database.objects()).isEqualTo(before);
     update(LATER);
     assertThat(WipViews.of(database.dataSource()).refreshAll()).hasSize(2);
   }
@@ -144,20 +153,17 @@ class HostRollbackTest {
   }
 
   private void update(String changelog) throws Exception {
-    run("update", Map.of("changelogFile", changelog));
-  }
-
-  private void tag(String tag) throws Exception {
-    run("tag", Map.of("tag", tag));
+    run(database, "update", Map.of("changelogFile", changelog));
   }
 
   private void rollback(String command, Map<String, Object> to) throws Exception {
     Map<String, Object> arguments = new HashMap<>(to);
     arguments.put("changelogFile", LATER);
-    run(command, arguments);
+    run(database, command, arguments);
   }
 
-  private void run(String name, Map<String, Object> arguments) throws Exception {
+  private static void run(TestDatabase database, String name, Map<String, Object> arguments)
+      throws Exception {
     try (Connection connection = database.connect()) {
       Database target =
           DatabaseFactory.getInstance()

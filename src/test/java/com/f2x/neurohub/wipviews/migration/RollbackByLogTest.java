@@ -13,22 +13,36 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A rollback takes all that is there, or nothing: Liquibase's log alone does not decide. */
 class RollbackByLogTest {
 
-  private final TestDatabase database = TestDatabase.mes();
+  private static final TestDatabase DEPLOYED = TestDatabase.mes();
+  private static List<String> before;
+
+  private final TestDatabase database = TestDatabase.copyOf(DEPLOYED);
   private final WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
-  private List<String> before;
+
+  @BeforeAll
+  static void deploy() throws SQLException {
+    DEPLOYED.create();
+    before = DEPLOYED.objects();
+    WipViewsMigration.of(DEPLOYED.dataSource()).with("db-scheduler").update();
+  }
+
+  @AfterAll
+  static void drop_what_was_copied() throws SQLException {
+    DEPLOYED.drop();
+  }
 
   @BeforeEach
-  void deploy() throws SQLException {
+  void create() throws SQLException {
     database.create();
-    before = database.objects();
-    migration.with("db-scheduler").update();
   }
 
   @AfterEach

@@ -7,16 +7,18 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Variants;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.TimeZone;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -38,27 +40,40 @@ class SessionSettingsTest {
     database.drop();
   }
 
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        // how values and names are printed
+  /** All of a kind at once, then each kind and its other values. */
+  static Stream<String> of_a_database_change_nothing_that_wip_views_does() {
+    String printed =
         "intervalstyle = iso_8601; datestyle = 'German, DMY'; timezone = 'Asia/Kolkata';"
             + " extra_float_digits = '-15'; bytea_output = escape; xmlbinary = hex;"
-            + " quote_all_identifiers = on",
-        "intervalstyle = sql_standard; datestyle = 'SQL, DMY'; lc_messages = 'C'",
-        // what a statement means
+            + " quote_all_identifiers = on";
+    String meant =
         "standard_conforming_strings = off; escape_string_warning = off; backslash_quote = on;"
-            + " transform_null_equals = on; array_nulls = off; xmloption = document",
+            + " transform_null_equals = on; array_nulls = off; xmloption = document";
+    String called =
         "plpgsql.variable_conflict = use_column; plpgsql.extra_errors = 'all';"
-            + " check_function_bodies = off; row_security = off",
-        "plpgsql.variable_conflict = use_variable",
-        // where a name is looked up and a transaction lives
+            + " check_function_bodies = off; row_security = off";
+    String limits =
+        "idle_in_transaction_session_timeout = '1h'; statement_timeout = '1h'; lock_timeout = '1h'";
+    String deferred =
+        "default_transaction_isolation = serializable; default_transaction_deferrable = on";
+    return Variants.first(
+        2,
+        String.join("; ", printed, meant, called, limits, "search_path = ''"),
+        deferred + "; session_replication_role = replica",
+        printed,
+        meant,
+        called,
+        limits,
+        deferred,
         "search_path = ''",
-        "default_transaction_isolation = serializable; default_transaction_deferrable = on",
-        "default_transaction_isolation = 'repeatable read'",
         "session_replication_role = replica",
-        "idle_in_transaction_session_timeout = '1h'; statement_timeout = '1h'; lock_timeout = '1h'"
-      })
+        "intervalstyle = sql_standard; datestyle = 'SQL, DMY'; lc_messages = 'C'",
+        "plpgsql.variable_conflict = use_variable",
+        "default_transaction_isolation = 'repeatable read'");
+  }
+
+  @ParameterizedTest
+  @MethodSource
   void of_a_database_change_nothing_that_wip_views_does(String settings) throws Exception {
     List<String> objects = database.objects();
     for (String setting : settings.split("; *")) {
@@ -85,8 +100,12 @@ class SessionSettingsTest {
     assertThat(WipViews.of(other).diagnose()).extracting(Finding::check).doesNotContain("drift");
   }
 
+  static Stream<String> of_the_jvm_change_nothing_either() {
+    return Variants.first(1, "ar-EG-u-nu-arab", "tr-TR", "th-TH-u-ca-buddhist-nu-thai");
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"tr-TR", "ar-EG-u-nu-arab", "th-TH-u-ca-buddhist-nu-thai"})
+  @MethodSource
   void of_the_jvm_change_nothing_either(String locale) throws Exception {
     Locale usual = Locale.getDefault();
     TimeZone zone = TimeZone.getDefault();

@@ -62,7 +62,8 @@ final class Probe {
         REFRESH MATERIALIZED VIEW mv_probe;
         CREATE UNIQUE INDEX mv_probe_id_idx ON mv_probe (id);
         TRUNCATE wip_view_refresh;
-        UPDATE wip_view SET last_refresh_id = NULL
+        UPDATE wip_view SET last_refresh_id = NULL;
+        UPDATE wip_view SET refresh_order = 9 WHERE view_name = 'mv_probe'
         """);
   }
 

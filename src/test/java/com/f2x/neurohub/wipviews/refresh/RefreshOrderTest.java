@@ -3,7 +3,6 @@ package com.f2x.neurohub.wipviews.refresh;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Freshness;
-import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.SQLException;
@@ -126,15 +125,15 @@ class RefreshOrderTest {
     Instant first = refreshedAt("mv_base");
     assertThat(refreshedAt("mv_middle")).isEqualTo(first);
 
-    // its own refresh makes it no fresher
-    Refresh top = views.refresh(WipViews.view("mv_top"));
-    assertThat(refreshedAt("mv_top")).isEqualTo(first).isBefore(top.startedAt());
+    // its own refresh alone makes it no fresher
+    refreshAlone("mv_top");
+    assertThat(refreshedAt("mv_top")).isEqualTo(first);
 
     // nor does one of what it reads, which it does not show
     views.refresh(WipViews.view("mv_base"));
     assertThat(refreshedAt("mv_base")).isAfter(first);
     assertThat(refreshedAt("mv_top")).isEqualTo(first);
-    views.refresh(WipViews.view("mv_top"));
+    refreshAlone("mv_top");
     assertThat(refreshedAt("mv_top")).isEqualTo(first);
 
     views.refreshAll();
@@ -146,11 +145,15 @@ class RefreshOrderTest {
     view("mv_base", 1, "SELECT id FROM source");
     view("mv_top", 2, "SELECT id FROM mv_base");
 
-    views.refresh(WipViews.view("mv_top"));
+    refreshAlone("mv_top");
 
     assertThat(views.freshness(WipViews.view("mv_top")))
         .returns(Freshness.State.STALE, Freshness::state)
         .returns(null, Freshness::age);
+  }
+
+  private void refreshAlone(String view) throws SQLException {
+    database.execute("SELECT wip_view_run(wip_view_request('" + view + "'))");
   }
 
   private Instant refreshedAt(String view) {

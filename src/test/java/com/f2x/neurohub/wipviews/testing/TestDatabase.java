@@ -41,26 +41,33 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
   private static final Set<Template> MADE = EnumSet.noneOf(Template.class);
 
   private final Template template;
+  private final TestDatabase original;
   private final String name =
       "test_" + ProcessHandle.current().pid() + "_" + NUMBER.incrementAndGet();
 
-  private TestDatabase(Template template) {
+  private TestDatabase(Template template, TestDatabase original) {
     this.template = template;
+    this.original = original;
+  }
+
+  /** A database as another one is when this is created; nobody may be connected to that one. */
+  public static TestDatabase copyOf(TestDatabase original) {
+    return new TestDatabase(null, original);
   }
 
   /** A database with nothing in it. */
   public static TestDatabase empty() {
-    return new TestDatabase(Template.EMPTY);
+    return new TestDatabase(Template.EMPTY, null);
   }
 
   /** A database with the minimal MES in the schema public: the eight stations, and no other row. */
   public static TestDatabase mes() {
-    return new TestDatabase(Template.MES);
+    return new TestDatabase(Template.MES, null);
   }
 
   /** A database with the minimal MES and the views on it, as {@code update} deploys them. */
   public static TestDatabase deployed() {
-    return new TestDatabase(Template.DEPLOYED);
+    return new TestDatabase(Template.DEPLOYED, null);
   }
 
   @Override
@@ -75,7 +82,7 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
   /** Makes the database, for a test that wants a fresh one of its own. */
   public TestDatabase create() throws SQLException {
-    String source = template(template);
+    String source = original == null ? template(template) : original.name;
     // cloning waits for nobody: no two at once from one template
     synchronized (MADE) {
       onServer("CREATE DATABASE " + name + " TEMPLATE " + source);

@@ -1,12 +1,14 @@
-package com.f2x.neurohub.wipviews;
+package com.f2x.neurohub.wipviews.migration;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.f2x.neurohub.wipviews.RandomFactory;
+import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -15,7 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -25,15 +29,33 @@ class RollbackTest {
   private static final List<String> MES =
       List.of("lots", "processes", "wip_items", "wip_process_history");
 
-  private final TestDatabase database = TestDatabase.mes();
+  private static final TestDatabase DEPLOYED = TestDatabase.mes();
+  private static List<String> objects;
+  private static List<String> rows;
+
+  private final TestDatabase database = TestDatabase.copyOf(DEPLOYED);
   private final WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
 
-  @BeforeEach
-  void a_factory() throws Exception {
-    database.create();
-    try (Connection connection = database.connect()) {
+  @BeforeAll
+  static void a_factory_with_the_views() throws Exception {
+    DEPLOYED.create();
+    try (Connection connection = DEPLOYED.connect()) {
       new RandomFactory(new Random(1), 10, 10, 0).load(connection);
     }
+    DEPLOYED.execute("DROP INDEX idx_wip_items_status");
+    objects = DEPLOYED.objects();
+    rows = rows(DEPLOYED);
+    WipViewsMigration.of(DEPLOYED.dataSource()).update();
+  }
+
+  @AfterAll
+  static void drop() throws Exception {
+    DEPLOYED.drop();
+  }
+
+  @BeforeEach
+  void create() throws Exception {
+    database.create();
   }
 
   @AfterEach
@@ -43,27 +65,23 @@ class RollbackTest {
 
   @Test
   void leaves_no_object_of_ours_and_the_mes_as_it_was() throws Exception {
-    List<String> objects = database.objects();
-    List<String> rows = rows();
-    migration.update();
     WipViews.of(database.dataSource()).refreshAll();
     assertThat(database.objects()).containsAll(objects).hasSizeGreaterThan(objects.size());
 
     migration.rollback();
 
     assertThat(database.objects()).isEqualTo(objects);
-    assertThat(rows()).isEqualTo(rows);
+    assertThat(rows(database)).isEqualTo(rows);
   }
 
   @Test
   void is_followed_by_another_deploy_as_if_nothing_had_been() throws Exception {
-    migration.update();
-    List<String> objects = database.objects();
+    List<String> deployed = database.objects();
     migration.rollback();
 
     migration.update();
 
-    assertThat(database.objects()).isEqualTo(objects);
+    assertThat(database.objects()).isEqualTo(deployed);
     WipViews views = WipViews.of(database.dataSource());
     assertThat(views.refreshAll()).hasSameSizeAs(Changelog.viewNames());
     assertThat(views.rows(MV_WIP_STATUS_DASHBOARD)).isNotEmpty();
@@ -72,8 +90,6 @@ class RollbackTest {
 
   @Test
   void works_after_a_recovery_too() throws Exception {
-    List<String> objects = database.objects();
-    migration.update();
     migration.recreate(List.of());
 
     migration.rollback();
@@ -82,9 +98,7 @@ class RollbackTest {
   }
 
   @Test
-  void works_after_a_recovery_of_one_view_which_makes_the_functions_anew_too() throws Exception {
-    List<String> objects = database.objects();
-    migration.update();
+  void works_after_a_recovery_of_one_view() throws Exception {
     migration.recreate(List.of("mv_process_wip_queue"));
 
     migration.rollback();
@@ -97,8 +111,6 @@ class RollbackTest {
 
   @Test
   void works_after_an_upgrade_that_changed_the_functions_alone() throws Exception {
-    List<String> objects = database.objects();
-    migration.update();
     database.execute("UPDATE databasechangelog SET md5sum = '9:0' WHERE id = 'promote'");
     List<String> ran = new ArrayList<>();
     migration.withProgress(ran::add).update();
@@ -111,8 +123,6 @@ class RollbackTest {
 
   @Test
   void works_when_a_view_is_gone_already() throws Exception {
-    List<String> objects = database.objects();
-    migration.update();
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
 
     migration.rollback();
@@ -121,10 +131,7 @@ class RollbackTest {
   }
 
   @Test
-  void takes_the_indexes_that_the_deploy_built_and_leaves_those_of_the_mes() throws Exception {
-    database.execute("DROP INDEX idx_wip_items_status");
-    List<String> objects = database.objects();
-    migration.update();
+  void takes_its_indexes_and_leaves_those_of_the_mes() throws Exception {
     assertThat(database.objects()).contains("relation i public.wip_views_wip_items_status_idx");
 
     migration.rollback();
@@ -133,9 +140,7 @@ class RollbackTest {
   }
 
   @Test
-  void stops_with_all_in_place_where_something_of_somebody_elses_depends_on_one_of_ours()
-      throws Exception {
-    migration.update();
+  void stops_before_the_first_where_others_depend_on_ours() throws Exception {
     database.execute(
         "CREATE VIEW theirs AS SELECT process_code FROM mv_process_wip_queue",
         "CREATE MATERIALIZED VIEW their_attempts AS SELECT count(*) FROM wip_view_refresh",
@@ -168,6 +173,7 @@ class RollbackTest {
 
   @Test
   void makes_nothing_where_nothing_is_deployed() throws Exception {
+    migration.rollback();
     database.execute("DROP TABLE databasechangelog");
     Map<String, String> before = CatalogSnapshot.of(database);
 
@@ -176,7 +182,7 @@ class RollbackTest {
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
   }
 
-  private List<String> rows() throws Exception {
+  private static List<String> rows(TestDatabase database) throws Exception {
     List<String> rows = new ArrayList<>();
     for (String table : MES) {
       rows.add(
