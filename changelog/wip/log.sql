@@ -46,8 +46,8 @@ BEGIN
       pg_catalog.pg_has_role(c.relowner, 'USAGE') AS ours
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $name$${database.liquibaseSchemaName}$name$
-      AND pg_catalog.lower(c.relname) = pg_catalog.lower($name$${database.databaseChangeLogTableName}$name$)
+    WHERE n.nspname = '${database.liquibaseSchemaName}'
+      AND pg_catalog.lower(c.relname) = pg_catalog.lower('${database.databaseChangeLogTableName}')
       AND c.relkind = 'r'
   LOOP
     IF log.ours THEN

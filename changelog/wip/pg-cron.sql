@@ -9,42 +9,17 @@
 -- Run on every deploy that names it. A job of the same name is replaced, and keeps the cadence that no parameter
 -- changes: cron.job is where it is on record.
 
--- A function only to give the parameters names: it is dropped when it has run.
-CREATE FUNCTION pg_temp.wip_views_schedule(
-  cron_zone text,
-  cron_production text,
-  cron_off_hours text,
-  cron_retention text,
-  views_database text,
-  views_schema text
-)
+-- The functions are dropped when they have run.
+
+CREATE FUNCTION pg_temp.wip_views_require_cron(views_database text, views_schema text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  elsewhere CONSTANT boolean := views_database <> current_database();
-  -- a job's name has room for 63 bytes
-  target CONSTANT text := CASE
-    WHEN octet_length(views_database || '.' || views_schema) <= 42 THEN views_database || '.' || views_schema
-    ELSE md5(views_database || '.' || views_schema)
-  END;
-  names CONSTANT text[] := ARRAY['wip-views production ' || target, 'wip-views off-hours ' || target, 'wip-views pruning ' || target];
-  call CONSTANT text := format('CALL %I.refresh_wip_views()', views_schema);
   instead CONSTANT text := 'or schedule by wip-views schedule or system cron instead';
-  reads_settings CONSTANT boolean := pg_has_role('pg_read_all_settings', 'USAGE');
   cron_database text;
-  clock text;
-  shifts interval[];
-  hours text[];
-  schedules text[];
-  kept record;
-  job record;
 BEGIN
-  -- -------------------------------------------------------------------------------------------------------------
-  -- Is pg_cron here, and may it be used?
-  -- -------------------------------------------------------------------------------------------------------------
-
   SELECT s.setting INTO cron_database FROM pg_settings AS s WHERE s.name = 'cron.database_name';
 
   IF NOT EXISTS (SELECT FROM pg_available_extensions AS e WHERE e.name = 'pg_cron') THEN
@@ -53,7 +28,7 @@ BEGIN
             HINT = format(
               'Install it (Debian: postgresql-%s-cron), set shared_preload_libraries = ''pg_cron'' and cron.database_name = ''%s'' in postgresql.conf and restart the server, %s.',
               current_setting('server_version_num')::integer / 10000, views_database, instead);
-  ELSIF cron_database IS NULL AND reads_settings THEN
+  ELSIF cron_database IS NULL AND pg_has_role('pg_read_all_settings', 'USAGE') THEN
     RAISE EXCEPTION 'pg_cron is installed on this server, but not loaded'
       USING ERRCODE = 'object_not_in_prerequisite_state',
             HINT = format(
@@ -79,7 +54,17 @@ BEGIN
                 current_user);
     END;
   END IF;
+END
+$function$;
 
+CREATE FUNCTION pg_temp.wip_views_require_rights(views_database text, views_schema text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  elsewhere CONSTANT boolean := views_database <> current_database();
+BEGIN
   IF NOT has_schema_privilege('cron', 'USAGE') THEN
     RAISE EXCEPTION 'role "%" may not use pg_cron', current_user
       USING ERRCODE = 'insufficient_privilege',
@@ -102,17 +87,30 @@ BEGIN
       USING ERRCODE = 'insufficient_privilege',
             HINT = format('Deploy as the owner of the views, or with the parameter refresherRole=%s.', current_user);
   END IF;
+END
+$function$;
 
-  -- -------------------------------------------------------------------------------------------------------------
-  -- When? What no parameter says stays; a job that was made by hand as the guide says is taken over.
-  -- -------------------------------------------------------------------------------------------------------------
+-- Before pg_cron 1.5 there is no such setting, and it is GMT. Null where the role may not know.
+CREATE FUNCTION pg_temp.wip_views_clock()
+  RETURNS text
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(
+    (SELECT s.setting FROM pg_settings AS s WHERE s.name = 'cron.timezone'),
+    CASE WHEN pg_has_role('pg_read_all_settings', 'USAGE') THEN 'GMT' END);
+$function$;
 
-  -- before pg_cron 1.5 there is no such setting, and it is GMT
-  SELECT s.setting INTO clock FROM pg_settings AS s WHERE s.name = 'cron.timezone';
-  IF clock IS NULL AND reads_settings THEN
-    clock := 'GMT';
-  END IF;
-
+-- The guide's hours, 6 to 22 and the rest, on pg_cron's clock: 0-13,21-23 and 14-20 for Asia/Seoul.
+CREATE FUNCTION pg_temp.wip_views_hours(cron_zone text)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  clock CONSTANT text := pg_temp.wip_views_clock();
+  shifts interval[];
+BEGIN
   IF cron_zone IS NOT NULL AND clock IS NULL THEN
     RAISE EXCEPTION 'role "%" may not read the setting cron.timezone, by which cronZone is reckoned', current_user
       USING ERRCODE = 'insufficient_privilege',
@@ -139,8 +137,7 @@ BEGIN
     shifts := ARRAY[interval '0'];
   END IF;
 
-  -- the guide's hours, 6 to 22 and the rest, on pg_cron's clock: 0-13,21-23 and 14-20 for Asia/Seoul
-  hours := ARRAY(
+  RETURN ARRAY(
     SELECT string_agg(CASE WHEN first = last THEN first::text ELSE first || '-' || last END, ',' ORDER BY first)
     FROM (
       SELECT production, min(hour) AS first, max(hour) AS last
@@ -158,88 +155,155 @@ BEGIN
     GROUP BY production
     ORDER BY production DESC
   );
+END
+$function$;
 
-  SELECT
-    max(j.schedule) FILTER (WHERE j.jobname = names[1]) AS production,
-    max(j.schedule) FILTER (WHERE j.jobname = names[2]) AS off_hours,
-    max(j.schedule) FILTER (WHERE j.jobname = 'refresh-wip-views') AS by_hand,
-    -- the interval alone: the rest of a job that somebody else named like ours must not become ours
-    max(substring(j.command from ' < now[(][)] - interval ''([^'']+)''$')) FILTER (WHERE j.jobname = names[3]) AS retention
-  INTO kept
-  FROM cron.job AS j
-  WHERE j.jobname = ANY (names) OR j.jobname = 'refresh-wip-views' AND j.database = views_database;
+-- The jobs that the new ones take the place of, by rank: those of the same names; the guide's, made by hand; those of
+-- ours that can only fail, since their schema or their database has another name now, or is gone.
+CREATE FUNCTION pg_temp.wip_views_former_jobs(names text[], views_database text)
+  RETURNS TABLE (jobid bigint, jobname text, username text, schedule text, command text, purpose text, rank integer)
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN QUERY
+  WITH ours AS (
+    SELECT j.jobid, named.part[1] AS purpose, named.part[2] AS target
+    FROM cron.job AS j
+    CROSS JOIN LATERAL regexp_match(j.jobname, '^wip-views (production|off-hours|pruning) (.+)$') AS named (part)
+  ),
+  stale AS (
+    SELECT o.target
+    FROM ours AS o
+    JOIN cron.job AS j ON j.jobid = o.jobid
+    WHERE j.command ~ '^CALL .+[.]refresh_wip_views[(][)]$'
+      AND (
+        NOT EXISTS (SELECT FROM pg_database AS d WHERE d.datname = j.database)
+        OR j.database = current_database()
+          AND NOT EXISTS (SELECT FROM pg_namespace AS n WHERE j.command = format('CALL %I.refresh_wip_views()', n.nspname)))
+  )
+  SELECT f.*
+  FROM (
+    SELECT
+      j.jobid, j.jobname::text, j.username::text, j.schedule::text, j.command::text, coalesce(o.purpose, 'production'),
+      CASE
+        WHEN j.jobname = ANY (names) THEN 1
+        WHEN j.jobname = 'refresh-wip-views' AND j.database = views_database THEN 2
+        WHEN o.target IN (SELECT s.target FROM stale AS s) THEN 3
+      END AS rank
+    FROM cron.job AS j
+    LEFT JOIN ours AS o ON o.jobid = j.jobid
+  ) AS f
+  WHERE f.rank IS NOT NULL;
+END
+$function$;
 
-  schedules := ARRAY[
-    coalesce(
-      cron_production,
-      CASE WHEN cron_zone IS NULL THEN coalesce(kept.production, kept.by_hand) END,
-      '*/2 ' || hours[1] || ' * * *'),
-    coalesce(
-      cron_off_hours,
-      CASE WHEN cron_zone IS NULL THEN kept.off_hours END,
-      '*/15 ' || hours[2] || ' * * *'),
-    '17 3 * * *'
-  ];
+-- A bare number would be seconds, which nobody means.
+CREATE FUNCTION pg_temp.wip_views_require_interval(cron_retention text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF cron_retention ~ '^[[:space:][:digit:].]+$' OR cron_retention::interval <= interval '0' THEN
+    RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
+  END IF;
+EXCEPTION WHEN data_exception THEN
+  RAISE EXCEPTION 'parameter cronRetention is "%", not an interval above 0 such as "7 days"', cron_retention
+    USING ERRCODE = 'invalid_parameter_value';
+END
+$function$;
 
-  BEGIN
-    -- a bare number would be seconds, which nobody means
-    IF cron_retention ~ '^[[:space:][:digit:].]+$' OR cron_retention::interval <= interval '0' THEN
-      RAISE EXCEPTION USING ERRCODE = 'invalid_datetime_format';
-    END IF;
-  EXCEPTION WHEN data_exception THEN
-    RAISE EXCEPTION 'parameter cronRetention is "%", not an interval above 0 such as "7 days"', cron_retention
-      USING ERRCODE = 'invalid_parameter_value';
+CREATE FUNCTION pg_temp.wip_views_put_job(name text, schedule text, command text, in_database text, parameter text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- the other function is not everybody's to call
+  IF in_database = current_database() THEN
+    PERFORM cron.schedule(name, schedule, command);
+  ELSE
+    PERFORM cron.schedule_in_database(name, schedule, command, in_database);
+  END IF;
+EXCEPTION WHEN invalid_parameter_value THEN
+  RAISE EXCEPTION 'parameter % is "%", not a cron expression such as "*/2 6-22 * * *"', parameter, schedule
+    USING ERRCODE = 'invalid_parameter_value';
+END
+$function$;
+
+CREATE FUNCTION pg_temp.wip_views_schedule(
+  cron_zone text,
+  cron_production text,
+  cron_off_hours text,
+  cron_retention text,
+  views_database text,
+  views_schema text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  elsewhere CONSTANT boolean := views_database <> current_database();
+  -- a job's name has room for 63 bytes
+  target CONSTANT text := CASE
+    WHEN octet_length(views_database || '.' || views_schema) <= 42 THEN views_database || '.' || views_schema
+    ELSE md5(views_database || '.' || views_schema)
   END;
+  names CONSTANT text[] := ARRAY['wip-views production ' || target, 'wip-views off-hours ' || target, 'wip-views pruning ' || target];
+  call CONSTANT text := format('CALL %I.refresh_wip_views()', views_schema);
+  hours text[];
+  schedules text[];
+  kept record;
+  job record;
+BEGIN
+  PERFORM pg_temp.wip_views_require_cron(views_database, views_schema);
+  PERFORM pg_temp.wip_views_require_rights(views_database, views_schema);
+  PERFORM pg_temp.wip_views_require_interval(cron_retention);
 
-  -- -------------------------------------------------------------------------------------------------------------
-  -- The jobs
-  -- -------------------------------------------------------------------------------------------------------------
+  -- What no parameter says stays as it was.
+  hours := pg_temp.wip_views_hours(cron_zone);
+  SELECT
+    (array_agg(f.schedule ORDER BY f.rank, f.jobid DESC) FILTER (WHERE f.purpose = 'production'))[1] AS production,
+    (array_agg(f.schedule ORDER BY f.rank, f.jobid DESC) FILTER (WHERE f.purpose = 'off-hours'))[1] AS off_hours,
+    -- the interval alone: the rest of a job that somebody else named like ours must not become ours
+    (array_agg(substring(f.command from ' < now[(][)] - interval ''([^'']+)''$') ORDER BY f.rank, f.jobid DESC)
+      FILTER (WHERE f.purpose = 'pruning'))[1] AS retention
+  INTO kept
+  FROM pg_temp.wip_views_former_jobs(names, views_database) AS f;
+  schedules := ARRAY[
+    coalesce(cron_production, CASE WHEN cron_zone IS NULL THEN kept.production END, '*/2 ' || hours[1] || ' * * *'),
+    coalesce(cron_off_hours, CASE WHEN cron_zone IS NULL THEN kept.off_hours END, '*/15 ' || hours[2] || ' * * *')
+  ];
 
   -- A name is unique for each role: another one's job, which only a superuser sees, would run beside ours.
   FOR job IN
-    SELECT j.jobid, j.jobname, j.username, j.schedule, j.command
-    FROM cron.job AS j
-    WHERE j.jobname = ANY (names) AND j.username <> current_user
-      OR j.jobname = 'refresh-wip-views' AND j.database = views_database
+    SELECT f.*
+    FROM pg_temp.wip_views_former_jobs(names, views_database) AS f
+    WHERE f.rank > 1 OR f.username <> current_user
   LOOP
     PERFORM cron.unschedule(job.jobid);
     RAISE NOTICE 'replaced the job % of role % (%: %)', job.jobname, job.username, job.schedule, job.command;
   END LOOP;
 
-  FOR job IN
-    SELECT given.name, given.schedule, given.parameter, given.command
-    FROM (
-      VALUES
-        (names[1], schedules[1], 'cronProduction', call),
-        (names[2], schedules[2], 'cronOffHours', call),
-        (names[3], schedules[3], '', format(
-          'DELETE FROM cron.job_run_details AS d USING cron.job AS j WHERE j.jobid = d.jobid AND j.jobname = ANY (%L) AND coalesce(d.end_time, d.start_time) < now() - %s',
-          names,
-          CASE
-            WHEN coalesce(cron_retention, kept.retention) IS NOT NULL OR elsewhere
-            THEN 'interval ' || quote_literal(coalesce(cron_retention, kept.retention, '14 days'))
-            ELSE format('(SELECT s.history_retention FROM %I.wip_view_settings AS s)', views_schema)
-          END))
-    ) AS given (name, schedule, parameter, command)
-  LOOP
-    BEGIN
-      IF elsewhere THEN
-        PERFORM cron.schedule_in_database(job.name, job.schedule, job.command,
-          CASE job.name WHEN names[3] THEN current_database() ELSE views_database END);
-      ELSE
-        PERFORM cron.schedule(job.name, job.schedule, job.command);
-      END IF;
-    EXCEPTION WHEN invalid_parameter_value THEN
-      RAISE EXCEPTION 'parameter % is "%", not a cron expression such as "*/2 6-22 * * *"', job.parameter, job.schedule
-        USING ERRCODE = 'invalid_parameter_value';
-    END;
-  END LOOP;
+  PERFORM
+    pg_temp.wip_views_put_job(names[1], schedules[1], call, views_database, 'cronProduction'),
+    pg_temp.wip_views_put_job(names[2], schedules[2], call, views_database, 'cronOffHours'),
+    pg_temp.wip_views_put_job(names[3], '17 3 * * *', format(
+      'DELETE FROM cron.job_run_details AS d USING cron.job AS j WHERE j.jobid = d.jobid AND j.jobname = ANY (%L) AND coalesce(d.end_time, d.start_time) < now() - %s',
+      names,
+      CASE
+        WHEN coalesce(cron_retention, kept.retention) IS NOT NULL OR elsewhere
+        THEN 'interval ' || quote_literal(coalesce(cron_retention, kept.retention, '14 days'))
+        ELSE format('(SELECT s.history_retention FROM %I.wip_view_settings AS s)', views_schema)
+      END), current_database(), '');
 
   RAISE NOTICE 'pg_cron refreshes at "%" and at "%" on its own clock, which is %', schedules[1], schedules[2],
     concat_ws('; ',
-      coalesce(clock, 'GMT unless cron.timezone says otherwise'),
+      coalesce(pg_temp.wip_views_clock(), 'GMT unless cron.timezone says otherwise'),
       CASE
-        WHEN cron_zone IS NULL AND cron_production IS NULL AND kept.production IS NULL AND kept.by_hand IS NULL
+        WHEN cron_zone IS NULL AND cron_production IS NULL AND kept.production IS NULL
         THEN 'for a factory elsewhere give its zone, such as cronZone=Asia/Seoul'
       END);
 END

@@ -1,6 +1,37 @@
--- What a deploy needs, checked before anything is made. Everything that is missing or wrong is named in one message.
+-- What a deploy needs, checked before anything is made: each block notes what is missing or wrong, and the last one
+-- names all of it in one message. Under a search_path of its own, to the end of the transaction: what others may have
+-- put on the caller's would run with the rights of whoever deploys.
 
-DO $preflight$
+DO $begin$
+BEGIN
+  PERFORM
+    pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), true),
+    pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+    pg_catalog.set_config('wip_views.missing', '{}', true),
+    pg_catalog.set_config('wip_views.wrong', '{}', true);
+END
+$begin$;
+
+DO $place$
+DECLARE
+  missing text[] := '{}';
+BEGIN
+  IF current_setting('server_version_num')::integer < 140000 THEN
+    missing := missing || format('PostgreSQL 14 or later (this server is %s)', current_setting('server_version'));
+  END IF;
+
+  IF to_regnamespace('"${schema}"') IS NULL THEN
+    missing := missing || format('schema %I (name the schema of the MES with the parameter schema)', '${schema}');
+  ELSIF NOT has_schema_privilege('${schema}', 'CREATE') THEN
+    missing := missing || format('the right to create in schema %I (GRANT USAGE, CREATE ON SCHEMA %1$I TO %I)',
+                                 '${schema}', current_user);
+  END IF;
+
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$place$;
+
+DO $mes$
 DECLARE
   -- The columns that the views read; nothing else of the MES is touched.
   wanted CONSTANT jsonb := '{
@@ -15,58 +46,53 @@ DECLARE
   missing text[] := '{}';
   wanted_table text;
   wanted_columns jsonb;
+  absent text;
+BEGIN
+  FOR wanted_table, wanted_columns IN
+    SELECT w.key, w.value
+    FROM jsonb_each(wanted) AS w
+    -- without the schema, that is enough said
+    WHERE to_regnamespace('"${schema}"') IS NOT NULL
+    ORDER BY w.key
+  LOOP
+    IF to_regclass(format('%I.%I', '${schema}', wanted_table)) IS NULL THEN
+      missing := missing || format('table %I.%I', '${schema}', wanted_table);
+      CONTINUE;
+    END IF;
+
+    SELECT string_agg(c.name, ', ' ORDER BY c.position)
+    INTO absent
+    FROM jsonb_array_elements_text(wanted_columns) WITH ORDINALITY AS c (name, position)
+    WHERE NOT EXISTS (
+      SELECT
+      FROM pg_attribute AS a
+      WHERE a.attrelid = to_regclass(format('%I.%I', '${schema}', wanted_table))
+        AND a.attname = c.name
+        AND NOT a.attisdropped
+    );
+
+    IF absent IS NOT NULL THEN
+      missing := missing || format('column(s) %s of table %I.%I', absent, '${schema}', wanted_table);
+    ELSIF NOT has_table_privilege(format('%I.%I', '${schema}', wanted_table), 'SELECT') THEN
+      missing := missing || format('the right to read table %I.%I (GRANT SELECT ON %1$I.%2$I TO %I)',
+                                   '${schema}', wanted_table, current_user);
+    END IF;
+  END LOOP;
+
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$mes$;
+
+-- mes-indexes.changelog.yaml builds these CONCURRENTLY, which only the table's owner may do, and which a partitioned
+-- table does not allow: building one with the MES locked out is for its owner to decide.
+DO $indexes$
+DECLARE
+  missing text[] := '{}';
+  wanted_table text;
   wanted_column text;
   wanted_index text;
   indexed record;
-  owner text;
-  owned text;
-  absent text;
-  wrong text[] := '{}';
-  parameter text;
-  given text;
-  is_interval boolean;
-  is_right boolean;
 BEGIN
-  IF current_setting('server_version_num')::integer < 140000 THEN
-    missing := missing || format('PostgreSQL 14 or later (this server is %s)', current_setting('server_version'));
-  END IF;
-
-  IF to_regnamespace('"${schema}"') IS NULL THEN
-    missing := missing || format('schema %I (name the schema of the MES with the parameter schema)', '${schema}');
-  ELSE
-    IF NOT has_schema_privilege('${schema}', 'CREATE') THEN
-      missing := missing || format('the right to create in schema %I (GRANT USAGE, CREATE ON SCHEMA %1$I TO %I)',
-                                   '${schema}', current_user);
-    END IF;
-
-    FOR wanted_table, wanted_columns IN SELECT key, value FROM jsonb_each(wanted) ORDER BY key LOOP
-      IF to_regclass(format('%I.%I', '${schema}', wanted_table)) IS NULL THEN
-        missing := missing || format('table %I.%I', '${schema}', wanted_table);
-        CONTINUE;
-      END IF;
-
-      SELECT string_agg(c.name, ', ' ORDER BY c.position)
-      INTO absent
-      FROM jsonb_array_elements_text(wanted_columns) WITH ORDINALITY AS c (name, position)
-      WHERE NOT EXISTS (
-        SELECT
-        FROM pg_attribute AS a
-        WHERE a.attrelid = to_regclass(format('%I.%I', '${schema}', wanted_table))
-          AND a.attname = c.name
-          AND NOT a.attisdropped
-      );
-
-      IF absent IS NOT NULL THEN
-        missing := missing || format('column(s) %s of table %I.%I', absent, '${schema}', wanted_table);
-      ELSIF NOT has_table_privilege(format('%I.%I', '${schema}', wanted_table), 'SELECT') THEN
-        missing := missing || format('the right to read table %I.%I (GRANT SELECT ON %1$I.%2$I TO %I)',
-                                     '${schema}', wanted_table, current_user);
-      END IF;
-    END LOOP;
-  END IF;
-
-  -- mes-indexes.changelog.yaml builds these CONCURRENTLY, which only the table's owner may do, and which a partitioned
-  -- table does not allow: building one with the MES locked out is for its owner to decide.
   FOR wanted_table, wanted_column, wanted_index IN
     VALUES
       ('wip_items', 'lot_id', '(lot_id)'),
@@ -100,7 +126,17 @@ BEGIN
     END IF;
   END LOOP;
 
-  -- What an earlier deploy made, or the guide's script by hand, can only be replaced by its owner.
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$indexes$;
+
+-- What an earlier deploy made, or the guide's script by hand, can only be replaced by its owner.
+DO $owners$
+DECLARE
+  missing text[] := '{}';
+  owner text;
+  owned text;
+BEGIN
   FOR owner, owned IN
     SELECT
       o.owner::regrole::text,
@@ -128,8 +164,18 @@ BEGIN
                                  owner, owned, current_user);
   END LOOP;
 
-  -- What the views that are deployed need for their refreshes, and is not a deploy's to give. In a schema that was
-  -- renamed since, the function names the old one still.
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$owners$;
+
+-- What the views that are deployed need for their refreshes, and is not a deploy's to give. In a schema that was
+-- renamed since, the function names the old one still.
+DO $refreshes$
+DECLARE
+  missing text[] := '{}';
+  owned text;
+  absent text;
+BEGIN
   IF EXISTS (
     SELECT
     FROM pg_proc AS p
@@ -155,6 +201,41 @@ BEGIN
     END;
   END IF;
 
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$refreshes$;
+
+-- What Liquibase keeps account in, where it is there already.
+DO $log$
+DECLARE
+  missing text[] := '{}';
+  log record;
+BEGIN
+  FOR log IN
+    SELECT format('%I.%I', n.nspname, c.relname) AS name, string_agg(p.privilege, ', ' ORDER BY p.place) AS absent
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) WITH ORDINALITY AS p (privilege, place)
+    WHERE n.nspname = '${database.liquibaseSchemaName}'
+      AND lower(c.relname) IN (
+        lower('${database.databaseChangeLogTableName}'), lower('${database.databaseChangeLogLockTableName}'))
+      AND c.relkind = 'r'
+      AND NOT has_table_privilege(c.oid, p.privilege)
+    GROUP BY n.nspname, c.relname
+    ORDER BY c.relname
+  LOOP
+    missing := missing || format('the right to write to Liquibase''s table %1$s (GRANT %2$s ON %1$s TO %3$I)',
+                                 log.name, log.absent, current_user);
+  END LOOP;
+
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$log$;
+
+DO $database$
+DECLARE
+  missing text[] := '{}';
+BEGIN
   -- REFRESH CONCURRENTLY compares the rows in a temporary table.
   IF NOT has_database_privilege(current_database(), 'TEMPORARY') THEN
     missing := missing || format('the right to make temporary tables (GRANT TEMPORARY ON DATABASE %I TO %I)',
@@ -170,7 +251,20 @@ BEGIN
       current_database(), current_user, left('wip_staging_${schema}', 63));
   END IF;
 
-  -- The parameters, before one of them is kept. Dollar-quoted, since a value may hold a quote.
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$database$;
+
+-- The parameters, before one of them is kept. Dollar-quoted, since a value may hold a quote.
+DO $parameters$
+DECLARE
+  missing text[] := '{}';
+  wrong text[] := '{}';
+  parameter text;
+  given text;
+  is_interval boolean;
+  is_right boolean;
+BEGIN
   FOR given IN
     SELECT DISTINCT trim(role)
     FROM regexp_split_to_table($value$${refresherRole},${readerRole}$value$, ',') AS role
@@ -203,6 +297,16 @@ BEGIN
     END IF;
   END LOOP;
 
+  PERFORM set_config('wip_views.wrong', wrong::text, true);
+  PERFORM set_config('wip_views.missing', (current_setting('wip_views.missing')::text[] || missing)::text, true);
+END
+$parameters$;
+
+DO $end$
+DECLARE
+  missing CONSTANT text[] := current_setting('wip_views.missing');
+  wrong CONSTANT text[] := current_setting('wip_views.wrong');
+BEGIN
   IF missing <> '{}' OR wrong <> '{}' THEN
     RAISE EXCEPTION 'wip-views cannot be deployed to schema "%" of database "%"; %',
         '${schema}', current_database(), concat_ws('; ',
@@ -210,5 +314,6 @@ BEGIN
           'wrong: ' || nullif(array_to_string(wrong, '; '), ''))
       USING ERRCODE = 'object_not_in_prerequisite_state';
   END IF;
+  PERFORM set_config('search_path', current_setting('wip_views.search_path'), true);
 END
-$preflight$;
+$end$;

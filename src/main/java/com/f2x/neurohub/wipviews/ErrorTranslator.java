@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.MissingObjects;
 import com.f2x.neurohub.wipviews.internal.SqlError;
@@ -78,7 +78,7 @@ final class ErrorTranslator {
     } catch (DataAccessException e) {
       // a caller's transaction, which the failure ended: only the message is left to go by
       return state.equals("3F000")
-              || Changelog.objectNames().stream().anyMatch(described.getMessage()::contains)
+              || ChangelogFiles.objectNames().stream().anyMatch(described.getMessage()::contains)
           ? new NotDeployedException(
               "wip-views is not deployed in this schema, or not all of it: "
                   + described.getMessage(),
@@ -91,7 +91,7 @@ final class ErrorTranslator {
     if (missing.isEmpty()) {
       return described;
     }
-    return missing.equals(Changelog.objectNames())
+    return missing.equals(ChangelogFiles.objectNames())
         ? new NotDeployedException(
             "wip-views is not deployed in this schema: " + described.getMessage(),
             view,

@@ -12,6 +12,7 @@ import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
+import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import java.time.Duration;
@@ -436,7 +437,7 @@ public final class WipViews {
           }
           try {
             Changelog changelog =
-                new Changelog(connection, sessions.schema(), Map.of(), line -> {});
+                new Changelog(Target.of(connection, sessions.schema()), Map.of(), line -> {});
             UnknownViewException.unlessAmong(changelog.recreatable(), names);
             changelog.recreate(names);
           } catch (Exception e) {

@@ -1,14 +1,14 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.internal.Target;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jooq.DSLContext;
+import org.jooq.impl.DSL;
 
 /**
  * The changesets that are on Liquibase's record in a schema.
@@ -22,63 +22,42 @@ record DeployedChanges(String place, Map<String, String> checksums) {
 
   static DeployedChanges read(ConnectionOptions options) throws SQLException {
     try (Connection connection = options.dataSource().getConnection()) {
-      Place place = place(connection, options.schema());
-      Map<String, String> checksums = new LinkedHashMap<>();
-      if (place.log() != null) {
-        query(
-            connection,
-            "SELECT id, md5sum FROM "
-                + place.log()
-                + " WHERE author = 'wip-views' AND exectype <> 'MARK_RAN'"
-                + " ORDER BY orderexecuted",
-            checksums);
-      }
-      if (place.settings() != null) {
-        // its changeset reads otherwise whenever other parameters are given; here is what it did
-        query(
-            connection,
-            "SELECT 'settings', md5(s::text) FROM " + place.settings() + " AS s",
-            checksums);
-      }
-      return new DeployedChanges(place.words(), checksums);
+      Target target = Target.of(connection, options.schema());
+      return target.ask(db -> read(db, target.schema()));
     }
   }
 
-  private static void query(Connection connection, String sql, Map<String, String> into)
-      throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery(sql)) {
-      while (row.next()) {
-        into.put(row.getString(1), String.valueOf(row.getString(2)));
-      }
+  private static DeployedChanges read(DSLContext db, String schema) {
+    Map<String, String> checksums = new LinkedHashMap<>();
+    if (mayRead(db, schema, "databasechangelog")) {
+      db.resultQuery(
+              """
+              SELECT id, md5sum FROM {0}
+              WHERE author = 'wip-views' AND exectype <> 'MARK_RAN'
+              ORDER BY orderexecuted
+              """,
+              DSL.name(schema, "databasechangelog"))
+          .forEach(row -> checksums.put(row.get(0, String.class), row.get(1, String.class)));
     }
+    if (mayRead(db, schema, "wip_view_settings")) {
+      // its changeset reads otherwise whenever other parameters are given; here is what it did
+      db.resultQuery("SELECT md5(s::text) FROM {0} AS s", DSL.name(schema, "wip_view_settings"))
+          .forEach(row -> checksums.put("settings", row.get(0, String.class)));
+    }
+    String place =
+        db.fetchSingle(
+                "SELECT format('schema %I of database %I', ?::text, current_database())", schema)
+            .get(0, String.class);
+    return new DeployedChanges(place, checksums);
   }
 
-  /** Where the record and the settings are; null where there is nothing that the role may read. */
-  private record Place(String log, String settings, String words) {}
-
-  private static Place place(Connection connection, String schema) throws SQLException {
-    try (PreparedStatement query =
-        connection.prepareStatement(
-            """
-            SELECT
-              CASE WHEN has_table_privilege(named.log, 'SELECT') THEN named.log::text END,
-              CASE WHEN has_table_privilege(named.settings, 'SELECT') THEN named.settings::text END,
-              format('schema %I of database %I', named.schema, current_database())
-            FROM (
-              SELECT
-                target.schema,
-                to_regclass(format('%I.databasechangelog', target.schema)) AS log,
-                to_regclass(format('%I.wip_view_settings', target.schema)) AS settings
-              FROM (SELECT coalesce(?::text, current_schema()) AS schema) AS target
-            ) AS named
-            """)) {
-      query.setString(1, schema);
-      try (ResultSet row = query.executeQuery()) {
-        row.next();
-        return new Place(row.getString(1), row.getString(2), row.getString(3));
-      }
-    }
+  private static boolean mayRead(DSLContext db, String schema, String table) {
+    return Boolean.TRUE.equals(
+        db.fetchSingle(
+                "SELECT has_table_privilege(to_regclass(format('%I.%I', ?::text, ?::text)),"
+                    + " 'SELECT')",
+                schema, table)
+            .get(0, Boolean.class));
   }
 
   /** Names what is new or other than before. What runs on every update is no news by itself. */

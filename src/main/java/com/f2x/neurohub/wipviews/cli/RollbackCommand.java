@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.internal.DeployedObjects;
 import com.f2x.neurohub.wipviews.internal.DeployedObjects.DeployedObject;
 import com.f2x.neurohub.wipviews.internal.Refusal;
+import com.f2x.neurohub.wipviews.internal.Target;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -36,8 +37,9 @@ final class RollbackCommand implements Callable<Integer> {
     List<DeployedObject> objects;
     Optional<Refusal> refusal;
     try (Connection database = connection.dataSource().getConnection()) {
-      objects = DeployedObjects.read(database, connection.schema());
-      refusal = DeployedObjects.whyNotRolledBack(database, connection.schema());
+      Target target = Target.of(database, connection.schema());
+      objects = DeployedObjects.read(target);
+      refusal = DeployedObjects.whyNotRolledBack(target);
     }
     if (yes) {
       connection.migration().rollback();

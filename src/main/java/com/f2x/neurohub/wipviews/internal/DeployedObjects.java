@@ -1,16 +1,16 @@
 package com.f2x.neurohub.wipviews.internal;
 
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jooq.DSLContext;
+import org.jooq.Param;
+import org.jooq.ResultQuery;
+import org.jooq.impl.DSL;
 
 /** The objects that a deploy made in a schema, found by the names that the changelog gives them. */
 public final class DeployedObjects {
@@ -30,88 +30,70 @@ public final class DeployedObjects {
   /**
    * Reads what there is.
    *
-   * @param schema the schema; null for the connection's own
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  public static List<DeployedObject> read(Connection connection, String schema)
-      throws SQLException {
-    List<DeployedObject> objects = new ArrayList<>();
-    try (PreparedStatement query = prepare(connection, schema, LIST);
-        ResultSet row = query.executeQuery()) {
-      while (row.next()) {
-        objects.add(
-            new DeployedObject(
-                row.getString("kind"), row.getString("name"), row.getObject("bytes", Long.class)));
-      }
-    }
-    if (hasCron(connection)) {
-      try (PreparedStatement query = connection.prepareStatement(JOBS)) {
-        query.setString(1, schema);
-        try (ResultSet row = query.executeQuery()) {
-          while (row.next()) {
-            objects.add(new DeployedObject("pg_cron job", row.getString(1), null));
+  public static List<DeployedObject> read(Target target) throws SQLException {
+    return target.ask(
+        db -> {
+          List<DeployedObject> objects =
+              new ArrayList<>(
+                  ours(db, target, LIST)
+                      .fetch(
+                          row ->
+                              new DeployedObject(
+                                  row.get(0, String.class),
+                                  row.get(1, String.class),
+                                  row.get(2, Long.class))));
+          if (db.fetchSingle(HAS_CRON).get(0, Boolean.class)) {
+            db.resultQuery(JOBS, schema(target))
+                .forEach(
+                    row ->
+                        objects.add(
+                            new DeployedObject("pg_cron job", row.get(0, String.class), null)));
           }
-        }
-      }
-    }
-    return objects;
+          return objects;
+        });
   }
 
   /**
    * Reads the names of what there is, as the changelog has them; not those of jobs.
    *
-   * @param schema the schema; null for the connection's own
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  static Set<String> names(Connection connection, String schema) throws SQLException {
-    return new LinkedHashSet<>(texts(connection, schema, NAMES));
+  static Set<String> names(Target target) throws SQLException {
+    return new LinkedHashSet<>(texts(target, NAMES));
   }
 
   /**
    * Reads which views are registered, in refresh order.
    *
-   * @param schema the schema; null for the connection's own
    * @return their names; empty where there is no registry that the connection's role may read
    */
-  public static List<String> registeredViews(Connection connection, String schema)
-      throws SQLException {
-    String registry;
-    try (PreparedStatement query = connection.prepareStatement(REGISTRY)) {
-      query.setString(1, schema);
-      try (ResultSet row = query.executeQuery()) {
-        registry = row.next() ? row.getString(1) : null;
-      }
-    }
-    List<String> views = new ArrayList<>();
-    if (registry != null) {
-      try (Statement query = connection.createStatement();
-          ResultSet row =
-              query.executeQuery(
-                  "SELECT view_name FROM " + registry + " ORDER BY refresh_order, view_name")) {
-        while (row.next()) {
-          views.add(row.getString(1));
-        }
-      }
-    }
-    return views;
+  public static List<String> registeredViews(Target target) throws SQLException {
+    return target.ask(
+        db ->
+            db.fetchSingle(REGISTRY, target.schema()).get(0, Boolean.class)
+                ? db.resultQuery(
+                        "SELECT view_name FROM {0} ORDER BY refresh_order, view_name",
+                        DSL.name(target.schema(), "wip_view"))
+                    .fetch(0, String.class)
+                : List.of());
   }
 
   /**
    * Tells why they cannot be taken away: they are not the role's to drop, views of another
    * changelog are registered, or what is not ours depends on them.
    *
-   * @param schema the schema; null for the connection's own
    * @return the reason and what to do; empty if nothing keeps them
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  public static Optional<Refusal> whyNotRolledBack(Connection connection, String schema)
-      throws SQLException {
-    Optional<Refusal> owned = whyNotOurs(connection, schema);
+  public static Optional<Refusal> whyNotRolledBack(Target target) throws SQLException {
+    Optional<Refusal> owned = whyNotOurs(target);
     if (owned.isPresent()) {
       return owned;
     }
-    List<String> others = new ArrayList<>(registeredViews(connection, schema));
-    others.removeAll(Changelog.viewNames());
+    List<String> others = new ArrayList<>(registeredViews(target));
+    others.removeAll(ChangelogFiles.viewNames());
     if (!others.isEmpty()) {
       // what reads another one stands after it
       Collections.reverse(others);
@@ -120,9 +102,9 @@ public final class DeployedObjects {
               "another changelog registered " + String.join(", ", others),
               Refusal.DEPENDENT_OBJECTS_STILL_EXIST,
               "Roll that one back first, or remove each by hand: "
-                  + String.join(" ", removals(connection, schema, others))));
+                  + String.join(" ", removals(target, others))));
     }
-    List<String> dependants = texts(connection, schema, DEPENDANTS);
+    List<String> dependants = texts(target, DEPENDANTS);
     return dependants.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -135,12 +117,11 @@ public final class DeployedObjects {
   /**
    * Tells that they are not the role's to drop.
    *
-   * @param schema the schema; null for the connection's own
    * @return the reason and what to do; empty if they are
-   * @throws SQLException also if there is no such schema
+   * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  static Optional<Refusal> whyNotOurs(Connection connection, String schema) throws SQLException {
-    List<String> owners = texts(connection, schema, OTHER_OWNERS);
+  static Optional<Refusal> whyNotOurs(Target target) throws SQLException {
+    List<String> owners = texts(target, OTHER_OWNERS);
     return owners.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -150,79 +131,68 @@ public final class DeployedObjects {
                 "Connect as their owner."));
   }
 
-  private static List<String> removals(Connection connection, String schema, List<String> views)
-      throws SQLException {
-    List<String> statements = new ArrayList<>();
-    try (PreparedStatement query = connection.prepareStatement(REMOVALS)) {
-      query.setString(1, schema);
-      query.setArray(2, connection.createArrayOf("text", views.toArray()));
-      try (ResultSet row = query.executeQuery()) {
-        while (row.next()) {
-          statements.add(row.getString(1));
-        }
-      }
-    }
-    return statements;
+  private static List<String> removals(Target target, List<String> views) throws SQLException {
+    return target.ask(
+        db -> db.resultQuery(REMOVALS, schema(target), array(views)).fetch(0, String.class));
   }
 
-  private static List<String> texts(Connection connection, String schema, String select)
-      throws SQLException {
-    List<String> texts = new ArrayList<>();
-    try (PreparedStatement query = prepare(connection, schema, select);
-        ResultSet row = query.executeQuery()) {
-      while (row.next()) {
-        texts.add(row.getString(1));
-      }
-    }
-    return texts;
+  private static List<String> texts(Target target, String select) throws SQLException {
+    return target.ask(db -> ours(db, target, select).fetch(0, String.class));
   }
 
-  private static PreparedStatement prepare(Connection connection, String schema, String select)
-      throws SQLException {
-    PreparedStatement query = connection.prepareStatement(OBJECTS + select);
-    query.setArray(1, connection.createArrayOf("text", Changelog.allObjectNames().toArray()));
-    query.setArray(2, connection.createArrayOf("text", Changelog.viewNames().toArray()));
-    query.setString(3, schema);
-    return query;
+  private static ResultQuery<?> ours(DSLContext db, Target target, String select) {
+    return db.resultQuery(
+        OBJECTS + select,
+        schema(target),
+        array(ChangelogFiles.allObjectNames()),
+        array(ChangelogFiles.viewNames()));
   }
 
-  private static boolean hasCron(Connection connection) throws SQLException {
-    try (PreparedStatement query =
-            connection.prepareStatement(
-                "SELECT EXISTS (SELECT FROM pg_extension AS e JOIN pg_namespace AS n ON n.nspname ="
-                    + " 'cron' WHERE e.extname = 'pg_cron' AND has_schema_privilege(n.oid,"
-                    + " 'USAGE'))");
-        ResultSet row = query.executeQuery()) {
-      row.next();
-      return row.getBoolean(1);
-    }
+  private static Param<String> schema(Target target) {
+    return DSL.val(target.schema());
   }
+
+  private static Param<String[]> array(List<String> names) {
+    return DSL.val(names.toArray(String[]::new));
+  }
+
+  private static final String HAS_CRON =
+      """
+      SELECT EXISTS (
+        SELECT
+        FROM pg_extension AS e
+        JOIN pg_namespace AS n ON n.nspname = 'cron'
+        WHERE e.extname = 'pg_cron' AND has_schema_privilege(n.oid, 'USAGE')
+      )
+      """;
 
   private static final String REGISTRY =
       """
-      SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-      FROM pg_catalog.pg_class AS c
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname = coalesce(?::text, current_schema())
-        AND c.relname = 'wip_view'
-        AND has_schema_privilege(n.oid, 'USAGE')
-        AND has_table_privilege(c.oid, 'SELECT')
+      SELECT EXISTS (
+        SELECT
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname = ?
+          AND c.relname = 'wip_view'
+          AND has_schema_privilege(n.oid, 'USAGE')
+          AND has_table_privilege(c.oid, 'SELECT')
+      )
       """;
 
   private static final String REMOVALS =
       """
-      SELECT pg_catalog.format('SELECT %I.wip_view_remove(%L);', coalesce(?::text, current_schema()), view.name)
-      FROM pg_catalog.unnest(?::text[]) WITH ORDINALITY AS view (name, place)
+      SELECT format('SELECT %I.wip_view_remove(%L);', {0}::text, view.name)
+      FROM unnest({1}::text[]) WITH ORDINALITY AS view (name, place)
       ORDER BY view.place
       """;
 
   private static final String OBJECTS =
       """
       WITH target AS (
-        SELECT n.oid, n.nspname, ?::text[] AS made, ?::text[] AS views
+        SELECT n.oid, n.nspname, {1}::text[] AS made, {2}::text[] AS views
         FROM pg_namespace AS n
         -- which raises where there is none of that name
-        WHERE n.oid = quote_ident(coalesce(?::text, current_schema()))::regnamespace
+        WHERE n.oid = quote_ident({0})::regnamespace
       ),
       object AS (
         SELECT
@@ -238,7 +208,7 @@ public final class DeployedObjects {
             WHEN 'r' THEN 'table'
             ELSE 'index'
           END AS kind,
-          pg_catalog.format('%I.%I', target.nspname, c.relname) AS name,
+          format('%I.%I', target.nspname, c.relname) AS name,
           c.relname AS plain,
           nullif(pg_total_relation_size(c.oid), 0) AS bytes,
           c.relowner AS owner,
@@ -252,7 +222,7 @@ public final class DeployedObjects {
         SELECT
           5,
           CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
-          pg_catalog.format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
+          format('%I.%I(%s)', target.nspname, p.proname, pg_get_function_identity_arguments(p.oid)),
           p.proname,
           NULL,
           p.proowner,
@@ -316,7 +286,7 @@ public final class DeployedObjects {
           FROM pg_trigger AS t
           WHERE d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgname = 'wip_views_keep_place')
       )
-      SELECT pg_catalog.format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
+      SELECT format('%s %s depends on %s', i.type, i.identity, string_agg(d.needs, ', ' ORDER BY d.needs))
       FROM dependant AS d
       CROSS JOIN LATERAL pg_identify_object(d.class, d.oid, 0) AS i
       WHERE NOT EXISTS (SELECT FROM referenced AS r WHERE r.class = d.class AND r.oid = d.oid)
@@ -328,19 +298,25 @@ public final class DeployedObjects {
   private static final String JOBS =
       """
       WITH own AS (
-        SELECT current_database() || '.' || coalesce(?::text, current_schema()) AS name
+        SELECT current_database() || '.' || {0} AS name
       ),
       ours AS (
         SELECT
           j.jobname,
           j.database,
+          j.command,
           substring(j.jobname from '^wip-views (?:production|off-hours|pruning) (.+)$') AS target
         FROM cron.job AS j
       )
       SELECT o.jobname
       FROM ours AS o, own
       WHERE o.target = CASE WHEN octet_length(own.name) <= 42 THEN own.name ELSE md5(own.name) END
-        OR o.target IN (SELECT e.target FROM ours AS e WHERE e.database <> current_database())
+        OR o.target IN (
+          SELECT e.target
+          FROM ours AS e
+          WHERE e.database <> current_database()
+            OR e.command ~ '^CALL .+[.]refresh_wip_views[(][)]$'
+              AND NOT EXISTS (SELECT FROM pg_namespace AS n WHERE e.command = format('CALL %I.refresh_wip_views()', n.nspname)))
       ORDER BY o.jobname
       """;
 }

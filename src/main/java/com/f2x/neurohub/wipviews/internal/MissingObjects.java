@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.internal;
 
+import java.sql.SQLException;
 import java.util.List;
 import org.jooq.DSLContext;
 import org.jooq.impl.DSL;
@@ -30,16 +31,21 @@ public final class MissingObjects {
 
   private MissingObjects() {}
 
+  /** Asks the catalog of a deploy's target. */
+  static List<String> in(Target target) throws SQLException {
+    return target.ask(db -> in(db, target.schema()));
+  }
+
   /**
    * Asks the catalog, which any role may.
    *
    * @param schema where they should be; null for where the connection finds them
-   * @return names as in {@link Changelog#objectNames()}, in that order; all of them if nothing is
-   *     deployed there
+   * @return names as in {@link ChangelogFiles#objectNames()}, in that order; all of them if nothing
+   *     is deployed there
    */
   public static List<String> in(DSLContext db, String schema) {
     return db.resultQuery(
-            MISSING, DSL.val(schema), DSL.val(Changelog.objectNames().toArray(String[]::new)))
+            MISSING, DSL.val(schema), DSL.val(ChangelogFiles.objectNames().toArray(String[]::new)))
         .fetch(0, String.class);
   }
 }

@@ -7,12 +7,16 @@ import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * This process's turn to deploy, held by the connection; it then gives the connection back as it
  * was, since Liquibase sets its search_path and leaves it so.
  */
 final class Turn implements AutoCloseable {
+
+  /** How an empty search_path is printed, by what it was set with. */
+  private static final Set<String> EMPTY_PATHS = Set.of("", "\"\"");
 
   private static final String CHECK_INTERVAL = "client_connection_check_interval";
 
@@ -31,20 +35,20 @@ final class Turn implements AutoCloseable {
   private final boolean autoCommit;
   private final Map<String, String> before = new LinkedHashMap<>();
 
-  Turn(Connection connection) throws SQLException {
-    this.connection = connection;
+  Turn(Target target) throws SQLException {
+    this.connection = target.connection();
     this.autoCommit = connection.getAutoCommit();
     connection.setAutoCommit(true);
     remember("search_path");
-    if (connection.getSchema() == null) {
+    if (EMPTY_PATHS.contains(before.get("search_path"))) {
       // Liquibase appends what there is to the schema that it sets, and an empty path is no list
-      set("search_path", "public");
+      set("search_path", "pg_temp");
     }
     for (Map.Entry<String, String> setting : PINNED.entrySet()) {
       remember(setting.getKey());
       set(setting.getKey(), setting.getValue());
     }
-    for (String limit : limitsOfAllSessions()) {
+    for (String limit : limitsOfAllSessions(target)) {
       remember(limit);
       set(limit, "0");
     }
@@ -54,19 +58,21 @@ final class Turn implements AutoCloseable {
   }
 
   /** A limit that is set for all sessions of a role is not meant for a deploy. */
-  private List<String> limitsOfAllSessions() throws SQLException {
-    String names =
-        select(
-            """
-            coalesce(string_agg(name, ','), '') FROM pg_catalog.pg_settings
-            WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
-              AND source IN ('database', 'user', 'database user')
-            """);
-    return names.isEmpty() ? List.of() : List.of(names.split(","));
+  private static List<String> limitsOfAllSessions(Target target) throws SQLException {
+    return target.ask(
+        db ->
+            db.resultQuery(
+                    """
+                    SELECT name
+                    FROM pg_settings
+                    WHERE name IN ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout')
+                      AND source IN ('database', 'user', 'database user')
+                    """)
+                .fetch(0, String.class));
   }
 
   void await() throws SQLException {
-    select("pg_advisory_lock(hashtext('wip-views deploy'), 0)");
+    select("pg_advisory_lock(pg_catalog.hashtext('wip-views deploy'), 0)");
   }
 
   @Override
@@ -106,8 +112,8 @@ final class Turn implements AutoCloseable {
     }
   }
 
-  private String select(String expression, String... values) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement("SELECT " + expression)) {
+  private String select(String call, String... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement("SELECT pg_catalog." + call)) {
       for (int i = 0; i < values.length; i++) {
         statement.setString(i + 1, values[i]);
       }

@@ -4,12 +4,12 @@ import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.internal.SqlError;
+import com.f2x.neurohub.wipviews.internal.Target;
 import java.io.Writer;
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
+import org.jooq.Record;
 
 /**
  * Deploys the changelog of this jar: what {@code liquibase update} does with it, with a lock that
@@ -61,7 +62,7 @@ public final class WipViewsMigration {
     return new WipViewsMigration(
         Objects.requireNonNull(dataSource, "dataSource"),
         null,
-        List.of(Changelog.ROOT),
+        List.of(ChangelogFiles.ROOT),
         Map.of(),
         line -> {});
   }
@@ -80,7 +81,7 @@ public final class WipViewsMigration {
 
   /** Returns the names of the opt-in changelogs, which run only when they are named. */
   public static List<String> optInNames() {
-    return Changelog.OPT_IN;
+    return ChangelogFiles.OPT_IN;
   }
 
   /**
@@ -115,12 +116,12 @@ public final class WipViewsMigration {
       throw new IllegalArgumentException(
           "unknown opt-in changelog " + name + "; there are " + String.join(", ", optInNames()));
     }
-    return Changelog.optIn(name);
+    return ChangelogFiles.optIn(name);
   }
 
   /** Returns the names of the parameters that every deploy takes. */
   public static List<String> parameterNames() {
-    return Changelog.parameterNames(List.of(Changelog.ROOT));
+    return ChangelogFiles.parameterNames(List.of(ChangelogFiles.ROOT));
   }
 
   /**
@@ -130,7 +131,7 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public static List<String> parameterNames(String optIn) {
-    return Changelog.parameterNames(List.of(optIn(optIn)));
+    return ChangelogFiles.parameterNames(List.of(optIn(optIn)));
   }
 
   /**
@@ -147,7 +148,7 @@ public final class WipViewsMigration {
     if (name.equals("schema")) {
       return withSchema(value);
     }
-    List<String> known = Changelog.parameterNames(files);
+    List<String> known = ChangelogFiles.parameterNames(files);
     if (!known.contains(name)) {
       throw new IllegalArgumentException(
           "unknown parameter " + name + "; there are " + String.join(", ", known));
@@ -198,7 +199,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
-    run(connection -> {}, changelog -> changelog.updateSql(files, out));
+    run(target -> {}, changelog -> changelog.updateSql(files, out));
   }
 
   /**
@@ -240,8 +241,9 @@ public final class WipViewsMigration {
 
   private void run(Check first, Step step) {
     try (Connection connection = dataSource.getConnection()) {
-      first.on(connection);
-      step.run(new Changelog(connection, schema, parameters, progress));
+      Target target = Target.of(connection, schema);
+      first.on(target);
+      step.run(new Changelog(target, parameters, progress));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new WipViewsException(
@@ -268,27 +270,28 @@ public final class WipViewsMigration {
         : WipViewsException.of(null, failure);
   }
 
-  private static void refuseReadOnly(Connection connection) throws SQLException {
-    try (Statement statement = connection.createStatement();
-        ResultSet row =
-            statement.executeQuery(
-                "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean")) {
-      row.next();
-      if (row.getBoolean(1) || row.getBoolean(2)) {
-        throw new WipViewsException(
-            row.getBoolean(1)
-                ? "cannot deploy to a standby: it is read-only"
-                : "cannot deploy: the database's transactions are read-only",
-            null,
-            "25006",
-            "Connect to the primary, or lift default_transaction_read_only.",
-            null);
-      }
+  private static void refuseReadOnly(Target target) throws SQLException {
+    Record server =
+        target.ask(
+            db ->
+                db.fetchSingle(
+                    "SELECT pg_is_in_recovery(),"
+                        + " current_setting('transaction_read_only')::boolean"));
+    boolean standby = server.get(0, Boolean.class);
+    if (standby || server.get(1, Boolean.class)) {
+      throw new WipViewsException(
+          standby
+              ? "cannot deploy to a standby: it is read-only"
+              : "cannot deploy: the database's transactions are read-only",
+          null,
+          "25006",
+          "Connect to the primary, or lift default_transaction_read_only.",
+          null);
     }
   }
 
   private interface Check {
-    void on(Connection connection) throws SQLException;
+    void on(Target target) throws SQLException;
   }
 
   private interface Step {

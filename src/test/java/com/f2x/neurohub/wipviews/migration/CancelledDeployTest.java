@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -112,7 +114,8 @@ class CancelledDeployTest {
       connection.createStatement().execute("SET client_connection_check_interval = '7s'");
       String before = value(connection, settings);
 
-      new Changelog(connection, null, Map.of(), line -> {}).update(List.of(Changelog.ROOT));
+      new Changelog(Target.of(connection, null), Map.of(), line -> {})
+          .update(List.of(ChangelogFiles.ROOT));
 
       assertThat(value(connection, settings)).isEqualTo(before).contains("7s");
     }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.OutputStream;
 import java.nio.file.Path;
@@ -33,7 +33,7 @@ class ChangesetIdentityTest {
   private static final Set<String> ALWAYS = Set.of("preflight", "settings", "access", "drift");
 
   private static final String ON_DISK = "changelog/db.changelog-root.yaml";
-  private static final String IN_THE_JAR = Changelog.FOLDER + "db.changelog-root.yaml";
+  private static final String IN_THE_JAR = ChangelogFiles.FOLDER + "db.changelog-root.yaml";
 
   private final TestDatabase database = TestDatabase.mes();
 

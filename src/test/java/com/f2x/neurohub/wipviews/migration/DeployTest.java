@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -129,7 +129,7 @@ class DeployTest {
     migration.update();
     migration.recreate(List.of());
 
-    assertThat(WipViews.of(dataSource).refreshAll()).hasSameSizeAs(Changelog.viewNames());
+    assertThat(WipViews.of(dataSource).refreshAll()).hasSameSizeAs(ChangelogFiles.viewNames());
     assertThat(database.value("SELECT to_regnamespace('wip_staging_public')"))
         .isEqualTo("wip_staging_public");
     migration.rollback();
@@ -146,6 +146,6 @@ class DeployTest {
     assertThat(made)
         .filteredOn(object -> object.matches("(relation [rv]|routine) .*"))
         .extracting(object -> object.replaceFirst(".*public\\.(\\w+).*", "$1"))
-        .hasSameElementsAs(Changelog.objectNames());
+        .hasSameElementsAs(ChangelogFiles.objectNames());
   }
 }

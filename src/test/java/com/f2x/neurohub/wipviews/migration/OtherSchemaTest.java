@@ -9,7 +9,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.StringWriter;
@@ -54,7 +54,7 @@ class OtherSchemaTest {
   @Test
   void the_views_are_refreshed_and_read_typed() {
     assertThat(odd.refreshAll())
-        .hasSameSizeAs(Changelog.viewNames())
+        .hasSameSizeAs(ChangelogFiles.viewNames())
         .extracting(Refresh::mode)
         .containsOnly(Refresh.Mode.CONCURRENT);
 
@@ -112,7 +112,7 @@ class OtherSchemaTest {
     PGSimpleDataSource dataSource = (PGSimpleDataSource) database.dataSource();
     dataSource.setCurrentSchema("\"Odd Schema\"");
 
-    assertThat(WipViews.of(dataSource).refreshAll()).hasSameSizeAs(Changelog.viewNames());
+    assertThat(WipViews.of(dataSource).refreshAll()).hasSameSizeAs(ChangelogFiles.viewNames());
     assertThat(WipViews.of(dataSource).rows(MV_WIP_STATUS_DASHBOARD)).hasSize(1);
   }
 

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -255,20 +255,20 @@ class PreflightTest {
   }
 
   @Test
-  void a_right_that_only_liquibase_misses_is_explained_as_one_of_the_owner() throws Exception {
-    database.execute("CREATE TABLE made_by_the_owner (LIKE databasechangelog)");
+  void a_right_to_the_tables_of_liquibase_is_named() throws Exception {
     deployer();
     database.execute(
-        "ALTER TABLE made_by_the_owner RENAME TO databasechangelog",
-        "REVOKE SELECT ON databasechangelog FROM " + role);
+        "CREATE TABLE databasechangelog (id text)",
+        "CREATE TABLE databasechangeloglock (id integer)",
+        "GRANT SELECT, INSERT ON databasechangelog TO " + role);
 
-    assertThatThrownBy(WipViewsMigration.of(asDeployer())::update)
-        .hasMessageContaining("databasechangelog")
-        .isInstanceOfSatisfying(
-            WipViewsException.class,
-            e ->
-                assertThat(e.remedy())
-                    .hasValue("Deploy as the role that owns it, or grant that role to this one."));
+    refuses(
+        WipViewsMigration.of(asDeployer())::update,
+        ("missing: the right to write to Liquibase's table public.databasechangelog (GRANT UPDATE,"
+                + " DELETE ON public.databasechangelog TO %1$s); the right to write to Liquibase's"
+                + " table public.databasechangeloglock (GRANT SELECT, INSERT, UPDATE, DELETE ON"
+                + " public.databasechangeloglock TO %1$s)")
+            .formatted(role));
   }
 
   @Test
@@ -347,7 +347,7 @@ class PreflightTest {
     try (InputStream text =
         PreflightTest.class
             .getClassLoader()
-            .getResourceAsStream(Changelog.FOLDER + "wip/preflight.sql")) {
+            .getResourceAsStream(ChangelogFiles.FOLDER + "wip/preflight.sql")) {
       return new String(text.readAllBytes(), StandardCharsets.UTF_8)
           .replace("${schema}", schema)
           .replaceAll("\\$\\{\\w+}", "");

@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.RandomFactory;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -83,7 +83,7 @@ class RollbackTest {
 
     assertThat(database.objects()).isEqualTo(deployed);
     WipViews views = WipViews.of(database.dataSource());
-    assertThat(views.refreshAll()).hasSameSizeAs(Changelog.viewNames());
+    assertThat(views.refreshAll()).hasSameSizeAs(ChangelogFiles.viewNames());
     assertThat(views.rows(MV_WIP_STATUS_DASHBOARD)).isNotEmpty();
     assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).isNotEmpty();
   }

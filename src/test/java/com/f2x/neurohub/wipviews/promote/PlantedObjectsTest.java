@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.Writer;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -26,7 +28,23 @@ class PlantedObjectsTest {
     {"numeric", "bigint"},
     {"bigint", "numeric"},
     {"integer", "numeric"},
-    {"numeric", "integer"}
+    {"numeric", "integer"},
+    {"name", "varchar"},
+    {"oid", "regclass"},
+    {"regclass", "oid"},
+    {"oid", "regnamespace"},
+    {"regnamespace", "oid"}
+  };
+
+  /** Functions that the system has with other parameters, and what they return. */
+  private static final String[][] FUNCTIONS = {
+    {"round(numeric, bigint)", "numeric"},
+    {"to_regclass(varchar)", "regclass"},
+    {"set_config(varchar, varchar, boolean)", "text"},
+    {"current_setting(varchar, boolean)", "text"},
+    {"has_table_privilege(regclass, text)", "boolean"},
+    {"has_schema_privilege(regnamespace, text)", "boolean"},
+    {"pg_has_role(regrole, text)", "boolean"}
   };
 
   @BeforeAll
@@ -53,14 +71,11 @@ class PlantedObjectsTest {
                   .formatted(operator, types[0], types[1], function));
         }
       }
-      statement.execute(
-          "CREATE FUNCTION public.round(numeric, bigint) RETURNS numeric LANGUAGE plpgsql AS $$"
-              + " BEGIN INSERT INTO public.caught VALUES (current_user, current_query()); RETURN"
-              + " NULL; END $$");
-      statement.execute(
-          "CREATE FUNCTION public.to_regclass(varchar) RETURNS regclass LANGUAGE plpgsql AS $$"
-              + " BEGIN INSERT INTO public.caught VALUES (current_user, current_query()); RETURN"
-              + " NULL; END $$");
+      for (String[] function : FUNCTIONS) {
+        statement.execute(
+            "CREATE FUNCTION public.%s RETURNS %s LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.caught VALUES (current_user, current_query()); RETURN NULL; END $$"
+                .formatted(function[0], function[1]));
+      }
     }
     database.execute(
         "INSERT INTO lots (lot_number, product_model_id, production_date, status) VALUES ('L1', 1,"
@@ -78,17 +93,28 @@ class PlantedObjectsTest {
     WipViews views = WipViews.of(database.dataSource());
     views.refreshAll();
     views.recreate();
+    WipViewsMigration.of(database.dataSource()).updateSql(Writer.nullWriter());
 
-    // what Liquibase asks of its own table is looked up on the connection's path
-    assertThat(
-            database.rows(
-                "SELECT who, what FROM caught WHERE what !~ '(UPDATE|FROM)"
-                    + " .{0,9}databasechangelog'"))
-        .isEmpty();
+    assertThat(caught()).isEmpty();
     assertThat(
             database.value(
                 "SELECT passed_last_hour FROM mv_process_wip_queue WHERE process_number = 1"))
         .isEqualTo("3");
+  }
+
+  @Test
+  void nothing_planted_runs_in_a_rollback() throws SQLException {
+    WipViewsMigration migration = WipViewsMigration.of(database.dataSource());
+    migration.update();
+    migration.rollback();
+
+    assertThat(caught()).isEmpty();
+  }
+
+  /** What Liquibase asks of its own table is looked up on the connection's path. */
+  private static List<List<String>> caught() throws SQLException {
+    return database.rows(
+        "SELECT who, what FROM caught WHERE what !~ '(UPDATE|FROM) .{0,9}databasechangelog'");
   }
 
   @Test

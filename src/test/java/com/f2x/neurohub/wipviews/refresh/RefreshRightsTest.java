@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
@@ -110,9 +110,9 @@ class RefreshRightsTest {
 
     WipViews views = WipViews.of(as(role));
     assertThat(views.refreshAll())
-        .hasSameSizeAs(Changelog.viewNames())
+        .hasSameSizeAs(ChangelogFiles.viewNames())
         .allMatch(refresh -> refresh.role().equals(role));
-    assertThat(views.freshness()).hasSameSizeAs(Changelog.viewNames());
+    assertThat(views.freshness()).hasSameSizeAs(ChangelogFiles.viewNames());
     assertThat(views.history(MV_PROCESS_WIP_QUEUE, 1)).hasSize(1);
     assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
   }
@@ -120,7 +120,7 @@ class RefreshRightsTest {
   @Test
   void a_reader_role_may_read_and_nothing_else() throws Exception {
     WipViews views = WipViews.of(as(READER));
-    assertThat(views.freshness()).hasSameSizeAs(Changelog.viewNames());
+    assertThat(views.freshness()).hasSameSizeAs(ChangelogFiles.viewNames());
     assertThat(views.history(null, 1)).hasSize(1);
     assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
 

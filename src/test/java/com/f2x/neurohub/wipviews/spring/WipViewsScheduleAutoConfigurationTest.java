@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import com.f2x.neurohub.wipviews.schedule.Tick;
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -55,7 +55,7 @@ class WipViewsScheduleAutoConfigurationTest {
   private static SpringLiquibase table(TestDatabase database) {
     SpringLiquibase liquibase = new SpringLiquibase();
     liquibase.setDataSource(database.dataSource());
-    liquibase.setChangeLog("classpath:" + Changelog.FOLDER + "db-scheduler.changelog.yaml");
+    liquibase.setChangeLog("classpath:" + ChangelogFiles.FOLDER + "db-scheduler.changelog.yaml");
     liquibase.setShowSummary(UpdateSummaryEnum.OFF);
     liquibase.setAnalyticsEnabled(false);
     return liquibase;

@@ -5,10 +5,19 @@ import java.util.List;
 import org.jooq.impl.DSL;
 
 /**
- * A job of pg_cron that is gone although it was deployed, or that fails. Looks where pg_cron keeps
- * its jobs in this database; a job that was switched off was meant so.
+ * A job of pg_cron that is gone although it was deployed, that fails, or that calls what is not
+ * there any more. Looks where pg_cron keeps its jobs in this database; a job that was switched off
+ * was meant so.
  */
 final class CronJobs implements Check {
+
+  private static final String STALE =
+      """
+      j.jobname LIKE 'wip-views %'
+        AND j.database = current_database()
+        AND j.command ~ '^CALL .+[.]refresh_wip_views[(][)]$'
+        AND NOT EXISTS (SELECT FROM pg_namespace AS n WHERE j.command = format('CALL %I.refresh_wip_views()', n.nspname))
+      """;
 
   @Override
   public String id() {
@@ -36,7 +45,7 @@ final class CronJobs implements Check {
                 """,
                 site.schema())
             .get(0, Integer.class);
-    List<Fault> faults = new ArrayList<>();
+    List<Fault> faults = new ArrayList<>(stale(site, deployed));
     if (deployed && jobs < 2) {
       faults.add(othersAreHidden(site) ? hidden() : gone(site));
     }
@@ -83,6 +92,23 @@ final class CronJobs implements Check {
         site.command("update", "--with", "pg-cron"));
   }
 
+  /** What pg-cron.sql replaces, too: the schema was renamed since, or is gone. */
+  private List<Fault> stale(Site site, boolean deployed) {
+    return site.db()
+        .resultQuery("SELECT j.jobid, j.jobname, j.command FROM cron.job AS j WHERE " + STALE)
+        .fetch(
+            row ->
+                Fault.of(
+                    this,
+                    row.get(1, String.class),
+                    "the job calls a procedure in a schema that is not there: "
+                        + row.get(2, String.class),
+                    "It fails each time. A schema that was renamed gets jobs of its new name.",
+                    deployed
+                        ? site.command("update", "--with", "pg-cron")
+                        : "SELECT cron.unschedule(" + row.get(0, Long.class) + ");"));
+  }
+
   private List<Fault> failing(Site site) {
     return site.db()
         .resultQuery(
@@ -104,8 +130,10 @@ final class CronJobs implements Check {
               AND j.command ~ 'refresh_(wip|all_wip|process_wip)'
               AND latest.runs = 2
               AND latest.failed
+              AND NOT (%s)
             ORDER BY j.jobname
-            """)
+            """
+                .replace("%s", STALE))
         .fetch(
             row -> {
               String command = row.get(1, String.class).strip().replaceFirst(";$", "");

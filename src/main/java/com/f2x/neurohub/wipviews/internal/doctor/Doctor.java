@@ -3,10 +3,10 @@ package com.f2x.neurohub.wipviews.internal.doctor;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 
 import com.f2x.neurohub.wipviews.internal.SqlError;
+import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.internal.doctor.Site.ReadTable;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -51,11 +51,11 @@ public final class Doctor {
   /** A look that would have to wait longer for a lock is given up. */
   private static final int LOCK_TIMEOUT_MILLIS = 100;
 
-  private final Connection connection;
+  private final Target target;
   private final Site site;
 
   private Doctor(Connection connection, Site site) {
-    this.connection = connection;
+    this.target = new Target(connection, site.schema(), !site.isDefault());
     this.site = site;
   }
 
@@ -201,22 +201,15 @@ public final class Doctor {
         check.id(), false, null, "could not look: " + reason, what, List.of(remedy), false);
   }
 
-  /** Rolls back whatever happens, so that settings end with the look, and an error with it too. */
+  /** Settings end with the look, and an error with it too. */
   <T> T look(Function<Site, T> look) throws SQLException {
-    Savepoint before = connection.setSavepoint();
-    try {
-      site.db()
-          .execute(
-              "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
-                  + " pg_catalog.set_config('lock_timeout', ?, true),"
-                  + " pg_catalog.set_config('transaction_read_only', 'on', true)",
+    return target.ask(
+        db -> {
+          db.execute(
+              "SELECT set_config('lock_timeout', ?, true),"
+                  + " set_config('transaction_read_only', 'on', true)",
               LOCK_TIMEOUT_MILLIS + "ms");
-      return look.apply(site);
-    } finally {
-      if (!connection.isClosed()) {
-        connection.rollback(before);
-        connection.releaseSavepoint(before);
-      }
-    }
+          return look.apply(site);
+        });
   }
 }

@@ -1,7 +1,6 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
-import com.f2x.neurohub.wipviews.internal.Changelog;
-import com.f2x.neurohub.wipviews.internal.Changelog.SupportingIndex;
+import com.f2x.neurohub.wipviews.internal.SupportingIndex;
 import java.util.List;
 
 /**
@@ -16,7 +15,7 @@ final class MesIndexes implements Check {
 
   @Override
   public List<Fault> look(Site site) {
-    return Changelog.supportingIndexes(site.schema()).stream()
+    return SupportingIndex.all(site.schema()).stream()
         .filter(index -> isMissing(site, index))
         .map(
             index ->

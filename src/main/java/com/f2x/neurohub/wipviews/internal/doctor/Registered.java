@@ -3,7 +3,7 @@ package com.f2x.neurohub.wipviews.internal.doctor;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_SETTINGS;
 
-import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import java.util.ArrayList;
 import java.util.List;
 import org.jooq.impl.DSL;
@@ -57,7 +57,9 @@ final class Registered implements Check {
               AND NOT EXISTS (SELECT FROM {0} AS v WHERE v.view_name = c.relname)
             ORDER BY c.relname
             """,
-            WIP_VIEW, DSL.val(site.schema()), DSL.val(Changelog.viewNames().toArray(String[]::new)))
+            WIP_VIEW,
+            DSL.val(site.schema()),
+            DSL.val(ChangelogFiles.viewNames().toArray(String[]::new)))
         .fetch(0, String.class);
   }
 

@@ -84,6 +84,47 @@ class CronJobsTest {
   }
 
   @Test
+  void jobs_of_a_schema_that_was_renamed_are_named_and_replaced() throws Exception {
+    server.execute(HOME, "CREATE SCHEMA hall_1");
+    in("hall_1").installMinimalMes();
+    in("hall_1").with("pg-cron").withParameter("cronProduction", "*/3 * * * *").update();
+    server.execute(HOME, "ALTER SCHEMA hall_1 RENAME TO hall_2");
+    in("hall_2").update();
+
+    List<Finding> found =
+        WipViews.of(server.dataSource(HOME)).withSchema("hall_2").diagnose().stream()
+            .filter(finding -> finding.check().equals("pg-cron"))
+            .toList();
+    assertThat(found)
+        .extracting(Finding::subject)
+        .contains("wip-views production cron_home.hall_1", "wip-views off-hours cron_home.hall_1");
+    assertThat(found)
+        .flatExtracting(Finding::remedy)
+        .containsOnly("wip-views update --with pg-cron --schema hall_2");
+    in("hall_2").with("pg-cron").update();
+
+    assertThat(jobsOfHalls())
+        .containsExactly(
+            "wip-views production cron_home.hall_2 | */3 * * * *",
+            "wip-views off-hours cron_home.hall_2 | */15 0-5,23 * * *",
+            "wip-views pruning cron_home.hall_2 | 17 3 * * *");
+    server.execute(HOME, "ALTER SCHEMA hall_2 RENAME TO hall_3");
+    in("hall_3").update();
+    in("hall_3").rollback();
+    assertThat(jobsOfHalls()).isEmpty();
+    server.execute(HOME, "DROP SCHEMA hall_3 CASCADE");
+  }
+
+  private static WipViewsMigration in(String schema) {
+    return WipViewsMigration.of(server.dataSource(HOME)).withSchema(schema);
+  }
+
+  private static List<String> jobsOfHalls() throws Exception {
+    return server.rows(
+        HOME, "SELECT jobname, schedule FROM cron.job WHERE jobname ~ 'hall' ORDER BY jobid");
+  }
+
+  @Test
   void a_role_that_may_not_use_pg_cron_is_told_so() {
     assertThat(WipViews.of(server.dataSource(HOME, "reader")).diagnose())
         .singleElement()

@@ -1,0 +1,144 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import liquibase.change.core.CreateViewChange;
+import liquibase.change.core.RawSQLChange;
+import liquibase.change.core.SQLFileChange;
+import liquibase.changelog.ChangeSet;
+
+/** The changelogs in the jar, and what can be read from them. */
+public final class ChangelogFiles {
+
+  /** The folder inside the jar that holds the changelogs; no other jar has it. */
+  public static final String FOLDER = "com/f2x/neurohub/wipviews/changelog/";
+
+  /** The file of the changelog that a deploy runs. */
+  public static final String ROOT = "db.changelog-root.yaml";
+
+  /** Names of the changelogs that run only when they are named. */
+  public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
+
+  static final String RECREATE = "recreate-views.changelog.yaml";
+
+  static final String MINIMAL_MES = "mes-schema.changelog.yaml";
+
+  static final String MES_INDEXES = "mes-indexes.changelog.yaml";
+
+  private static final String VIEWS = "views.changelog.yaml";
+
+  /** How a file makes an object that a rollback takes away. */
+  private static final String MAKES =
+      "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
+          + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
+
+  /** How a changelog runs the file of a view that is not registered. */
+  private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
+
+  /** What was found in a file by a pattern: a jar does not change, and each is asked for often. */
+  private static final Map<List<String>, List<String>> NAMED = new ConcurrentHashMap<>();
+
+  private ChangelogFiles() {}
+
+  /**
+   * Returns the file of an opt-in changelog.
+   *
+   * @param name one of {@link #OPT_IN}
+   */
+  public static String optIn(String name) {
+    return name + ".changelog.yaml";
+  }
+
+  /** Returns the names of the parameters that some files take, in their order. */
+  public static List<String> parameterNames(List<String> files) {
+    return files.stream()
+        .flatMap(file -> named(file, "^  - property: \\{name: (\\w+), value: \"\"}").stream())
+        .distinct()
+        .toList();
+  }
+
+  /** Returns the names of the views that this jar defines, in refresh order. */
+  public static List<String> viewNames() {
+    return named(VIEWS, "^      id: (?:(?=['\"]).)?(.+?)['\"]?$");
+  }
+
+  /**
+   * Returns the names of what the root changelog makes in the schema, in its order: tables, views,
+   * functions and procedures; not what goes with a table, nor the views of {@link #viewNames()}.
+   */
+  public static List<String> objectNames() {
+    return objectNames(List.of(ROOT));
+  }
+
+  /** The same of all changelogs, with the indexes that they make for the MES. */
+  static List<String> allObjectNames() {
+    return objectNames(
+        Stream.concat(Stream.of(ROOT, MES_INDEXES), OPT_IN.stream().map(ChangelogFiles::optIn))
+            .toList());
+  }
+
+  /** The opt-in changelogs that make one of these objects. */
+  static List<String> optInsThatMake(Set<String> objects) {
+    return OPT_IN.stream()
+        .filter(name -> objectNames(List.of(optIn(name))).stream().anyMatch(objects::contains))
+        .toList();
+  }
+
+  /** The names of the objects that a changeset makes. */
+  static Stream<String> made(ChangeSet changeSet) {
+    return changeSet.getChanges().stream()
+        .flatMap(
+            change -> {
+              if (change instanceof CreateViewChange view) {
+                return Stream.of(view.getViewName());
+              }
+              if (change instanceof SQLFileChange file) {
+                return matches(MAKES, text(file.getPath()));
+              }
+              return change instanceof RawSQLChange inline
+                  ? matches(MAKES, inline.getSql())
+                  : Stream.empty();
+            });
+  }
+
+  static String text(String file) {
+    try (InputStream in =
+        ChangelogFiles.class.getClassLoader().getResourceAsStream(FOLDER + file)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<String> objectNames(List<String> files) {
+    return files.stream()
+        .flatMap(
+            file ->
+                Stream.concat(
+                    Stream.of(file), named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
+        .flatMap(
+            file -> Stream.concat(named(file, MAKES).stream(), named(file, VIEW_FILE).stream()))
+        .distinct()
+        .toList();
+  }
+
+  private static List<String> named(String file, String pattern) {
+    return NAMED.computeIfAbsent(
+        List.of(file, pattern), unread -> matches(pattern, text(file)).toList());
+  }
+
+  private static Stream<String> matches(String pattern, String text) {
+    return Pattern.compile(pattern, Pattern.MULTILINE)
+        .matcher(text)
+        .results()
+        .map(match -> match.group(1));
+  }
+}

@@ -1,0 +1,85 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import org.jooq.DSLContext;
+import org.jooq.SQLDialect;
+import org.jooq.conf.Settings;
+import org.jooq.impl.DSL;
+
+/**
+ * The schema of a deploy, and the connection that looks at it. The schema is resolved once: what
+ * asks for it again, later or in another session, could find another one.
+ *
+ * @param connection the connection
+ * @param schema the schema; never null
+ * @param isNamed whether somebody named it, so that a command line has to name it too
+ */
+public record Target(Connection connection, String schema, boolean isNamed) {
+
+  /** Where nothing is said, and nothing is on the search_path. */
+  private static final String DEFAULT_SCHEMA = "public";
+
+  /**
+   * Resolves the schema.
+   *
+   * @param schema its name; null for the one on top of the connection's search_path
+   */
+  public static Target of(Connection connection, String schema) throws SQLException {
+    if (schema != null) {
+      return new Target(connection, schema, true);
+    }
+    try (PreparedStatement query =
+            connection.prepareStatement("SELECT pg_catalog.current_schema()");
+        ResultSet row = query.executeQuery()) {
+      row.next();
+      String first = row.getString(1);
+      return new Target(connection, first == null ? DEFAULT_SCHEMA : first, first == null);
+    }
+  }
+
+  /**
+   * Asks the catalog, in a transaction, or a subtransaction of the one under way, that is rolled
+   * back. No name but the system's is found unqualified, whatever others have planted on the
+   * connection's search_path, and the connection is left as it was.
+   */
+  public <T> T ask(Question<T> question) throws SQLException {
+    boolean autoCommit = connection.getAutoCommit();
+    connection.setAutoCommit(false);
+    Savepoint before = connection.setSavepoint();
+    try {
+      DSLContext db =
+          DSL.using(connection, SQLDialect.POSTGRES, new Settings().withExecuteLogging(false));
+      db.execute("SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)");
+      return question.of(db);
+    } finally {
+      if (!connection.isClosed()) {
+        connection.rollback(before);
+        connection.releaseSavepoint(before);
+        if (autoCommit) {
+          connection.rollback();
+          connection.setAutoCommit(true);
+        }
+      }
+    }
+  }
+
+  /** A name of this schema, for SQL; neither name has a quote in it. */
+  String qualified(String name) {
+    return "\"" + schema + "\".\"" + name + "\"";
+  }
+
+  /** The command line of {@code wip-views} that does this here. */
+  String command(String... words) {
+    return CommandLines.of(isNamed ? schema : null, words);
+  }
+
+  /** What is asked. */
+  @FunctionalInterface
+  public interface Question<T> {
+    T of(DSLContext db) throws SQLException;
+  }
+}
