@@ -29,10 +29,12 @@ BEGIN
     SELECT
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND a.attname = 'source_refresh_no'
+      AND a.attname = 'former_names'
   ) THEN
     PERFORM "${schema}".wip_view_take('change', 'wip_view');
-    ALTER TABLE "${schema}".wip_view ADD COLUMN source_refresh_no jsonb NOT NULL DEFAULT '{}';
+    ALTER TABLE "${schema}".wip_view
+      ADD COLUMN IF NOT EXISTS source_refresh_no jsonb NOT NULL DEFAULT '{}',
+      ADD COLUMN IF NOT EXISTS former_names text[] NOT NULL DEFAULT '{}';
   END IF;
 END
 $earlier$;
@@ -50,7 +52,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   last_refresh_id bigint,
   refresh_no bigint NOT NULL DEFAULT 0,
   last_relation oid,
-  source_refresh_no jsonb NOT NULL DEFAULT '{}'
+  source_refresh_no jsonb NOT NULL DEFAULT '{}',
+  former_names text[] NOT NULL DEFAULT '{}'
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -63,6 +66,7 @@ COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_vi
 COMMENT ON COLUMN "${schema}".wip_view.last_relation IS 'The materialized view, by its oid, that this refresh filled: another one of the same name, made or renamed by hand since, has rows that nobody knows the age of.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started that may serve others, those that failed left out: a caller is served by the first one that counts itself after it asked. Of use only while callers wait; any value will do for the next ones.';
 COMMENT ON COLUMN "${schema}".wip_view.source_refresh_no IS 'For each registered view that it reads, the refresh_no of the refresh of that one whose rows it shows, or newer ones: a caller who asked for both is served by it only if that one started after the call.';
+COMMENT ON COLUMN "${schema}".wip_view.former_names IS 'What wip_view_rename() called it before: who asks for a refresh by one of these names, or listens for it, is served. Until another view takes the name.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history

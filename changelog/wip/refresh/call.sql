@@ -35,6 +35,7 @@ AS $function$
 DECLARE
   -- asked before the request itself writes
   own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
+  requests "${schema}".wip_view_refresh[];
   request "${schema}".wip_view_refresh;
 BEGIN
   IF to_regnamespace('"${schema}"') IS NULL THEN
@@ -42,13 +43,11 @@ BEGIN
       USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
   END IF;
 
-  FOR request IN SELECT * FROM "${schema}".wip_view_request_with_sources(view_name) LOOP
-    IF request.view_name = refresh_wip_view.view_name THEN
-      RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request.refresh_id, own_writes);
-    ELSE
-      PERFORM "${schema}".wip_view_run_source(request, own_writes, view_name);
-    END IF;
+  requests := ARRAY(SELECT r FROM "${schema}".wip_view_request_with_sources(view_name) AS r);
+  FOREACH request IN ARRAY trim_array(requests, 1) LOOP
+    PERFORM "${schema}".wip_view_run_source(request, own_writes, view_name);
   END LOOP;
+  RETURN QUERY SELECT * FROM "${schema}".wip_view_run(requests[cardinality(requests)].refresh_id, own_writes);
 END
 $function$;
 
