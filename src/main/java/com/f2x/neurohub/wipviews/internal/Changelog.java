@@ -97,8 +97,13 @@ public final class Changelog {
     if (newer.isPresent()) {
       run.leaveOurs();
       String line =
-          "wip-views %s is deployed in schema %s, newer than this %s: it stays as it is"
-              .formatted(newer.get(), target.schema(), ChangelogFiles.release());
+          "wip-views "
+              + newer.get()
+              + " is deployed in schema "
+              + target.schema()
+              + ", newer than this "
+              + ChangelogFiles.release()
+              + ": it stays as it is";
       LOG.info(line);
       progress.accept(line);
     }
