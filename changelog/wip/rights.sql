@@ -281,16 +281,14 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_deny(relation oid, denied text)
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  view_name text;
-  view_owner text;
   unmet record;
 BEGIN
-  SELECT c.relname, c.relowner::regrole INTO view_name, view_owner FROM pg_class AS c WHERE c.oid = relation;
   SELECT u.what, u.remedy INTO unmet FROM "${schema}".wip_view_unmet(relation) AS u;
-  RAISE EXCEPTION 'cannot refresh %: %', view_name, coalesce(unmet.what, denied)
+  RAISE EXCEPTION 'cannot refresh the view: %', coalesce(unmet.what, denied)
     USING ERRCODE = 'insufficient_privilege',
           HINT = coalesce(unmet.remedy, format(
-            'Its query runs with the rights of its owner, %s: grant that role what is missing.', view_owner));
+            'Its query runs with the rights of its owner, %s: grant that role what is missing.',
+            (SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = relation)));
 END
 $function$;
 
