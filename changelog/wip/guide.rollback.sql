@@ -1,4 +1,3 @@
 DROP FUNCTION
   "${schema}".refresh_process_wip_queue(),
-  "${schema}".refresh_wip_status_dashboard(),
-  "${schema}".refresh_all_wip_views();
+  "${schema}".refresh_wip_status_dashboard();

@@ -91,7 +91,7 @@ final class ErrorTranslator {
     if (missing.isEmpty()) {
       return described;
     }
-    return missing.equals(ChangelogFiles.objectNames())
+    return missing.equals(ChangelogFiles.engineObjectNames())
         ? new NotDeployedException(
             "wip-views is not deployed in this schema: " + described.getMessage(),
             view,

@@ -10,14 +10,15 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
+import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import java.time.Duration;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
@@ -436,10 +437,11 @@ public final class WipViews {
                 null);
           }
           try {
-            Changelog changelog =
-                new Changelog(Target.of(connection, sessions.schema()), Map.of(), line -> {});
-            UnknownViewException.unlessAmong(changelog.recreatable(), names);
-            changelog.recreate(names);
+            new Changelog(
+                    Target.of(connection, sessions.schema()),
+                    Sources.of(ChangelogFiles.ROOT),
+                    line -> {})
+                .recreate(names, known -> UnknownViewException.unlessAmong(known, names));
           } catch (Exception e) {
             throw WipViewsException.of(null, e);
           }

@@ -33,7 +33,7 @@ record DeployedChanges(String place, Map<String, String> checksums) {
       db.resultQuery(
               """
               SELECT id, md5sum FROM {0}
-              WHERE author = 'wip-views' AND exectype <> 'MARK_RAN'
+              WHERE exectype <> 'MARK_RAN'
               ORDER BY orderexecuted
               """,
               DSL.name(schema, "databasechangelog"))

@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import org.jooq.Table;
 
 /**
  * The factory and its views on one page of HTML that needs nothing else: no script, no font, no
@@ -108,8 +109,12 @@ final class HtmlReport {
           body.element(
               "main",
               main -> {
-                section(main, "queue", "What waits at each station", this::queue);
-                section(main, "lots", "Open lots by completion", this::lots);
+                if (isRegistered(MV_PROCESS_WIP_QUEUE)) {
+                  section(main, "queue", "What waits at each station", this::queue);
+                }
+                if (isRegistered(MV_WIP_STATUS_DASHBOARD)) {
+                  section(main, "lots", "Open lots by completion", this::lots);
+                }
                 section(main, "freshness", "How fresh the views are", this::freshness);
                 section(main, "durations", "How long refreshes take", this::durations);
                 section(main, "findings", "What wip-views doctor finds", this::findings);
@@ -121,6 +126,11 @@ final class HtmlReport {
                 foot.text(" on " + time("yyyy-MM-dd 'at' HH:mm:ss zzz", now) + ".");
               });
         });
+  }
+
+  /** Where the engine alone is deployed, there is no MES to report of. */
+  private boolean isRegistered(Table<?> view) {
+    return freshness.stream().anyMatch(one -> one.view().equals(view.getName()));
   }
 
   private static void section(Html html, String id, String title, Consumer<Html> content) {

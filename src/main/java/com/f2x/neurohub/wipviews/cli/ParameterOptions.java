@@ -33,9 +33,13 @@ final class ParameterOptions {
    *
    * @param names the names that there are, besides schema
    * @param connection is told the schema
+   * @param changelog that of a service may have parameters of its own
    */
   WipViewsMigration on(
-      List<String> names, ConnectionOptions connection, Supplier<WipViewsMigration> migration) {
+      List<String> names,
+      ConnectionOptions connection,
+      ChangelogOption changelog,
+      Supplier<WipViewsMigration> migration) {
     List<String> known = new ArrayList<>(List.of(SCHEMA));
     known.addAll(names);
     Map<String, String> values = new LinkedHashMap<>();
@@ -44,7 +48,7 @@ final class ParameterOptions {
       if (parts.length < 2) {
         throw wrong("--param must be NAME=VALUE, not " + parameter);
       }
-      if (!known.contains(parts[0])) {
+      if (!known.contains(parts[0]) && !changelog.isGiven()) {
         throw wrong("unknown parameter " + parts[0] + "; there are " + String.join(", ", known));
       }
       values.put(parts[0], parts[1]);

@@ -17,7 +17,8 @@ import picocli.CommandLine.Parameters;
     name = "recreate",
     description = {
       "The recovery: recreate all views, or the named ones, whatever state they are in, and the"
-          + " functions too. A view of another changelog is recreated from the registry.",
+          + " functions too. A view of another changelog than those at hand is recreated from the"
+          + " registry.",
       "Each is built beside the live one, which serves its readers until the new one takes its"
           + " place."
     })
@@ -30,13 +31,18 @@ final class RecreateCommand implements Callable<Integer> {
   private List<String> names = List.of();
 
   @Mixin private ConnectionOptions connection;
+  @Mixin private ChangelogOption changelog;
   @Mixin private ParameterOptions parameters;
   @Mixin private FormatOption format;
 
   @Override
   public Integer call() {
     WipViewsMigration migration =
-        parameters.on(WipViewsMigration.parameterNames(), connection, connection::migration);
+        parameters.on(
+            WipViewsMigration.parameterNames(),
+            connection,
+            changelog,
+            () -> changelog.on(connection.migration()));
     WipViews views = connection.views();
     if (!format.isJson()) {
       migration = migration.withProgress(new Progress(format.output()));

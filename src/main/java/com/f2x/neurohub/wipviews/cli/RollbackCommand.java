@@ -1,11 +1,12 @@
 package com.f2x.neurohub.wipviews.cli;
 
-import com.f2x.neurohub.wipviews.internal.DeployedObjects;
+import com.f2x.neurohub.wipviews.internal.Changelog;
+import com.f2x.neurohub.wipviews.internal.Changelog.Leaving;
 import com.f2x.neurohub.wipviews.internal.DeployedObjects.DeployedObject;
 import com.f2x.neurohub.wipviews.internal.Refusal;
 import com.f2x.neurohub.wipviews.internal.Target;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.sql.Connection;
-import java.sql.SQLException;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -18,7 +19,9 @@ import picocli.CommandLine.Option;
 @Command(
     name = "rollback",
     description = {
-      "Take every object away again: the views, the functions, the registry and its history.",
+      "Take every object away again: the views, the functions, the registry and its history. With"
+          + " --changelog, the views of that one, and all the rest only if it includes that, and"
+          + " no other changelog has views.",
       "The MES tables are not touched. Without --yes it only says what would go."
     })
 final class RollbackCommand implements Callable<Integer> {
@@ -27,19 +30,22 @@ final class RollbackCommand implements Callable<Integer> {
   private boolean yes;
 
   @Mixin private ConnectionOptions connection;
+  @Mixin private ChangelogOption changelog;
   @Mixin private FormatOption format;
 
   @Override
-  public Integer call() throws SQLException {
-    List<DeployedObject> objects;
-    Optional<Refusal> refusal;
+  public Integer call() throws Exception {
+    WipViewsMigration migration = changelog.on(connection.migration());
+    Leaving leaving;
     try (Connection database = connection.dataSource().getConnection()) {
-      Target target = Target.of(database, connection.schema());
-      objects = DeployedObjects.read(target);
-      refusal = DeployedObjects.whyNotRolledBack(target);
+      leaving =
+          new Changelog(Target.of(database, connection.schema()), changelog.sources(), line -> {})
+              .leaving();
     }
+    List<DeployedObject> objects = leaving.objects();
+    Optional<Refusal> refusal = leaving.refusal();
     if (yes) {
-      connection.migration().rollback();
+      migration.rollback();
     }
     Output output = format.output();
     if (format.isJson()) {

@@ -28,6 +28,7 @@ final class UpdateCommand implements Callable<Integer> {
   @ArgGroup private OptIns optIns = new OptIns();
 
   @Mixin private ConnectionOptions connection;
+  @Mixin private ChangelogOption changelog;
   @Mixin private ParameterOptions parameters;
 
   @Override
@@ -35,7 +36,10 @@ final class UpdateCommand implements Callable<Integer> {
     Output output = new Output(spec.commandLine());
     WipViewsMigration migration =
         parameters.on(
-            optIns.parameterNames(spec), connection, () -> optIns.on(connection.migration()));
+            optIns.parameterNames(spec),
+            connection,
+            changelog,
+            () -> changelog.on(optIns.on(connection.migration())));
     if (sql) {
       migration.updateSql(output.writer());
       return CommandLine.ExitCode.OK;
@@ -66,7 +70,9 @@ final class UpdateCommand implements Callable<Integer> {
     @Option(
         names = "--only",
         paramLabel = "NAME",
-        description = "Nothing but an opt-in changelog, in another database than the views.")
+        description =
+            "Nothing but engine, for views of your own on a database without an MES; or an opt-in"
+                + " changelog, in another database than the views.")
     private String only;
 
     List<String> parameterNames(CommandSpec spec) {

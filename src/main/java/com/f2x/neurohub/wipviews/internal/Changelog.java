@@ -16,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -38,7 +39,7 @@ public final class Changelog {
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
   private final Target target;
-  private final Map<String, String> parameters;
+  private final Sources sources;
   private final Consumer<String> progress;
 
   /**
@@ -46,12 +47,12 @@ public final class Changelog {
    *
    * @param target an own connection, not through a pooler in transaction mode, which is left open;
    *     and the schema to deploy to
-   * @param parameters changelog parameters by name
+   * @param sources the changelogs
    * @param progress told, line by line, which changeset runs and what it says of itself
    */
-  public Changelog(Target target, Map<String, String> parameters, Consumer<String> progress) {
+  public Changelog(Target target, Sources sources, Consumer<String> progress) {
     this.target = target;
-    this.parameters = Map.copyOf(parameters);
+    this.sources = sources;
     this.progress = progress;
   }
 
@@ -69,34 +70,37 @@ public final class Changelog {
     }
   }
 
-  /**
-   * Deploys what was not deployed yet.
-   *
-   * @param files changelogs, which run in this order
-   */
-  public void update(List<String> files) throws Exception {
+  /** Deploys what was not deployed yet. */
+  public void update() throws Exception {
     run(
-        files,
+        sources.service() == null ? sources : deployed(),
         run -> {
-          if (files.contains(ChangelogFiles.ROOT)) {
-            preflight(run);
-          }
+          preflight(run);
+          List<Entry> entries = Entry.in(run.changelog());
+          Claims.check(target, entries);
           runUndone(run);
           run.execute(LiquibaseRun.command("update"));
+          Claims.note(target, entries);
         });
   }
 
   /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
   private void runUndone(LiquibaseRun run) throws SQLException, LiquibaseException {
-    Set<String> undone = new HashSet<>(MissingObjects.in(target));
-    undone.addAll(ChangelogFiles.viewNames());
-    undone.removeAll(DeployedObjects.registeredViews(target));
+    Set<String> undone = new HashSet<>();
+    for (ChangeSet changeSet : run.changelog().getChangeSets()) {
+      undone.addAll(Entry.made(changeSet));
+    }
+    undone.retainAll(MissingObjects.among(target, undone));
+    Set<String> unregistered = new HashSet<>();
+    Entry.in(run.changelog()).forEach(entry -> unregistered.add(entry.view()));
+    unregistered.removeAll(DeployedObjects.registeredViews(target));
+    undone.addAll(unregistered);
     if (undone.isEmpty()) {
       return;
     }
     Map<String, ChangeSet> again =
-        run.read(ChangelogFiles.RECREATE).getChangeSets().stream()
-            .filter(changeSet -> ChangelogFiles.made(changeSet).anyMatch(undone::contains))
+        run.recreating().getChangeSets().stream()
+            .filter(changeSet -> Entry.made(changeSet).stream().anyMatch(undone::contains))
             .collect(toMap(changeSet -> changeSet.toString(false), Function.identity()));
     run.changelog()
         .getChangeSets()
@@ -104,40 +108,57 @@ public final class Changelog {
   }
 
   /**
-   * Recreates views, and all that is repeatable besides; leaves the opt-in changelogs as they are.
-   * A view that this jar does not define is recreated from the registry.
+   * Recreates views, and all that is repeatable of this library besides; leaves the opt-in
+   * changelogs, and what a service has besides its views, as they are. A view that none of the
+   * changelogs has an entry for is recreated from the registry.
    *
-   * @param views names of views, each one of {@link #recreatable()}; none for all
+   * @param views names of views; none for all
+   * @param check told the names that there are, before any view is touched
    * @return the views that were recreated
    */
-  public List<String> recreate(Collection<String> views) throws Exception {
-    List<String> chosen = new ArrayList<>(views.isEmpty() ? recreatable() : Set.copyOf(views));
-    List<String> ofThisJar = ChangelogFiles.viewNames();
+  public List<String> recreate(Collection<String> views, Consumer<Collection<String>> check)
+      throws Exception {
+    List<String> recreated = new ArrayList<>();
     run(
-        List.of(ChangelogFiles.RECREATE),
+        deployed().withoutOptIns().recreating(),
         run -> {
+          List<Entry> entries = Entry.in(run.changelog());
+          Claims.check(target, entries);
+          Set<String> known = new LinkedHashSet<>(entries.stream().map(Entry::view).toList());
+          known.addAll(DeployedObjects.registeredViews(target));
+          check.accept(known);
           preflight(run);
-          run.changelog().getChangeSets().stream()
-              .filter(changeSet -> ofThisJar.contains(changeSet.getId()))
-              .filter(changeSet -> !chosen.contains(changeSet.getId()))
-              .forEach(changeSet -> changeSet.setIgnore(true));
-          run.execute(LiquibaseRun.command("update"));
-          for (String view : chosen) {
-            if (!ofThisJar.contains(view)) {
-              recreateFromRegistry(view);
+          recreated.addAll(views.isEmpty() ? known : new LinkedHashSet<>(views));
+          Set<String> fromRegistry = new LinkedHashSet<>(recreated);
+          for (ChangeSet changeSet : run.changelog().getChangeSets()) {
+            List<String> made =
+                entries.stream()
+                    .filter(entry -> entry.changeSet() == changeSet)
+                    .map(Entry::view)
+                    .toList();
+            boolean runs =
+                made.isEmpty()
+                    ? Entry.isOurs(changeSet)
+                    : changeSet.isAlwaysRun() && made.stream().anyMatch(recreated::contains);
+            changeSet.setIgnore(!runs);
+            if (runs) {
+              fromRegistry.removeAll(made);
             }
           }
+          run.execute(LiquibaseRun.command("update"));
+          for (String view : fromRegistry) {
+            recreateFromRegistry(view);
+          }
+          Claims.note(target, entries);
         });
-    return chosen;
+    return List.copyOf(recreated);
   }
 
-  /**
-   * Returns the names of the views that {@link #recreate} knows: the jar's, then the registry's.
-   */
-  public List<String> recreatable() throws SQLException {
-    Set<String> names = new LinkedHashSet<>(ChangelogFiles.viewNames());
-    names.addAll(DeployedObjects.registeredViews(target));
-    return List.copyOf(names);
+  /** A database where the engine alone was deployed has no MES, and is to have no WIP part. */
+  private Sources deployed() throws SQLException {
+    return MissingObjects.isDeployed(target) && !MissingObjects.hasWipPart(target)
+        ? sources.withEngineAlone()
+        : sources;
   }
 
   private void recreateFromRegistry(String view) throws SQLException {
@@ -157,22 +178,38 @@ public final class Changelog {
 
   /** Makes a minimal MES. */
   public void installMinimalMes() throws Exception {
-    run(List.of(ChangelogFiles.MINIMAL_MES), run -> run.execute(LiquibaseRun.command("update")));
+    run(
+        sources.withFiles(List.of(ChangelogFiles.MINIMAL_MES)),
+        run -> run.execute(LiquibaseRun.command("update")));
   }
 
   /**
-   * The checks of the root changelog, before Liquibase makes its own tables: where it may not, its
+   * The checks of the changelogs, before Liquibase makes its own tables: where it may not, its
    * error would say nothing of what is missing.
    */
   private void preflight(LiquibaseRun run) throws Exception {
-    String checks =
-        run.changelog()
-            .getChangeLogParameters()
-            .expandExpressions(ChangelogFiles.text("wip/preflight.sql"), run.changelog());
+    List<String> files = new ArrayList<>();
+    if (run.has("preflight")) {
+      files.add("wip/preflight.sql");
+    }
+    if (run.has("engine-preflight")) {
+      files.add("engine/preflight.sql");
+    } else if (sources.service() != null && !MissingObjects.isDeployed(target)) {
+      throw new Refusal(
+          "wip-views is not deployed in schema " + target.schema(),
+          Refusal.NOT_IN_PREREQUISITE_STATE,
+          "Deploy it first, or include com/f2x/neurohub/wipviews/changelog/engine.changelog.yaml.");
+    }
     target.ask(
         db -> {
           try (Statement statement = target.connection().createStatement()) {
-            return statement.execute(checks);
+            for (String file : files) {
+              statement.execute(
+                  run.changelog()
+                      .getChangeLogParameters()
+                      .expandExpressions(ChangelogFiles.text(file), run.changelog()));
+            }
+            return files;
           }
         });
   }
@@ -180,15 +217,15 @@ public final class Changelog {
   /**
    * Writes the SQL that {@link #update} would run, and runs none of it.
    *
-   * @param files changelogs, which would run in this order
    * @param out where the script goes; flushed, left open
    */
-  public void updateSql(List<String> files, Writer out) throws Exception {
+  public void updateSql(Writer out) throws Exception {
     ByteArrayOutputStream script = new ByteArrayOutputStream();
     run(
-        files,
+        sources.service() == null ? sources : deployed(),
         run -> {
           refuseUnreadable();
+          Claims.check(target, Entry.in(run.changelog()));
           runUndone(run);
           run.execute(
               LiquibaseRun.command("updateSql")
@@ -222,36 +259,66 @@ public final class Changelog {
   }
 
   /**
-   * Takes back what {@link #update} did, what stands last in the files first.
-   *
-   * @param files changelogs; with the root, the opt-in ones need not be named
+   * Takes back what {@link #update} did, what stands last first; with the root or the engine, the
+   * opt-in changelogs too. Of a service, the views go, and the rest stays; with them this library,
+   * if the service's changelog includes it, or the engine is named, unless others have views too.
    */
-  public void rollback(List<String> files) throws Exception {
-    boolean whole = files.contains(ChangelogFiles.ROOT);
-    Set<String> all = new LinkedHashSet<>(files);
-    if (whole) {
-      ChangelogFiles.OPT_IN.stream().map(ChangelogFiles::optIn).forEach(all::add);
-    }
-    run(
-        List.copyOf(all),
-        run -> {
-          Rollback rollback = new Rollback(target, run);
-          if (whole) {
-            rollback.refuseHalf();
+  public void rollback() throws Exception {
+    rollingBack(
+        rollback -> {
+          rollback.refuseHalf();
+          if (!rollback.library() && rollback.run().has("deploy")) {
+            progress.accept(
+                "wip-views stays: other changelogs have "
+                    + String.join(", ", rollback.objects().otherViews()));
           }
           rollback.start();
         });
   }
 
+  /**
+   * What a rollback takes away.
+   *
+   * @param objects the objects
+   * @param refusal why it would not; empty if it would
+   */
+  public record Leaving(List<DeployedObjects.DeployedObject> objects, Optional<Refusal> refusal) {}
+
+  /** Looks at what {@link #rollback} would take away. */
+  public Leaving leaving() throws Exception {
+    if (sources.service() == null) {
+      DeployedObjects all = DeployedObjects.ofThisJar(target);
+      return new Leaving(all.read(), all.whyNotRolledBack());
+    }
+    List<Leaving> leaving = new ArrayList<>();
+    rollingBack(
+        rollback ->
+            leaving.add(
+                new Leaving(rollback.objects().read(), rollback.objects().whyNotRolledBack())));
+    return leaving.get(0);
+  }
+
+  private void rollingBack(RollbackWork work) throws Exception {
+    boolean part = sources.service() == null ? sources.hasPart() : sources.hasEngineAlone();
+    Sources going = part || sources.service() == null ? sources : sources.withoutPart();
+    run(
+        part || sources.service() != null ? going.withOptIns() : going,
+        run -> work.on(Rollback.of(run)));
+  }
+
+  private interface RollbackWork {
+    void on(Rollback rollback) throws Exception;
+  }
+
   @SuppressWarnings("try") // the turn is only held
-  private void run(List<String> files, LiquibaseRun.Work work) throws Exception {
+  private void run(Sources read, LiquibaseRun.Work work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
     try (Turn turn = new Turn(target)) {
       cancellable(
           () -> {
             turn.await();
-            LiquibaseRun.on(target, files, parameters, progress, work);
+            LiquibaseRun.on(target, read, progress, work);
           });
     } finally {
       IN_THIS_JVM.unlock();

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,13 +22,14 @@ public final class ChangelogFiles {
   /** The folder inside the jar that holds the changelogs; no other jar has it. */
   public static final String FOLDER = "com/f2x/neurohub/wipviews/changelog/";
 
-  /** The file of the changelog that a deploy runs. */
+  /** The file of the changelog that a deploy runs: the engine and the WIP part. */
   public static final String ROOT = "db.changelog-root.yaml";
+
+  /** The file of the engine alone. */
+  public static final String ENGINE = "engine.changelog.yaml";
 
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
-
-  static final String RECREATE = "recreate-views.changelog.yaml";
 
   static final String MINIMAL_MES = "mes-schema.changelog.yaml";
 
@@ -65,7 +67,7 @@ public final class ChangelogFiles {
         .toList();
   }
 
-  /** Returns the names of the views that this jar defines, in refresh order. */
+  /** Returns the names of the views of the WIP part, in refresh order. */
   public static List<String> viewNames() {
     return named(VIEWS, "^      id: (?:(?=['\"]).)?(.+?)['\"]?$");
   }
@@ -75,13 +77,26 @@ public final class ChangelogFiles {
    * functions and procedures; not what goes with a table, nor the views of {@link #viewNames()}.
    */
   public static List<String> objectNames() {
-    return objectNames(List.of(ROOT));
+    return objectNames(List.of(ENGINE, ROOT));
+  }
+
+  /** The same of the engine alone. */
+  public static List<String> engineObjectNames() {
+    return objectNames(List.of(ENGINE));
+  }
+
+  /** The same of the WIP part alone. */
+  static List<String> wipObjectNames() {
+    List<String> names = new ArrayList<>(objectNames(List.of(ROOT)));
+    names.removeAll(engineObjectNames());
+    return names;
   }
 
   /** The same of all changelogs, with the indexes that they make for the MES. */
   static List<String> allObjectNames() {
     return objectNames(
-        Stream.concat(Stream.of(ROOT, MES_INDEXES), OPT_IN.stream().map(ChangelogFiles::optIn))
+        Stream.concat(
+                Stream.of(ENGINE, ROOT, MES_INDEXES), OPT_IN.stream().map(ChangelogFiles::optIn))
             .toList());
   }
 
@@ -92,7 +107,7 @@ public final class ChangelogFiles {
         .toList();
   }
 
-  /** The names of the objects that a changeset makes. */
+  /** The names of the objects that a changeset of this jar makes. */
   static Stream<String> made(ChangeSet changeSet) {
     return changeSet.getChanges().stream()
         .flatMap(
@@ -123,7 +138,8 @@ public final class ChangelogFiles {
         .flatMap(
             file ->
                 Stream.concat(
-                    Stream.of(file), named(file, "sqlFile: \\{path: (wip/[^,}]+)").stream()))
+                    Stream.of(file),
+                    named(file, "sqlFile: \\{path: ((?:engine|wip)/[^,}]+)").stream()))
         .flatMap(
             file -> Stream.concat(named(file, MAKES).stream(), named(file, VIEW_FILE).stream()))
         .distinct()

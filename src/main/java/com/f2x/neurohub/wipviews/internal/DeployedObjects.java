@@ -12,8 +12,14 @@ import org.jooq.Param;
 import org.jooq.ResultQuery;
 import org.jooq.impl.DSL;
 
-/** The objects that a deploy made in a schema, found by the names that the changelog gives them. */
-public final class DeployedObjects {
+/**
+ * The objects that a deploy made in a schema, found by the names that the changelog gives them.
+ *
+ * @param target the schema
+ * @param made names of tables, views, routines and indexes
+ * @param views names of materialized views
+ */
+public record DeployedObjects(Target target, List<String> made, List<String> views) {
 
   /**
    * An object of the database.
@@ -25,26 +31,29 @@ public final class DeployedObjects {
    */
   public record DeployedObject(String kind, String name, Long bytes) {}
 
-  private DeployedObjects() {}
+  /** All that the changelogs of this jar make. */
+  public static DeployedObjects ofThisJar(Target target) {
+    return new DeployedObjects(target, ChangelogFiles.allObjectNames(), ChangelogFiles.viewNames());
+  }
 
   /**
    * Reads what there is.
    *
    * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  public static List<DeployedObject> read(Target target) throws SQLException {
+  public List<DeployedObject> read() throws SQLException {
     return target.ask(
         db -> {
           List<DeployedObject> objects =
               new ArrayList<>(
-                  ours(db, target, LIST)
+                  ours(db, LIST)
                       .fetch(
                           row ->
                               new DeployedObject(
                                   row.get(0, String.class),
                                   row.get(1, String.class),
                                   row.get(2, Long.class))));
-          if (db.fetchSingle(HAS_CRON).get(0, Boolean.class)) {
+          if (!made.isEmpty() && db.fetchSingle(HAS_CRON).get(0, Boolean.class)) {
             db.resultQuery(JOBS, schema(target))
                 .forEach(
                     row ->
@@ -60,8 +69,8 @@ public final class DeployedObjects {
    *
    * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  static Set<String> names(Target target) throws SQLException {
-    return new LinkedHashSet<>(texts(target, NAMES));
+  Set<String> names() throws SQLException {
+    return new LinkedHashSet<>(texts(NAMES));
   }
 
   /**
@@ -82,19 +91,18 @@ public final class DeployedObjects {
 
   /**
    * Tells why they cannot be taken away: they are not the role's to drop, views of another
-   * changelog are registered, or what is not ours depends on them.
+   * changelog are registered that need them, or something else depends on them.
    *
    * @return the reason and what to do; empty if nothing keeps them
    * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  public static Optional<Refusal> whyNotRolledBack(Target target) throws SQLException {
-    Optional<Refusal> owned = whyNotOurs(target);
+  public Optional<Refusal> whyNotRolledBack() throws SQLException {
+    Optional<Refusal> owned = whyNotOurs();
     if (owned.isPresent()) {
       return owned;
     }
-    List<String> others = new ArrayList<>(registeredViews(target));
-    others.removeAll(ChangelogFiles.viewNames());
-    if (!others.isEmpty()) {
+    List<String> others = otherViews();
+    if (!made.isEmpty() && !others.isEmpty()) {
       // what reads another one stands after it
       Collections.reverse(others);
       return Optional.of(
@@ -104,7 +112,7 @@ public final class DeployedObjects {
               "Roll that one back first, or remove each by hand: "
                   + String.join(" ", removals(target, others))));
     }
-    List<String> dependants = texts(target, DEPENDANTS);
+    List<String> dependants = texts(DEPENDANTS);
     return dependants.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -114,14 +122,21 @@ public final class DeployedObjects {
                 "Drop or change these first."));
   }
 
+  /** Returns the views that are registered besides these, in refresh order. */
+  List<String> otherViews() throws SQLException {
+    List<String> others = new ArrayList<>(registeredViews(target));
+    others.removeAll(views);
+    return others;
+  }
+
   /**
    * Tells that they are not the role's to drop.
    *
    * @return the reason and what to do; empty if they are
    * @throws org.jooq.exception.DataAccessException also if there is no such schema
    */
-  static Optional<Refusal> whyNotOurs(Target target) throws SQLException {
-    List<String> owners = texts(target, OTHER_OWNERS);
+  Optional<Refusal> whyNotOurs() throws SQLException {
+    List<String> owners = texts(OTHER_OWNERS);
     return owners.isEmpty()
         ? Optional.empty()
         : Optional.of(
@@ -136,16 +151,12 @@ public final class DeployedObjects {
         db -> db.resultQuery(REMOVALS, schema(target), array(views)).fetch(0, String.class));
   }
 
-  private static List<String> texts(Target target, String select) throws SQLException {
-    return target.ask(db -> ours(db, target, select).fetch(0, String.class));
+  private List<String> texts(String select) throws SQLException {
+    return target.ask(db -> ours(db, select).fetch(0, String.class));
   }
 
-  private static ResultQuery<?> ours(DSLContext db, Target target, String select) {
-    return db.resultQuery(
-        OBJECTS + select,
-        schema(target),
-        array(ChangelogFiles.allObjectNames()),
-        array(ChangelogFiles.viewNames()));
+  private ResultQuery<?> ours(DSLContext db, String select) {
+    return db.resultQuery(OBJECTS + select, schema(target), array(made), array(views));
   }
 
   private static Param<String> schema(Target target) {

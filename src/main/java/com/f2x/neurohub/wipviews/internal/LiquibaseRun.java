@@ -10,6 +10,7 @@ import liquibase.ContextExpression;
 import liquibase.Labels;
 import liquibase.Scope;
 import liquibase.changelog.ChangeLogParameters;
+import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
 import liquibase.changelog.FastCheckService;
 import liquibase.command.CommandScope;
@@ -21,18 +22,18 @@ import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.ui.LoggerUIService;
 
 /**
- * Liquibase at work on some files of the jar, which it takes for one changelog.
+ * Liquibase at work on some changelogs, which it takes for one.
  *
+ * @param target where
  * @param database the database, as Liquibase knows it
- * @param files the files, in the order in which they run
- * @param parameters changelog parameters by name
- * @param changelog the changesets of the files, which may be changed before they run
+ * @param sources the changelogs
+ * @param changelog their changesets, which may be changed before they run
  */
 record LiquibaseRun(
-    Database database,
-    List<String> files,
-    Map<String, String> parameters,
-    DatabaseChangeLog changelog) {
+    Target target, Database database, Sources sources, DatabaseChangeLog changelog) {
+
+  /** The changesets of the engine that look at what the others, and a service's, have made. */
+  private static final List<String> LAST = List.of("access", "drift");
 
   /** What is done with it. */
   interface Work {
@@ -44,14 +45,12 @@ record LiquibaseRun(
    *
    * @param progress told, line by line, which changeset runs and what it says of itself
    */
-  static void on(
-      Target target,
-      List<String> files,
-      Map<String, String> parameters,
-      Consumer<String> progress,
-      Work work)
+  static void on(Target target, Sources sources, Consumer<String> progress, Work work)
       throws Exception {
     Map<String, Object> scope = scope();
+    if (sources.service() != null) {
+      scope.put(Scope.Attr.resourceAccessor.name(), sources.service().files());
+    }
     scope.put(Scope.Attr.ui.name(), new Progress(progress));
     Scope.child(
         scope,
@@ -64,7 +63,7 @@ record LiquibaseRun(
                   .findCorrectDatabaseImplementation(new BareUrlConnection(target.connection()));
           database.setDefaultSchemaName(target.schema());
           findLog(target, database);
-          work.on(new LiquibaseRun(database, files, parameters, read(database, files, parameters)));
+          work.on(of(target, database, sources));
         });
   }
 
@@ -92,42 +91,75 @@ record LiquibaseRun(
         .addArgumentValue("database", database)
         .addArgumentValue("databaseChangelog", changelog)
         // which updateSql insists on, to name it in the script
-        .addArgumentValue("changelogFile", String.join(", ", files))
+        .addArgumentValue("changelogFile", sources.names())
         .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
         .execute();
   }
 
-  /** Another file of the jar, under the same parameters. */
-  DatabaseChangeLog read(String file) throws LiquibaseException {
-    return read(database, List.of(file), parameters);
+  /** The same as in a recovery, to be run in the same scope. */
+  DatabaseChangeLog recreating() throws LiquibaseException {
+    return read(target, database, sources.recreating());
   }
 
-  private static DatabaseChangeLog read(
-      Database database, List<String> files, Map<String, String> parameters)
+  /** Tells whether the changesets are those of the root, or of the engine alone, or neither. */
+  boolean has(String changeSet) {
+    return changelog.getChangeSets().stream()
+        .anyMatch(one -> Entry.isOurs(one) && one.getId().equals(changeSet));
+  }
+
+  private static LiquibaseRun of(Target target, Database database, Sources sources)
+      throws LiquibaseException {
+    if (sources.service() != null) {
+      Sources included = sources.withoutPart();
+      LiquibaseRun alone =
+          new LiquibaseRun(target, database, included, read(target, database, included));
+      if (alone.has("deploy")) {
+        return alone;
+      }
+    }
+    return new LiquibaseRun(target, database, sources, read(target, database, sources));
+  }
+
+  private static DatabaseChangeLog read(Target target, Database database, Sources sources)
       throws LiquibaseException {
     ChangeLogParameters given = new ChangeLogParameters(database);
-    parameters.forEach(given::set);
+    sources.parameters().forEach(given::set);
+    // which the entries of a service use as well, where nothing that it includes says what they are
+    given.set("schema", target.schema());
+    given.set("recreate", Boolean.toString(sources.recreate()));
     DatabaseChangeLog changelog = new DatabaseChangeLog(ChangelogFiles.FOLDER);
     changelog.setChangeLogParameters(given);
-    for (String file : files) {
-      changelog.include(
-          ChangelogFiles.FOLDER + file,
-          false,
-          true,
-          Scope.getCurrentScope().getResourceAccessor(),
-          new ContextExpression(),
-          new Labels(),
-          false,
-          null,
-          DatabaseChangeLog.OnUnknownFileFormat.FAIL);
+    for (String file : sources.files()) {
+      include(changelog, ChangelogFiles.FOLDER + file);
     }
+    if (sources.service() != null) {
+      include(changelog, sources.service().path());
+    }
+    List<ChangeSet> last =
+        changelog.getChangeSets().stream()
+            .filter(changeSet -> Entry.isOurs(changeSet) && LAST.contains(changeSet.getId()))
+            .toList();
+    changelog.getChangeSets().removeAll(last);
+    changelog.getChangeSets().addAll(last);
     return changelog;
+  }
+
+  private static void include(DatabaseChangeLog changelog, String path) throws LiquibaseException {
+    changelog.include(
+        path,
+        false,
+        true,
+        Scope.getCurrentScope().getResourceAccessor(),
+        new ContextExpression(),
+        new Labels(),
+        false,
+        null,
+        DatabaseChangeLog.OnUnknownFileFormat.FAIL);
   }
 
   /** A host that includes the changelog may keep Liquibase's log elsewhere. */
   private static void findLog(Target target, Database database) throws SQLException {
-    if (!LiquibaseLog.isConfigured()
-        && !MissingObjects.in(target).equals(ChangelogFiles.objectNames())) {
+    if (!LiquibaseLog.isConfigured() && MissingObjects.isDeployed(target)) {
       LiquibaseLog.of(target)
           .ifPresent(
               log -> {

@@ -1,6 +1,8 @@
 package com.f2x.neurohub.wipviews.internal;
 
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.jooq.DSLContext;
 import org.jooq.impl.DSL;
@@ -29,6 +31,21 @@ public final class MissingObjects {
       ORDER BY ours.place
       """;
 
+  /** What is the WIP part's alone: its view, and its columns of the settings. */
+  private static final String WIP_PART =
+      """
+      SELECT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE CASE WHEN {0}::text IS NULL THEN pg_catalog.pg_table_is_visible(c.oid) ELSE n.nspname = {0}::text END
+          AND (
+            c.relname = 'wip_item_station'
+            OR c.relname = 'wip_view_settings' AND EXISTS (
+              SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'stuck_after' AND NOT a.attisdropped))
+      )
+      """;
+
   private MissingObjects() {}
 
   /** Asks the catalog of a deploy's target. */
@@ -40,12 +57,39 @@ public final class MissingObjects {
    * Asks the catalog, which any role may.
    *
    * @param schema where they should be; null for where the connection finds them
-   * @return names as in {@link ChangelogFiles#objectNames()}, in that order; all of them if nothing
-   *     is deployed there
+   * @return names of the engine, and of the WIP part where that is deployed; exactly those of
+   *     {@link ChangelogFiles#engineObjectNames()} if nothing is deployed there
    */
   public static List<String> in(DSLContext db, String schema) {
-    return db.resultQuery(
-            MISSING, DSL.val(schema), DSL.val(ChangelogFiles.objectNames().toArray(String[]::new)))
+    List<String> wanted = new ArrayList<>(ChangelogFiles.engineObjectNames());
+    if (hasWipPart(db, schema)) {
+      wanted.addAll(ChangelogFiles.wipObjectNames());
+    }
+    return among(db, schema, wanted);
+  }
+
+  /** Tells which of some names nothing has. */
+  static List<String> among(Target target, Collection<String> names) throws SQLException {
+    return target.ask(db -> among(db, target.schema(), names));
+  }
+
+  private static List<String> among(DSLContext db, String schema, Collection<String> names) {
+    return db.resultQuery(MISSING, DSL.val(schema), DSL.val(names.toArray(String[]::new)))
         .fetch(0, String.class);
+  }
+
+  /** Tells whether anything is deployed. */
+  static boolean isDeployed(Target target) throws SQLException {
+    return !in(target).equals(ChangelogFiles.engineObjectNames());
+  }
+
+  /** Tells whether the WIP part is deployed, or the engine alone, if anything. */
+  static boolean hasWipPart(Target target) throws SQLException {
+    return target.ask(db -> hasWipPart(db, target.schema()));
+  }
+
+  /** The same, as {@link #in(DSLContext, String)} asks. */
+  public static boolean hasWipPart(DSLContext db, String schema) {
+    return db.resultQuery(WIP_PART, DSL.val(schema)).fetchSingle(0, Boolean.class);
   }
 }

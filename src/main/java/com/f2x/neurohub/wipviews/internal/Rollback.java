@@ -3,6 +3,8 @@ package com.f2x.neurohub.wipviews.internal;
 import static java.util.stream.Collectors.joining;
 
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -16,6 +18,8 @@ import liquibase.changelog.ChangeLogHistoryServiceFactory;
 import liquibase.changelog.ChangeLogIterator;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.filter.AlreadyRanChangeSetFilter;
+import liquibase.changelog.filter.ChangeSetFilter;
+import liquibase.changelog.filter.ChangeSetFilterResult;
 import liquibase.changelog.visitor.RollbackVisitor;
 import liquibase.database.Database;
 import liquibase.exception.LiquibaseException;
@@ -26,22 +30,62 @@ import liquibase.lockservice.LockServiceFactory;
  * Takes back what a deploy did, what stands last in the changelog first. Liquibase's own command
  * goes by when a changeset ran last, so that the functions that an upgrade or a recovery replaced
  * would go before the views that they take away.
+ *
+ * @param run the changelogs
+ * @param entries of a service, its entries of views, which are all of it that goes
+ * @param library whether the changesets of this library go
+ * @param objects what goes
  */
-record Rollback(Target target, LiquibaseRun run) {
+record Rollback(LiquibaseRun run, List<Entry> entries, boolean library, DeployedObjects objects) {
 
   /** As many names as a message lists. */
   private static final int LISTED = 3;
+
+  /**
+   * What goes with some changelogs. The library stays while another changelog than that of a
+   * service has views.
+   */
+  static Rollback of(LiquibaseRun run) throws SQLException {
+    List<Entry> entries =
+        Entry.in(run.changelog()).stream()
+            .filter(entry -> !Entry.isOurs(entry.changeSet()))
+            .toList();
+    List<String> views = new ArrayList<>(entries.stream().map(Entry::view).toList());
+    boolean ofService = run.sources().service() != null;
+    if (run.has("guide")) {
+      views.addAll(ChangelogFiles.viewNames());
+    }
+    DeployedObjects all =
+        new DeployedObjects(run.target(), ChangelogFiles.allObjectNames(), List.copyOf(views));
+    boolean library = !ofService || run.has("deploy") && all.otherViews().isEmpty();
+    return new Rollback(
+        run,
+        entries,
+        library,
+        library
+            ? all
+            : new DeployedObjects(
+                run.target(), List.of(), entries.stream().map(Entry::view).toList()));
+  }
+
+  private boolean goes(ChangeSet changeSet) {
+    return Entry.isOurs(changeSet)
+        ? library
+        : entries.stream().anyMatch(entry -> entry.changeSet() == changeSet);
+  }
 
   void start() throws Exception {
     LockService lock = LockServiceFactory.getInstance().getLockService(run.database());
     lock.waitForLock();
     try {
-      if (DeployedObjects.names(target).isEmpty()) {
+      if (objects.names().isEmpty()) {
         forget();
       } else {
         Database database = run.database();
         new ChangeLogIterator(
-                run.changelog(), new AlreadyRanChangeSetFilter(database.getRanChangeSetList()))
+                run.changelog(),
+                new AlreadyRanChangeSetFilter(database.getRanChangeSetList()),
+                changeSet -> new ChangeSetFilterResult(goes(changeSet), "", ChangeSetFilter.class))
             .run(
                 new RollbackVisitor(database, null),
                 new RuntimeEnvironment(database, new Contexts(), new LabelExpression()));
@@ -56,7 +100,7 @@ record Rollback(Target target, LiquibaseRun run) {
 
   private void forget() throws LiquibaseException {
     for (ChangeSet changeSet : run.changelog().getChangeSets()) {
-      if (hasRun(changeSet)) {
+      if (goes(changeSet) && hasRun(changeSet)) {
         run.database().removeRanStatus(changeSet);
       }
     }
@@ -64,24 +108,42 @@ record Rollback(Target target, LiquibaseRun run) {
 
   /** Before the first object goes: each changeset commits, and one that fails would leave half. */
   void refuseHalf() throws SQLException, LiquibaseException {
-    Set<String> there = DeployedObjects.names(target);
-    refuse(DeployedObjects.whyNotOurs(target));
+    Set<String> there = objects.names();
+    refuse(objects.whyNotOurs());
     if (there.isEmpty()) {
       return;
     }
+    Target target = run.target();
+    if (library && run.has("deploy") && !run.has("guide") && MissingObjects.hasWipPart(target)) {
+      refuse(
+          "the WIP part is deployed on the engine",
+          "Roll back both: " + target.command("rollback", "--yes"));
+    }
     Set<String> missing = new LinkedHashSet<>();
     Set<String> unrecorded = new LinkedHashSet<>();
-    List<String> notThere = MissingObjects.in(target);
+    // by one of two changesets, where it was made by hand before: the engine's, or the guide's
+    Set<String> recorded = new HashSet<>();
+    List<String> notThere = library ? MissingObjects.in(target) : List.of();
     for (ChangeSet changeSet : run.changelog().getChangeSets()) {
-      boolean ran = hasRun(changeSet);
-      ChangelogFiles.made(changeSet)
-          .filter(ran ? notThere::contains : there::contains)
-          .forEach(ran ? missing::add : unrecorded::add);
+      if (goes(changeSet)) {
+        boolean ran = hasRun(changeSet);
+        List<String> made = Entry.made(changeSet);
+        recorded.addAll(ran ? made : List.of());
+        made.stream()
+            .filter(ran ? notThere::contains : there::contains)
+            .forEach(ran ? missing::add : unrecorded::add);
+        if (ran && !changeSet.supportsRollback(run.database())) {
+          refuse(
+              "the entry " + changeSet.getId() + " has no rollback",
+              "Give it one, SELECT \"${schema}\".wip_view_remove(...), and update first.");
+        }
+      }
     }
+    unrecorded.removeAll(recorded);
     if (!missing.isEmpty()) {
       refuse(
           "what it needs is missing: " + brief(missing),
-          "Bring it back, then roll back: " + target.command("update"));
+          "Bring it back, then roll back: " + target.command(update(Set.of())));
     }
     if (!unrecorded.isEmpty()) {
       refuse(
@@ -93,7 +155,7 @@ record Rollback(Target target, LiquibaseRun run) {
               + brief(unrecorded),
           "Put it on record, then roll back: " + target.command(update(unrecorded)));
     }
-    refuse(DeployedObjects.whyNotRolledBack(target));
+    refuse(objects.whyNotRolledBack());
   }
 
   private boolean hasRun(ChangeSet changeSet) throws LiquibaseException {
@@ -118,9 +180,16 @@ record Rollback(Target target, LiquibaseRun run) {
   }
 
   /** The command that deploys objects, those of opt-in changelogs among them. */
-  private static String[] update(Set<String> objects) {
+  private String[] update(Set<String> objects) throws SQLException {
+    ServiceChangelog service = run.sources().service();
+    Stream<String> update = Stream.of("update");
+    if (service != null) {
+      update = Stream.of("update", "--changelog", service.path());
+    } else if (run.has("deploy") && !MissingObjects.hasWipPart(run.target())) {
+      update = Stream.of("update", "--only", "engine");
+    }
     return Stream.concat(
-            Stream.of("update"),
+            update,
             ChangelogFiles.optInsThatMake(objects).stream()
                 .flatMap(name -> Stream.of("--with", name)))
         .toArray(String[]::new);

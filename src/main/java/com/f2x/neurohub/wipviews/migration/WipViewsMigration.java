@@ -5,6 +5,8 @@ import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
+import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.SqlError;
 import com.f2x.neurohub.wipviews.internal.Target;
 import java.io.Writer;
@@ -12,9 +14,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
@@ -33,22 +33,18 @@ import org.jooq.Record;
  */
 public final class WipViewsMigration {
 
+  private static final String ENGINE = "engine";
+
   private final DataSource dataSource;
   private final String schema;
-  private final List<String> files;
-  private final Map<String, String> parameters;
+  private final Sources sources;
   private final Consumer<String> progress;
 
   private WipViewsMigration(
-      DataSource dataSource,
-      String schema,
-      List<String> files,
-      Map<String, String> parameters,
-      Consumer<String> progress) {
+      DataSource dataSource, String schema, Sources sources, Consumer<String> progress) {
     this.dataSource = dataSource;
     this.schema = schema;
-    this.files = files;
-    this.parameters = parameters;
+    this.sources = sources;
     this.progress = progress;
   }
 
@@ -62,8 +58,7 @@ public final class WipViewsMigration {
     return new WipViewsMigration(
         Objects.requireNonNull(dataSource, "dataSource"),
         null,
-        List.of(ChangelogFiles.ROOT),
-        Map.of(),
+        Sources.of(ChangelogFiles.ROOT),
         line -> {});
   }
 
@@ -76,7 +71,29 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration withSchema(String schema) {
     Changelog.refuseUnquotable(schema);
-    return new WipViewsMigration(dataSource, schema, files, parameters, progress);
+    return new WipViewsMigration(dataSource, schema, sources, progress);
+  }
+
+  /**
+   * The same migration with the changelog of a service, which has entries of views of its own: of
+   * the three steps {@code wip_view_stage}, the view's file, {@code wip_view_promote}, as {@code
+   * views.changelog.yaml} has them. {@link #update} runs it after the library's own, {@link
+   * #recreate} makes its views again, and {@link #rollback} takes them away.
+   *
+   * <p>Where it includes {@code engine.changelog.yaml} or the root from the jar, it decides which
+   * of the two is deployed. Otherwise that is what the schema has; in a new one the root, or the
+   * engine, if {@link #only} has named it.
+   *
+   * @param changelog a resource of the class path; else a file; not null
+   * @return another migration, this one unchanged
+   * @throws IllegalArgumentException if there is neither
+   */
+  public WipViewsMigration withChangelog(String changelog) {
+    return with(sources.withService(ServiceChangelog.of(changelog)));
+  }
+
+  private WipViewsMigration with(Sources others) {
+    return new WipViewsMigration(dataSource, schema, others, progress);
   }
 
   /** Returns the names of the opt-in changelogs, which run only when they are named. */
@@ -93,22 +110,39 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration with(String name) {
-    List<String> more = new ArrayList<>(files);
+    List<String> more = new ArrayList<>(sources.files());
     more.remove(optIn(name));
     more.add(optIn(name));
-    return new WipViewsMigration(dataSource, schema, List.copyOf(more), parameters, progress);
+    return with(sources.withFiles(List.copyOf(more)));
   }
 
   /**
-   * The same migration of an opt-in changelog alone: for what lives in another database than the
-   * views, and to take it away without them.
+   * The same migration of one changelog alone: {@code engine}, for views of one's own on a database
+   * without an MES; or an opt-in changelog, for what lives in another database than the views, and
+   * to take it away without them.
    *
-   * @param name one of {@link #optInNames()}; not null
+   * @param name {@code engine}, or one of {@link #optInNames()}; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration only(String name) {
-    return new WipViewsMigration(dataSource, schema, List.of(optIn(name)), parameters, progress);
+    return with(sources.withFiles(List.of(alone(name))));
+  }
+
+  private static String alone(String name) {
+    if (name.equals(ENGINE)) {
+      return ChangelogFiles.ENGINE;
+    }
+    if (!optInNames().contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown changelog "
+              + name
+              + "; there are "
+              + ENGINE
+              + ", "
+              + String.join(", ", optInNames()));
+    }
+    return ChangelogFiles.optIn(name);
   }
 
   private static String optIn(String name) {
@@ -125,13 +159,13 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Returns the names of the parameters that an opt-in changelog takes.
+   * Returns the names of the parameters that a changelog takes.
    *
-   * @param optIn one of {@link #optInNames()}; not null
+   * @param name one that {@link #only} takes; not null
    * @throws IllegalArgumentException if there is no such changelog
    */
-  public static List<String> parameterNames(String optIn) {
-    return ChangelogFiles.parameterNames(List.of(optIn(optIn)));
+  public static List<String> parameterNames(String name) {
+    return ChangelogFiles.parameterNames(List.of(alone(name)));
   }
 
   /**
@@ -148,14 +182,13 @@ public final class WipViewsMigration {
     if (name.equals("schema")) {
       return withSchema(value);
     }
-    List<String> known = ChangelogFiles.parameterNames(files);
-    if (!known.contains(name)) {
+    List<String> known = ChangelogFiles.parameterNames(sources.files());
+    // a service has parameters of its own
+    if (!known.contains(name) && sources.service() == null) {
       throw new IllegalArgumentException(
           "unknown parameter " + name + "; there are " + String.join(", ", known));
     }
-    Map<String, String> more = new LinkedHashMap<>(parameters);
-    more.put(name, Objects.requireNonNull(value, "value of " + name));
-    return new WipViewsMigration(dataSource, schema, files, Map.copyOf(more), progress);
+    return with(sources.withParameter(name, Objects.requireNonNull(value, "value of " + name)));
   }
 
   /**
@@ -167,7 +200,7 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration withProgress(Consumer<String> progress) {
     return new WipViewsMigration(
-        dataSource, schema, files, parameters, Objects.requireNonNull(progress, "progress"));
+        dataSource, schema, sources, Objects.requireNonNull(progress, "progress"));
   }
 
   /**
@@ -187,7 +220,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void update() {
-    run(changelog -> changelog.update(files));
+    run(Changelog::update);
   }
 
   /**
@@ -199,7 +232,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
-    run(target -> {}, changelog -> changelog.updateSql(files, out));
+    run(target -> {}, changelog -> changelog.updateSql(out));
   }
 
   /**
@@ -216,23 +249,26 @@ public final class WipViewsMigration {
   public List<String> recreate(Collection<String> views) {
     List<String> recreated = new ArrayList<>();
     run(
-        changelog -> {
-          UnknownViewException.unlessAmong(changelog.recreatable(), views);
-          recreated.addAll(changelog.recreate(views));
-        });
+        changelog ->
+            recreated.addAll(
+                changelog.recreate(
+                    views, known -> UnknownViewException.unlessAmong(known, views))));
     return List.copyOf(recreated);
   }
 
   /**
    * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
-   * or not; the MES tables are not touched.
+   * or not; the MES tables are not touched. With a {@linkplain #withChangelog service's changelog}
+   * it takes away the service's views, and this library only if that changelog includes it, or
+   * {@code only("engine")} was said, and no other changelog has views; what else the service has in
+   * its changelog stays.
    *
    * @throws WipViewsException if something else depends on one of them, which is named; nothing was
    *     taken away
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
-    run(changelog -> changelog.rollback(files));
+    run(Changelog::rollback);
   }
 
   private void run(Step step) {
@@ -243,7 +279,7 @@ public final class WipViewsMigration {
     try (Connection connection = dataSource.getConnection()) {
       Target target = Target.of(connection, schema);
       first.on(target);
-      step.run(new Changelog(target, parameters, progress));
+      step.run(new Changelog(target, sources, progress));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new WipViewsException(

@@ -240,7 +240,7 @@ class UsageTest {
         cli.run("update", "--with", "pgcron"),
         "unknown opt-in changelog pgcron",
         "there are db-scheduler, pg-cron");
-    isWrongUsage(cli.run("update", "--only", "pgcron"), "unknown opt-in changelog pgcron");
+    isWrongUsage(cli.run("update", "--only", "pgcron"), "unknown changelog pgcron");
   }
 
   @Test

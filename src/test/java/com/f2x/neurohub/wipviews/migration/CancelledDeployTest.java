@@ -6,13 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
@@ -114,8 +114,8 @@ class CancelledDeployTest {
       connection.createStatement().execute("SET client_connection_check_interval = '7s'");
       String before = value(connection, settings);
 
-      new Changelog(Target.of(connection, null), Map.of(), line -> {})
-          .update(List.of(ChangelogFiles.ROOT));
+      new Changelog(Target.of(connection, null), Sources.of(ChangelogFiles.ROOT), line -> {})
+          .update();
 
       assertThat(value(connection, settings)).isEqualTo(before).contains("7s");
     }

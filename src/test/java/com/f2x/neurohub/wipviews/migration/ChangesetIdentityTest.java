@@ -30,7 +30,8 @@ import org.junit.jupiter.api.Test;
 class ChangesetIdentityTest {
 
   /** The checks, and what the parameters say, run on every deploy. */
-  private static final Set<String> ALWAYS = Set.of("preflight", "settings", "access", "drift");
+  private static final Set<String> ALWAYS =
+      Set.of("preflight", "engine-preflight", "settings", "thresholds", "access", "drift");
 
   private static final String ON_DISK = "changelog/db.changelog-root.yaml";
   private static final String IN_THE_JAR = ChangelogFiles.FOLDER + "db.changelog-root.yaml";

@@ -149,7 +149,9 @@ class HostRollbackTest {
         .containsExactly(Refresh.Outcome.REFRESHED, Refresh.Outcome.REFRESHED);
     List<String> ran = new ArrayList<>();
     WipViewsMigration.of(database.dataSource()).withProgress(ran::add).update();
-    assertThat(ran).containsExactly("preflight", "settings", "access", "drift");
+    assertThat(ran)
+        .containsExactly(
+            "preflight", "engine-preflight", "settings", "thresholds", "access", "drift");
   }
 
   private void update(String changelog) throws Exception {

@@ -121,7 +121,7 @@ class PreflightTest {
     assertThatThrownBy(() -> migration().withSchema("nowhere").update())
         .isInstanceOf(WipViewsException.class)
         .hasMessageContaining(
-            "missing: schema nowhere (name the schema of the MES with the parameter schema)");
+            "missing: schema nowhere (name the schema to deploy to with the parameter schema)");
     assertThat(database.objects()).isEqualTo(before);
   }
 
@@ -129,7 +129,7 @@ class PreflightTest {
   void the_check_itself_names_an_unknown_schema() throws Exception {
     assertThatThrownBy(() -> database.execute(preflight("nowhere")))
         .hasMessageContaining(
-            "missing: schema nowhere (name the schema of the MES with the parameter schema)");
+            "missing: schema nowhere (name the schema to deploy to with the parameter schema)");
   }
 
   @Test
@@ -344,13 +344,13 @@ class PreflightTest {
   }
 
   private static String preflight(String schema) throws Exception {
-    try (InputStream text =
-        PreflightTest.class
-            .getClassLoader()
-            .getResourceAsStream(ChangelogFiles.FOLDER + "wip/preflight.sql")) {
-      return new String(text.readAllBytes(), StandardCharsets.UTF_8)
-          .replace("${schema}", schema)
-          .replaceAll("\\$\\{\\w+}", "");
+    StringBuilder both = new StringBuilder();
+    for (String file : List.of("wip/preflight.sql", "engine/preflight.sql")) {
+      try (InputStream text =
+          PreflightTest.class.getClassLoader().getResourceAsStream(ChangelogFiles.FOLDER + file)) {
+        both.append(new String(text.readAllBytes(), StandardCharsets.UTF_8));
+      }
     }
+    return both.toString().replace("${schema}", schema).replaceAll("\\$\\{\\w+}", "");
   }
 }

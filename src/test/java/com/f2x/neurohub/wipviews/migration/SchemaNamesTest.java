@@ -130,6 +130,8 @@ class SchemaNamesTest {
         .doesNotContain("drift", "incomplete", "rights", "mes-index");
     List<String> lines = new ArrayList<>();
     migration(schema).withProgress(lines::add).update();
-    assertThat(lines).containsExactly("preflight", "settings", "access", "drift");
+    assertThat(lines)
+        .containsExactly(
+            "preflight", "engine-preflight", "settings", "thresholds", "access", "drift");
   }
 }

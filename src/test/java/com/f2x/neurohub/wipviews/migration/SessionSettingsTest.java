@@ -142,7 +142,9 @@ class SessionSettingsTest {
     migration.update();
     List<String> lines = new ArrayList<>();
     migration.withProgress(lines::add).update();
-    assertThat(lines).containsExactly("preflight", "settings", "access", "drift");
+    assertThat(lines)
+        .containsExactly(
+            "preflight", "engine-preflight", "settings", "thresholds", "access", "drift");
     assertThat(
             database.rows(
                 "SELECT FROM pg_catalog.pg_class WHERE relname ~ '^wip_views_wip_.*_idx$'"))

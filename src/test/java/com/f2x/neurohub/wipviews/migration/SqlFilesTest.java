@@ -34,7 +34,7 @@ class SqlFilesTest {
   private static List<String> lines(String pattern) throws IOException {
     Pattern found = Pattern.compile(pattern);
     try (Stream<Path> files =
-        Stream.concat(Files.walk(Path.of("changelog/wip")), Files.walk(Path.of("views")))) {
+        Stream.concat(Files.walk(Path.of("changelog")), Files.walk(Path.of("views")))) {
       List<String> lines =
           files
               .filter(file -> file.toString().endsWith(".sql"))

@@ -74,7 +74,7 @@ class HistoryPruningTest {
   @Test
   void the_tables_of_a_recovery_wait_for_no_refresh() throws Exception {
     String registry =
-        Files.readString(Path.of("changelog/wip/registry.sql")).replace("${schema}", "public");
+        Files.readString(Path.of("changelog/engine/registry.sql")).replace("${schema}", "public");
     try (Connection refreshed = database.connect()) {
       refreshed.setAutoCommit(false);
       Probe.rows(refreshed, Probe.REFRESH);

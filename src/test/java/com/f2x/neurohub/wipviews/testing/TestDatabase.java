@@ -31,6 +31,8 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
   private enum Template {
     /** Nothing in it. */
     EMPTY,
+    /** The engine, and a table of orders. */
+    ENGINE,
     /** The minimal MES, without rows but the eight stations. */
     MES,
     /** The minimal MES and the views. */
@@ -58,6 +60,14 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
   /** A database with nothing in it. */
   public static TestDatabase empty() {
     return new TestDatabase(Template.EMPTY, null);
+  }
+
+  /**
+   * A database without an MES, with the engine and a table {@code orders} of a service: id,
+   * customer, amount.
+   */
+  public static TestDatabase engine() {
+    return new TestDatabase(Template.ENGINE, null);
   }
 
   /** A database with the minimal MES in the schema public: the eight stations, and no other row. */
@@ -105,7 +115,15 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
         onServer("DROP DATABASE IF EXISTS " + name);
         onServer("CREATE DATABASE " + name + " TEMPLATE template0");
         DataSource dataSource = dataSource(name);
-        WipViewsMigration.of(dataSource).installMinimalMes();
+        if (template == Template.ENGINE) {
+          WipViewsMigration.of(dataSource).only("engine").update();
+          onDatabase(
+              dataSource,
+              "CREATE TABLE orders (id integer PRIMARY KEY, customer text NOT NULL, amount integer"
+                  + " NOT NULL)");
+        } else {
+          WipViewsMigration.of(dataSource).installMinimalMes();
+        }
         if (template == Template.DEPLOYED) {
           deploy(dataSource);
         }
@@ -120,11 +138,16 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
    */
   static void deploy(DataSource dataSource) throws SQLException {
     WipViewsMigration.of(dataSource).update();
+    onDatabase(
+        dataSource,
+        "SELECT wip_view_remove(view_name) FROM wip_view"
+            + " WHERE view_name NOT IN ('mv_wip_status_dashboard', 'mv_process_wip_queue')");
+  }
+
+  private static void onDatabase(DataSource dataSource, String sql) throws SQLException {
     try (Connection connection = dataSource.getConnection();
         Statement statement = connection.createStatement()) {
-      statement.execute(
-          "SELECT wip_view_remove(view_name) FROM wip_view"
-              + " WHERE view_name NOT IN ('mv_wip_status_dashboard', 'mv_process_wip_queue')");
+      statement.execute(sql);
     }
   }
 

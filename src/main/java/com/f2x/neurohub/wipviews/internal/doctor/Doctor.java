@@ -2,11 +2,12 @@ package com.f2x.neurohub.wipviews.internal.doctor;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 
+import com.f2x.neurohub.wipviews.internal.MissingObjects;
 import com.f2x.neurohub.wipviews.internal.SqlError;
-import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.internal.doctor.Site.ReadTable;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -26,7 +27,7 @@ import org.jooq.impl.DSL;
  */
 public final class Doctor {
 
-  /** In the order in which an operator would mend. */
+  /** Those of the engine, in the order in which an operator would mend. */
   static final List<Check> CHECKS =
       List.of(
           new Incomplete(),
@@ -34,7 +35,6 @@ public final class Doctor {
           new ViewState(),
           new PlainRefresh(),
           new Drift(),
-          new MesIndexes(),
           new NeverAnalyzed(),
           new Blocked(),
           new RunningRefresh(),
@@ -43,19 +43,20 @@ public final class Doctor {
           new FailuresInARow(),
           new SlowRefresh(),
           new MissingRights(),
-          new CronJobs(),
-          new ForgottenItems(),
-          new ItemsAtNoStation(),
-          new FutureRows());
+          new CronJobs());
+
+  /** Those of the WIP part, which look at the MES, after them. */
+  static final List<Check> WIP_CHECKS =
+      List.of(new MesIndexes(), new ForgottenItems(), new ItemsAtNoStation(), new FutureRows());
 
   /** A look that would have to wait longer for a lock is given up. */
   private static final int LOCK_TIMEOUT_MILLIS = 100;
 
-  private final Target target;
+  private final Connection connection;
   private final Site site;
 
   private Doctor(Connection connection, Site site) {
-    this.target = new Target(connection, site.schema(), !site.isDefault());
+    this.connection = connection;
     this.site = site;
   }
 
@@ -121,7 +122,10 @@ public final class Doctor {
                 .withRenderMapping(
                     new RenderMapping()
                         .withSchemata(new MappedSchema().withInput("").withOutput(schema))));
-    Site site = new Site(db, schema, Boolean.TRUE.equals(place.get(1, Boolean.class)), List.of());
+    boolean isDefault = Boolean.TRUE.equals(place.get(1, Boolean.class));
+    Site site = new Site(db, schema, isDefault, false, List.of());
+    boolean hasWipPart =
+        new Doctor(connection, site).look(at -> MissingObjects.hasWipPart(at.db(), schema));
     List<ReadTable> tables =
         new Doctor(connection, site)
             .look(
@@ -135,12 +139,18 @@ public final class Doctor {
                                     row.get(1, String.class),
                                     row.get(2, String.class),
                                     row.get(3, Long.class))));
-    return new Site(db, schema, site.isDefault(), tables);
+    return new Site(db, schema, isDefault, hasWipPart, tables);
   }
 
   private List<Fault> examine() throws SQLException {
     // the others would call functions that look in a schema which is not there
-    List<Check> checks = look(Incomplete::renamed) ? List.of(new Incomplete()) : CHECKS;
+    List<Check> checks = new ArrayList<>();
+    if (look(Incomplete::renamed)) {
+      checks.add(new Incomplete());
+    } else {
+      checks.addAll(CHECKS);
+      checks.addAll(site.hasWipPart() ? WIP_CHECKS : List.of());
+    }
     List<Fault> faults = new ArrayList<>();
     for (Check check : checks) {
       for (Fault fault : examine(check)) {
@@ -201,15 +211,22 @@ public final class Doctor {
         check.id(), false, null, "could not look: " + reason, what, List.of(remedy), false);
   }
 
-  /** Settings end with the look, and an error with it too. */
+  /** Rolls back whatever happens, so that settings end with the look, and an error with it too. */
   <T> T look(Function<Site, T> look) throws SQLException {
-    return target.ask(
-        db -> {
-          db.execute(
-              "SELECT set_config('lock_timeout', ?, true),"
-                  + " set_config('transaction_read_only', 'on', true)",
+    Savepoint before = connection.setSavepoint();
+    try {
+      site.db()
+          .execute(
+              "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),"
+                  + " pg_catalog.set_config('lock_timeout', ?, true),"
+                  + " pg_catalog.set_config('transaction_read_only', 'on', true)",
               LOCK_TIMEOUT_MILLIS + "ms");
-          return look.apply(site);
-        });
+      return look.apply(site);
+    } finally {
+      if (!connection.isClosed()) {
+        connection.rollback(before);
+        connection.releaseSavepoint(before);
+      }
+    }
   }
 }

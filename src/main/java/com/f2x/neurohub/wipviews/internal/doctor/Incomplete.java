@@ -21,7 +21,7 @@ final class Incomplete implements Check {
               null,
               "the schema was renamed since wip-views was deployed to it",
               "The refresh functions name the old one and fail.",
-              site.command("update")));
+              site.update()));
     }
     List<String> missing = MissingObjects.in(site.db(), site.schema());
     return missing.isEmpty()

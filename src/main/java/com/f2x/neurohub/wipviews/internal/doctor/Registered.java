@@ -25,8 +25,11 @@ final class Registered implements Check {
                   this,
                   "wip_view_settings",
                   "its one row is gone",
-                  "The views read their thresholds there, and have no rows after the next refresh."
-                      + " The roles that it named have to be given again, as parameters of update.",
+                  (site.hasWipPart()
+                          ? "The views read their thresholds there, and have no rows after the next"
+                              + " refresh. "
+                          : "")
+                      + "The roles that it named have to be given again, as parameters of update.",
                   "INSERT INTO " + site.qualified("wip_view_settings") + " DEFAULT VALUES;")
               .thatIsSafe());
     }
@@ -36,9 +39,12 @@ final class Registered implements Check {
               this,
               null,
               "no view is registered in schema " + site.schema(),
-              "Nothing is refreshed, and nothing is watched.",
-              site.command("update")));
-    } else {
+              site.hasWipPart()
+                  ? "Nothing is refreshed, and nothing is watched."
+                  : "Nothing is refreshed, and nothing is watched: deploy the changelog that has an"
+                      + " entry for a view.",
+              site.update()));
+    } else if (site.hasWipPart()) {
       unregistered(site).forEach(view -> faults.add(unregistered(site, view)));
     }
     return faults;

@@ -12,12 +12,14 @@ import org.jooq.DSLContext;
  *     of the system
  * @param schema the schema that everything is in
  * @param isDefault whether a command without {@code --schema} means this schema
+ * @param hasWipPart whether the WIP part is deployed there, or the engine alone
  * @param tables the tables that the views read
  */
-record Site(DSLContext db, String schema, boolean isDefault, List<ReadTable> tables) {
+record Site(
+    DSLContext db, String schema, boolean isDefault, boolean hasWipPart, List<ReadTable> tables) {
 
   /**
-   * A table of the MES that a registered view reads, itself or through other views.
+   * A table that a registered view reads, itself or through other views.
    *
    * @param view the registered view
    * @param name the table's name
@@ -55,6 +57,11 @@ record Site(DSLContext db, String schema, boolean isDefault, List<ReadTable> tab
   /** The command line that does this here: a command, and its arguments. */
   String command(String... words) {
     return CommandLines.of(isDefault ? null : schema, words);
+  }
+
+  /** The command line that deploys what is deployed here. */
+  String update() {
+    return hasWipPart ? command("update") : command("update", "--only", "engine");
   }
 
   /** The statement that refreshes a view. */

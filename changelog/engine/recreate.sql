@@ -30,6 +30,8 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate(view_name text)
   LANGUAGE plpgsql
 AS $function$
 DECLARE
+  -- no changelog promotes it
+  promoted CONSTANT pg_catalog.text := coalesce(pg_catalog.current_setting('wip_views.promoted', true), '');
   registered record;
   statement pg_catalog.text;
 BEGIN
@@ -47,6 +49,7 @@ BEGIN
     EXECUTE statement;
   END LOOP;
   PERFORM "${schema}".wip_view_promote(view_name, registered.refresh_order, registered.freshness_target);
+  PERFORM pg_catalog.set_config('wip_views.promoted', promoted, false);
 END
 $function$;
 

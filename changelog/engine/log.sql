@@ -13,6 +13,11 @@ AS $function$
 DECLARE
   drift_executed timestamp;
 BEGIN
+  -- Which changelog promoted a view is known here, where its entry does not say.
+  IF current_setting('wip_views.promoted', true) <> '' THEN
+    PERFORM "${schema}".wip_view_claim_promoted(NEW.filename);
+  END IF;
+
   IF NEW.author <> 'wip-views' OR NEW.filename NOT LIKE 'wip-views/%' THEN
     RETURN NEW;
   END IF;
@@ -33,7 +38,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_keep_place() IS
-  'Keeps the changesets of wip-views where they are in the order of Liquibase''s table, so that a rollback by tag, date or count means what it would mean without them.';
+  'Keeps the changesets of wip-views where they are in the order of Liquibase''s table, so that a rollback by tag, date or count means what it would mean without them; notes in wip_view.changelog which one promoted a view.';
 
 DO $trigger$
 DECLARE

@@ -3,6 +3,9 @@
 SELECT "${schema}".wip_view_note();
 
 DO $earlier$
+DECLARE
+  log_schema CONSTANT pg_catalog.text := '${database.liquibaseSchemaName}';
+  log_table CONSTANT pg_catalog.text := pg_catalog.lower('${database.databaseChangeLogTableName}');
 BEGIN
   -- Tables that an earlier version made.
   IF EXISTS (
@@ -23,6 +26,32 @@ BEGIN
     SET rows_as_of = r.started_at
     FROM "${schema}".wip_view AS v
     WHERE v.last_refresh_id = r.refresh_id;
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'supporting_views')
+  ) THEN
+    PERFORM "${schema}".wip_view_take('change', 'wip_view_settings');
+    ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_views text[] NOT NULL DEFAULT '{}';
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'changelog')
+  ) THEN
+    PERFORM "${schema}".wip_view_take('change', 'wip_view');
+    ALTER TABLE "${schema}".wip_view ADD COLUMN changelog text;
+    -- an entry has the name of its view
+    IF pg_catalog.to_regclass(pg_catalog.format('%I.%I', log_schema, log_table)) IS NOT NULL THEN
+      EXECUTE pg_catalog.format(
+        'UPDATE "${schema}".wip_view AS v SET changelog = (SELECT min(l.filename) FROM %I.%I AS l WHERE l.id = v.view_name HAVING count(*) = 1)',
+        log_schema, log_table);
+    END IF;
   END IF;
 
   IF pg_catalog.to_regclass('"${schema}".wip_view') IS NOT NULL AND NOT EXISTS (
@@ -50,7 +79,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   last_refresh_id bigint,
   refresh_no bigint NOT NULL DEFAULT 0,
   last_relation oid,
-  source_refresh_no jsonb NOT NULL DEFAULT '{}'
+  source_refresh_no jsonb NOT NULL DEFAULT '{}',
+  changelog text
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -63,6 +93,7 @@ COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_vi
 COMMENT ON COLUMN "${schema}".wip_view.last_relation IS 'The materialized view, by its oid, that this refresh filled: another one of the same name, made or renamed by hand since, has rows that nobody knows the age of.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started that may serve others, those that failed left out: a caller is served by the first one that counts itself after it asked. Of use only while callers wait; any value will do for the next ones.';
 COMMENT ON COLUMN "${schema}".wip_view.source_refresh_no IS 'For each registered view that it reads, the refresh_no of the refresh of that one whose rows it shows, or newer ones: a caller who asked for both is served by it only if that one started after the call.';
+COMMENT ON COLUMN "${schema}".wip_view.changelog IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history
@@ -139,21 +170,19 @@ COMMENT ON COLUMN "${schema}".wip_view_refresh.rows_as_of IS 'The rows of the vi
 
 CREATE TABLE IF NOT EXISTS "${schema}".wip_view_settings (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  stuck_after interval NOT NULL DEFAULT interval '1 hour' CHECK (stuck_after > interval '0'),
-  bottleneck_above integer NOT NULL DEFAULT 50 CHECK (bottleneck_above >= 0),
   history_retention interval NOT NULL DEFAULT interval '14 days' CHECK (history_retention > interval '0'),
   refresher_role text NOT NULL DEFAULT '',
-  reader_role text NOT NULL DEFAULT ''
+  reader_role text NOT NULL DEFAULT '',
+  supporting_views text[] NOT NULL DEFAULT '{}'
 );
 
 INSERT INTO "${schema}".wip_view_settings DEFAULT VALUES ON CONFLICT DO NOTHING;
 
 COMMENT ON TABLE "${schema}".wip_view_settings IS 'One row: the changelog parameters of the last deploy that gave them. Thresholds may also be set by UPDATE; the next refresh uses them.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.only_row IS 'Always true: there is one row.';
-COMMENT ON COLUMN "${schema}".wip_view_settings.stuck_after IS 'An item that waits longer than this at its station is stuck.';
-COMMENT ON COLUMN "${schema}".wip_view_settings.bottleneck_above IS 'A station with more items than this is a bottleneck.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_refresh keeps an attempt for this long.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_views IS 'Ordinary views of this schema that registered views read, and that come with a changelog: a deploy lets the owner of a registered view read them.';
 
 SELECT "${schema}".wip_view_own();

@@ -174,7 +174,75 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_end_stage(text) IS
   'Lets the transaction be committed again; stops where it is not the one in which the view was staged.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
+-- Two changelogs that keep a view of one name would put each other's definition in its place, deploy by deploy.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_claim(view_name text, changelog text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  kept_by text;
+BEGIN
+  SELECT v.changelog INTO kept_by FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_claim.view_name;
+  IF kept_by <> changelog THEN
+    RAISE EXCEPTION '% is a view of %; % cannot keep one of this name too', view_name, kept_by, changelog
+      USING ERRCODE = 'duplicate_object',
+            HINT = format('Give one of the two another name. If it is the same view, whose changelog has another name now: UPDATE %I.wip_view SET changelog = %L WHERE view_name = %L;',
+                          '${schema}', changelog, view_name);
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_claim(text, text) IS
+  'Stops where another changelog keeps the view.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_claim_promoted(changelog text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  -- the transaction, then its views
+  promoted CONSTANT text[] := current_setting('wip_views.promoted')::text[];
+  promoted_view text;
+BEGIN
+  PERFORM set_config('wip_views.promoted', '', false);
+  FOREACH promoted_view IN ARRAY promoted[2:] LOOP
+    PERFORM "${schema}".wip_view_claim(promoted_view, changelog);
+    UPDATE "${schema}".wip_view AS v
+    SET changelog = wip_view_claim_promoted.changelog
+    WHERE v.view_name = promoted_view AND v.changelog IS NULL;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_claim_promoted(text) IS
+  'Notes the changelog of the views that this session has promoted since, whose entries do not name it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_owner(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  owner text;
+BEGIN
+  SELECT c.relowner::regrole INTO owner
+  FROM pg_class AS c
+  WHERE c.oid = to_regclass(format('%I.%I', '${schema}', view_name)) AND NOT pg_has_role(c.relowner, 'USAGE');
+  IF FOUND THEN
+    RAISE EXCEPTION '% is there already, and belongs to role %', format('%I.%I', '${schema}', view_name), owner
+      USING ERRCODE = 'insufficient_privilege',
+            HINT = format('Give the view another name, or deploy as that role, or GRANT %s TO %I.', owner, current_user);
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_check_owner(text) IS
+  'Stops where what has the view''s name belongs to a role that the caller is no member of.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text, changelog text)
   RETURNS void
   LANGUAGE plpgsql
 AS $function$
@@ -184,6 +252,9 @@ BEGIN
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
 
   PERFORM "${schema}".wip_view_pin();
+  PERFORM "${schema}".wip_view_claim(view_name, changelog);
+  PERFORM "${schema}".wip_view_check_owner(view_name);
+  PERFORM set_config('wip_views.changelog', changelog, true);
   PERFORM "${schema}".wip_view_begin_stage(view_name);
   PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_make_decoy(view_name);
@@ -195,5 +266,18 @@ BEGIN
 END
 $function$;
 
+COMMENT ON FUNCTION "${schema}".wip_view_stage(text, text) IS
+  'Stops where another changelog keeps the view than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+
+-- By itself, not by a default: where an earlier version is deployed again, which has this one alone, both go on.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM "${schema}".wip_view_stage(view_name, NULL::pg_catalog.text);
+END
+$function$;
+
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text) IS
-  'Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+  'wip_view_stage(view_name, NULL): whose the view is, Liquibase''s log says.';

@@ -6,12 +6,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, 
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, definition)
+  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, changelog, definition)
   SELECT
     p.view_name,
     coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
     coalesce(wip_view_register.freshness_target, interval '20 minutes'),
     wip_view_register.freshness_target,
+    nullif(current_setting('wip_views.changelog', true), ''),
     -- an index that somebody made was not deployed
     (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
      FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
@@ -26,6 +27,7 @@ BEGIN
         ELSE excluded.freshness_target
       END,
       deployed_target = excluded.deployed_target,
+      changelog = coalesce(excluded.changelog, v.changelog),
       definition = excluded.definition;
 
   -- The query of one that was rebuilt is printed in another way where a column has another type.
@@ -90,6 +92,7 @@ AS $function$
 DECLARE
   was_registered CONSTANT boolean :=
     EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
+  promoted text[];
 BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   PERFORM "${schema}".wip_view_check_built();
@@ -121,6 +124,14 @@ BEGIN
   PERFORM "${schema}".wip_view_record_rebuilds();
   IF NOT was_registered THEN
     PERFORM "${schema}".wip_view_give_rights(view_name);
+  END IF;
+  -- what wip_view_claim_promoted() asks: the transaction, then its views
+  IF current_setting('wip_views.changelog', true) = '' THEN
+    promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];
+    IF promoted[1] IS DISTINCT FROM pg_current_xact_id()::text THEN
+      promoted := ARRAY[pg_current_xact_id()::text];
+    END IF;
+    PERFORM set_config('wip_views.promoted', (promoted || view_name)::text, false);
   END IF;
   -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
   PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);

@@ -67,7 +67,8 @@ AS $function$
         ELSE has_column_privilege(used.reader, c.oid, used.number::smallint, 'SELECT')
       END),
       c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper
-        AND (starts_with(c.relname, 'wip_view_') OR c.relname = 'wip_item_station'),
+        AND (starts_with(c.relname, 'wip_view_')
+          OR EXISTS (SELECT FROM "${schema}".wip_view_settings AS s WHERE c.relname = ANY (s.supporting_views))),
       'GRANT SELECT ON TABLE ' || name.of_it
     FROM used
     JOIN pg_class AS c ON used.class = 'pg_class'::regclass AND c.oid = used.object AND c.relkind <> 'S'
@@ -129,8 +130,13 @@ routine AS (
     -- what doctor asks, and what refreshes
     p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads') AS reads,
     p.proname::text IN (
-      'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run', 'wip_view_fail', 'refresh_wip_view',
-      'refresh_all_wip_views', 'refresh_wip_status_dashboard', 'refresh_process_wip_queue', 'refresh_wip_views') AS refreshes,
+      'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
+      'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views', 'refresh_wip_views')
+      OR p.pronargs = 0::smallint AND EXISTS (
+        SELECT
+        FROM "${schema}".wip_view AS v
+        WHERE p.proname::text = 'refresh_'::text || pg_catalog.regexp_replace(v.view_name, '^mv_'::text, ''::text)
+      ) AS refreshes,
     pg_catalog.quote_ident(p.proname::text) || '('::text || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'::text
       AS signature
   FROM pg_catalog.pg_proc AS p

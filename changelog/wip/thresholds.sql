@@ -1,0 +1,26 @@
+-- What the WIP part adds to the settings: the thresholds of its views, and the view that both of them read.
+
+-- IF NOT EXISTS would lock the settings before it looks, with every reader of the views behind it.
+DO $thresholds$
+BEGIN
+  IF NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass
+      AND a.attname = 'stuck_after'
+      AND NOT a.attisdropped
+  ) THEN
+    PERFORM "${schema}".wip_view_take('change', 'wip_view_settings');
+    ALTER TABLE "${schema}".wip_view_settings
+      ADD COLUMN stuck_after interval NOT NULL DEFAULT interval '1 hour' CHECK (stuck_after > interval '0'),
+      ADD COLUMN bottleneck_above integer NOT NULL DEFAULT 50 CHECK (bottleneck_above >= 0);
+    COMMENT ON COLUMN "${schema}".wip_view_settings.stuck_after IS 'An item that waits longer than this at its station is stuck.';
+    COMMENT ON COLUMN "${schema}".wip_view_settings.bottleneck_above IS 'A station with more items than this is a bottleneck.';
+  END IF;
+END
+$thresholds$;
+
+UPDATE "${schema}".wip_view_settings
+SET stuck_after = coalesce(nullif($value$${stuckAfter}$value$, '')::interval, stuck_after),
+    bottleneck_above = coalesce(nullif($value$${bottleneckAbove}$value$, '')::integer, bottleneck_above),
+    supporting_views = array_append(array_remove(supporting_views, 'wip_item_station'), 'wip_item_station');

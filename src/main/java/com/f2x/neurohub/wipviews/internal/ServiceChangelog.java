@@ -1,0 +1,67 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.io.FileNotFoundException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import liquibase.resource.ClassLoaderResourceAccessor;
+import liquibase.resource.CompositeResourceAccessor;
+import liquibase.resource.DirectoryResourceAccessor;
+import liquibase.resource.ResourceAccessor;
+
+/**
+ * The changelog of a service, with entries of its own.
+ *
+ * @param path where Liquibase finds it, by which it knows the changesets too, unless they have a
+ *     {@code logicalFilePath}
+ * @param files what it finds there, the files that it includes, and the changelogs of the jar
+ */
+public record ServiceChangelog(String path, ResourceAccessor files) {
+
+  private static final String CLASSPATH = "classpath:";
+
+  /**
+   * Finds a changelog.
+   *
+   * @param location a resource of the class path; else a file, from the working directory on
+   * @throws IllegalArgumentException if there is neither
+   */
+  public static ServiceChangelog of(String location) {
+    String resource =
+        location.startsWith(CLASSPATH) ? location.substring(CLASSPATH.length()) : location;
+    String path = resource.startsWith("/") ? resource.substring(1) : resource;
+    ClassLoader ours = ServiceChangelog.class.getClassLoader();
+    ClassLoader context = Thread.currentThread().getContextClassLoader();
+    for (ClassLoader loader :
+        context == null ? new ClassLoader[] {ours} : new ClassLoader[] {context, ours}) {
+      if (loader.getResource(path) != null) {
+        return new ServiceChangelog(path, both(new ClassLoaderResourceAccessor(loader), loader));
+      }
+    }
+    Path file = Path.of(location).normalize();
+    if (location.startsWith(CLASSPATH) || !Files.isRegularFile(file)) {
+      throw new IllegalArgumentException(
+          "there is no changelog " + location + ", neither on the class path nor as a file");
+    }
+    // Liquibase takes no path that leads out of the folder in which it looks
+    boolean below = !file.isAbsolute() && !file.startsWith("..");
+    Path folder = below ? Path.of("").toAbsolutePath() : file.toAbsolutePath().getRoot();
+    Path within = below ? file : folder.relativize(file.toAbsolutePath().normalize());
+    try {
+      return new ServiceChangelog(
+          within.toString().replace('\\', '/'), both(new DirectoryResourceAccessor(folder), null));
+    } catch (FileNotFoundException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** With the changelogs of this jar, where they are not found anyway. */
+  private static ResourceAccessor both(ResourceAccessor first, ClassLoader loader) {
+    ClassLoader ours = ServiceChangelog.class.getClassLoader();
+    return loader != null && loader.getResource(ChangelogFiles.FOLDER + ChangelogFiles.ROOT) != null
+        ? first
+        : new CompositeResourceAccessor(
+            Stream.of(first, new ClassLoaderResourceAccessor(ours)).toList());
+  }
+}
