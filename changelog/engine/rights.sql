@@ -68,7 +68,7 @@ AS $function$
       END),
       c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper
         AND (starts_with(c.relname, 'wip_view_')
-          OR EXISTS (SELECT FROM "${schema}".wip_view_settings AS s WHERE c.relname = ANY (s.supporting_views))),
+          OR EXISTS (SELECT FROM "${schema}".wip_view_settings AS s WHERE s.supporting_views -> c.relname::text IS NOT NULL)),
       'GRANT SELECT ON TABLE ' || name.of_it
     FROM used
     JOIN pg_class AS c ON used.class = 'pg_class'::regclass AND c.oid = used.object AND c.relkind <> 'S'
@@ -224,6 +224,13 @@ rights AS (
     SELECT 'TABLE'::text, relation.name, relation.owner, true
     FROM relation
     WHERE NOT relation.is_view
+    UNION ALL
+    SELECT 'TABLE'::text, pg_catalog.quote_ident(c.relname::text), c.relowner, true
+    FROM "${schema}".wip_view_settings AS s
+    JOIN pg_catalog.pg_class AS c
+      ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
+      AND s.supporting_views -> c.relname::text IS NOT NULL
+      AND c.relkind = 'v'
     UNION ALL
     -- these two run with their owner's rights, too
     SELECT 'ROUTINE'::text, routine.signature, routine.owner, routine.refreshes OR routine.name IN ('wip_view_drift', 'wip_view_tidy')

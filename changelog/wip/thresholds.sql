@@ -23,4 +23,5 @@ $thresholds$;
 UPDATE "${schema}".wip_view_settings
 SET stuck_after = coalesce(nullif($value$${stuckAfter}$value$, '')::interval, stuck_after),
     bottleneck_above = coalesce(nullif($value$${bottleneckAbove}$value$, '')::integer, bottleneck_above),
-    supporting_views = array_append(array_remove(supporting_views, 'wip_item_station'), 'wip_item_station');
+    -- which is told what it says when it is made
+    supporting_views = pg_catalog.jsonb_build_object('wip_item_station', NULL) || supporting_views;

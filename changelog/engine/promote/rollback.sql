@@ -1,7 +1,13 @@
 DROP FUNCTION
+  "${schema}".wip_view_support(text),
   "${schema}".wip_view_remove(text),
   "${schema}".wip_view_promote(text, integer, interval),
   "${schema}".wip_view_record_rebuilds(),
+  "${schema}".wip_view_stand_in(),
+  "${schema}".wip_view_remember(text),
+  "${schema}".wip_view_attributes(oid, oid),
+  "${schema}".wip_view_index_statements(oid, text),
+  "${schema}".wip_view_bare_ddl(oid, text),
   "${schema}".wip_view_register(integer, interval),
   "${schema}".wip_view_swap(),
   "${schema}".wip_view_run_steps(),
