@@ -66,7 +66,7 @@ AS $function$
         WHEN 0 THEN has_any_column_privilege(used.reader, c.oid, 'SELECT')
         ELSE has_column_privilege(used.reader, c.oid, used.number::smallint, 'SELECT')
       END),
-      c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper
+      c.relnamespace = '"${schema}"'::regnamespace AND (c.relowner = used.keeper OR pg_has_role(c.relowner, 'USAGE'))
         AND (starts_with(c.relname, 'wip_view_')
           OR EXISTS (SELECT FROM "${schema}".wip_view_settings AS s WHERE s.supporting_views -> c.relname::text IS NOT NULL)),
       'GRANT SELECT ON TABLE ' || name.of_it
