@@ -81,7 +81,17 @@ final class UpdateCommand implements Callable<Integer> {
         names.addAll(WipViewsMigration.parameterNames());
       }
       try {
-        for (String optIn : only == null ? with : List.of(only)) {
+        if (only != null) {
+          names.addAll(WipViewsMigration.parameterNames(only));
+        }
+        for (String optIn : with) {
+          if (!WipViewsMigration.optInNames().contains(optIn)) {
+            throw new IllegalArgumentException(
+                "unknown opt-in changelog "
+                    + optIn
+                    + "; there are "
+                    + String.join(", ", WipViewsMigration.optInNames()));
+          }
           names.addAll(WipViewsMigration.parameterNames(optIn));
         }
       } catch (IllegalArgumentException e) {

@@ -36,6 +36,8 @@ public final class Changelog {
 
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
 
+  private static final String UNDEFINED_TABLE = "42P01";
+
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
   private final Target target;
@@ -73,7 +75,7 @@ public final class Changelog {
   /** Deploys what was not deployed yet. */
   public void update() throws Exception {
     run(
-        sources.service() == null ? sources : deployed(),
+        sources.service() == null ? sources : deployed(sources),
         run -> {
           preflight(run);
           List<Entry> entries = Entry.in(run.changelog());
@@ -86,15 +88,17 @@ public final class Changelog {
 
   /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
   private void runUndone(LiquibaseRun run) throws SQLException, LiquibaseException {
+    Set<String> views = new HashSet<>();
+    Entry.in(run.changelog()).forEach(entry -> views.add(entry.view()));
     Set<String> undone = new HashSet<>();
     for (ChangeSet changeSet : run.changelog().getChangeSets()) {
       undone.addAll(Entry.made(changeSet));
     }
+    // a view that is gone is named, and left to a recovery
+    undone.removeAll(views);
     undone.retainAll(MissingObjects.among(target, undone));
-    Set<String> unregistered = new HashSet<>();
-    Entry.in(run.changelog()).forEach(entry -> unregistered.add(entry.view()));
-    unregistered.removeAll(DeployedObjects.registeredViews(target));
-    undone.addAll(unregistered);
+    views.removeAll(DeployedObjects.registeredViews(target));
+    undone.addAll(views);
     if (undone.isEmpty()) {
       return;
     }
@@ -120,7 +124,7 @@ public final class Changelog {
       throws Exception {
     List<String> recreated = new ArrayList<>();
     run(
-        deployed().withoutOptIns().recreating(),
+        deployed(sources.withoutOptIns()).recreating(),
         run -> {
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
@@ -146,19 +150,41 @@ public final class Changelog {
             }
           }
           run.execute(LiquibaseRun.command("update"));
-          for (String view : fromRegistry) {
-            recreateFromRegistry(view);
-          }
+          recreateFromRegistry(fromRegistry);
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
   }
 
   /** A database where the engine alone was deployed has no MES, and is to have no WIP part. */
-  private Sources deployed() throws SQLException {
+  private Sources deployed(Sources wanted) throws SQLException {
     return MissingObjects.isDeployed(target) && !MissingObjects.hasWipPart(target)
-        ? sources.withEngineAlone()
-        : sources;
+        ? wanted.withEngineAlone()
+        : wanted;
+  }
+
+  /** Of views that are gone, the catalog no longer tells which reads which: the others go first. */
+  private void recreateFromRegistry(Set<String> views) throws SQLException {
+    Set<String> left = new LinkedHashSet<>(views);
+    while (!left.isEmpty()) {
+      int before = left.size();
+      SQLException gone = null;
+      for (String view : List.copyOf(left)) {
+        try {
+          recreateFromRegistry(view);
+          left.remove(view);
+        } catch (SQLException e) {
+          target.connection().rollback();
+          if (!UNDEFINED_TABLE.equals(e.getSQLState())) {
+            throw e;
+          }
+          gone = e;
+        }
+      }
+      if (left.size() == before) {
+        throw gone;
+      }
+    }
   }
 
   private void recreateFromRegistry(String view) throws SQLException {
@@ -222,7 +248,7 @@ public final class Changelog {
   public void updateSql(Writer out) throws Exception {
     ByteArrayOutputStream script = new ByteArrayOutputStream();
     run(
-        sources.service() == null ? sources : deployed(),
+        sources.service() == null ? sources : deployed(sources),
         run -> {
           refuseUnreadable();
           Claims.check(target, Entry.in(run.changelog()));
@@ -266,7 +292,9 @@ public final class Changelog {
   public void rollback() throws Exception {
     rollingBack(
         rollback -> {
-          rollback.refuseHalf();
+          if (rollback.run().has("deploy") || sources.service() != null) {
+            rollback.refuseHalf();
+          }
           if (!rollback.library() && rollback.run().has("deploy")) {
             progress.accept(
                 "wip-views stays: other changelogs have "

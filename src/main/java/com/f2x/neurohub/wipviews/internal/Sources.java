@@ -70,8 +70,10 @@ public record Sources(
     return withFiles(List.copyOf(all));
   }
 
+  /** The same without opt-in changelogs; the root, if there were no others. */
   Sources withoutOptIns() {
-    return withFiles(files.stream().filter(PARTS::contains).toList());
+    return withFiles(
+        hasPart() ? files.stream().filter(PARTS::contains).toList() : List.of(ChangelogFiles.ROOT));
   }
 
   boolean hasPart() {

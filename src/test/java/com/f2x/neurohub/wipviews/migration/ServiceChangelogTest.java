@@ -15,16 +15,22 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import javax.sql.DataSource;
 import liquibase.Scope;
+import liquibase.changelog.ChangeLogParameters;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
+import liquibase.resource.ClassLoaderResourceAccessor;
+import liquibase.resource.CompositeResourceAccessor;
+import liquibase.resource.DirectoryResourceAccessor;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,22 +44,45 @@ class ServiceChangelogTest {
   private static final String SECOND = "second_service";
   private static final List<String> ROLES = List.of(FIRST, SECOND, "service_reader");
 
-  private final TestDatabase database = TestDatabase.empty();
-  private final WipViewsMigration library = WipViewsMigration.of(database.dataSource());
-  private final WipViewsMigration service = library.withChangelog(WITH_ENGINE);
-  private final WipViewsMigration beside = library.withChangelog(BESIDE);
-  private final WipViews views = WipViews.of(database.dataSource());
+  /** With the first form deployed. */
+  private static final TestDatabase DEPLOYED = TestDatabase.empty();
+
+  private TestDatabase database;
+  private WipViewsMigration library;
+  private WipViewsMigration service;
+  private WipViewsMigration beside;
+  private WipViews views;
   private List<String> before;
 
-  @BeforeEach
-  void create() throws SQLException {
-    database.create();
+  @BeforeAll
+  static void deploy() throws SQLException {
+    DEPLOYED.create();
+    WipViewsMigration.of(DEPLOYED.dataSource()).withChangelog(WITH_ENGINE).update();
+  }
+
+  @AfterAll
+  static void dropDeployed() throws SQLException {
+    DEPLOYED.drop();
+  }
+
+  private void on(TestDatabase fresh) throws SQLException {
+    database = fresh.create();
+    library = WipViewsMigration.of(database.dataSource());
+    service = library.withChangelog(WITH_ENGINE);
+    beside = library.withChangelog(BESIDE);
+    views = WipViews.of(database.dataSource());
     before = database.objects();
+  }
+
+  private void onDeployed() throws SQLException {
+    on(TestDatabase.copyOf(DEPLOYED));
   }
 
   @AfterEach
   void drop() throws SQLException {
-    database.drop();
+    if (database != null) {
+      database.drop();
+    }
     for (String role : ROLES) {
       TestDatabase.onServer("DROP ROLE IF EXISTS " + role);
     }
@@ -61,8 +90,7 @@ class ServiceChangelogTest {
 
   @Test
   void a_changelog_with_the_engine_in_it_needs_nothing_else() throws SQLException {
-    service.update();
-
+    onDeployed();
     assertThat(registry())
         .containsExactly(
             List.of("mv_customers", "service/views.yaml"),
@@ -76,6 +104,7 @@ class ServiceChangelogTest {
 
   @Test
   void plain_liquibase_deploys_the_same() throws Exception {
+    on(TestDatabase.empty());
     liquibase(database.dataSource(), WITH_ENGINE, false);
 
     assertThat(registry())
@@ -90,9 +119,7 @@ class ServiceChangelogTest {
 
   @Test
   void entries_beside_the_library_keep_what_is_deployed() throws SQLException {
-    library.only("engine").update();
-    orders();
-
+    on(TestDatabase.engine());
     beside.update();
 
     assertThat(registry()).hasSize(2);
@@ -102,6 +129,7 @@ class ServiceChangelogTest {
 
   @Test
   void entries_beside_nothing_bring_the_part_that_is_named() throws SQLException {
+    on(TestDatabase.empty());
     orders();
     library.only("engine").withChangelog(BESIDE).update();
 
@@ -110,8 +138,8 @@ class ServiceChangelogTest {
 
   @Test
   void entries_beside_the_views_of_the_mes_are_refreshed_with_them() throws SQLException {
+    on(TestDatabase.deployed());
     orders();
-    library.installMinimalMes();
     beside.update();
 
     assertThat(views.refreshAll()).hasSize(4);
@@ -125,6 +153,7 @@ class ServiceChangelogTest {
 
   @Test
   void without_an_mes_entries_alone_are_refused_at_once() throws SQLException {
+    on(TestDatabase.empty());
     assertThatThrownBy(beside::update)
         .hasMessageContaining("missing: table public.lots;")
         .extracting(e -> ((WipViewsException) e).remedy().orElseThrow())
@@ -135,7 +164,7 @@ class ServiceChangelogTest {
 
   @Test
   void a_recovery_takes_the_file_where_there_is_one() throws SQLException {
-    service.update();
+    onDeployed();
     database.execute(
         "DROP MATERIALIZED VIEW mv_big_customers, mv_customers", "DROP VIEW wip_view_daily");
 
@@ -153,18 +182,25 @@ class ServiceChangelogTest {
   }
 
   @Test
-  void an_update_makes_again_a_view_that_is_gone() throws SQLException {
-    service.update();
+  void an_update_names_a_view_that_is_gone_and_makes_one_unregistered() throws SQLException {
+    onDeployed();
     database.execute("DROP MATERIALIZED VIEW mv_big_customers");
+    List<String> lines = new ArrayList<>();
 
+    service.withProgress(lines::add).update();
+
+    assertThat(lines)
+        .contains(
+            "  there is no materialized view mv_big_customers any more; bring it back: wip-views"
+                + " recreate mv_big_customers");
+    database.execute("DELETE FROM wip_view WHERE view_name = 'mv_big_customers'");
     assertThat(ran(service)).contains("mv_big_customers").doesNotContain("mv_customers");
-
     assertThat(views.refreshAll()).hasSize(2);
   }
 
   @Test
   void a_rollback_takes_views_and_engine_and_leaves_the_tables() throws SQLException {
-    service.update();
+    onDeployed();
     database.execute("INSERT INTO orders VALUES (1, 'ann', 5)");
 
     service.rollback();
@@ -179,8 +215,7 @@ class ServiceChangelogTest {
 
   @Test
   void a_rollback_of_entries_beside_takes_them_alone() throws SQLException {
-    service.update();
-
+    onDeployed();
     beside.rollback();
 
     assertThat(registry()).isEmpty();
@@ -191,7 +226,7 @@ class ServiceChangelogTest {
 
   @Test
   void what_reads_a_view_stops_its_rollback_before_anything_goes() throws SQLException {
-    service.update();
+    onDeployed();
     database.execute("CREATE VIEW big AS SELECT * FROM mv_customers");
     Map<String, String> deployed = CatalogSnapshot.of(database);
 
@@ -203,8 +238,8 @@ class ServiceChangelogTest {
 
   @Test
   void two_services_share_the_engine_until_the_last_one_goes() throws SQLException {
+    onDeployed();
     WipViewsMigration other = library.withChangelog("service/other.yaml");
-    service.update();
     other.update();
     assertThat(views.refreshAll()).hasSize(3);
     assertThatThrownBy(library.only("engine")::rollback)
@@ -221,7 +256,7 @@ class ServiceChangelogTest {
 
   @Test
   void a_name_that_is_taken_is_refused_before_anything_happens() throws Exception {
-    service.update();
+    onDeployed();
     Map<String, String> deployed = CatalogSnapshot.of(database);
 
     assertThatThrownBy(library.withChangelog("service/claims.yaml")::update)
@@ -239,9 +274,9 @@ class ServiceChangelogTest {
   }
 
   @Test
-  void plain_liquibase_stops_where_an_entry_names_no_changelog(@TempDir Path folder)
+  void an_entry_that_does_not_say_whose_it_is_is_refused_too(@TempDir Path folder)
       throws Exception {
-    service.update();
+    onDeployed();
     String taken =
         Files.readString(Path.of("src/test/resources/service/other.yaml"))
             .replace("mv_amounts", "mv_customers");
@@ -249,23 +284,36 @@ class ServiceChangelogTest {
 
     assertThatThrownBy(library.withChangelog(file.toString())::update)
         .hasMessageContaining("mv_customers is a view of service/views.yaml; other/changelog.yaml");
+    assertThat(database.value("SELECT count(orders) FROM mv_customers")).isEqualTo("0");
+
+    // Liquibase alone tells whose it is when it has run: loud, if late
+    assertThatThrownBy(() -> liquibase(database.dataSource(), folder, "taken.yaml"))
+        .hasStackTraceContaining("mv_customers is a view of service/views.yaml; other/changelog");
     assertThat(registry()).contains(List.of("mv_customers", "service/views.yaml"));
   }
 
   @Test
-  void a_second_role_that_is_no_member_of_the_first_is_told_so() throws SQLException {
+  void a_second_role_is_told_what_it_lacks() throws SQLException {
+    on(TestDatabase.empty());
     roles();
-    WipViewsMigration.of(as(FIRST)).only("engine").update();
+    WipViewsMigration first = WipViewsMigration.of(as(FIRST)).only("engine");
+    first.update();
 
     for (String changelog : List.of(WITH_ENGINE, BESIDE)) {
       assertThatThrownBy(WipViewsMigration.of(as(SECOND)).withChangelog(changelog)::update)
           .hasMessageContaining("missing: the rights of role first_service, which owns")
           .hasMessageContaining("GRANT first_service TO second_service");
     }
+    database.execute(
+        "CREATE MATERIALIZED VIEW mv_customers AS SELECT 1 AS id",
+        "ALTER MATERIALIZED VIEW mv_customers OWNER TO second_service");
+    assertThatThrownBy(first.withChangelog(BESIDE)::update)
+        .hasMessage("public.mv_customers is there already, and belongs to role second_service");
   }
 
   @Test
   void the_views_of_a_second_role_belong_to_the_first_and_refresh() throws SQLException {
+    on(TestDatabase.empty());
     roles();
     database.execute("GRANT first_service TO second_service");
     WipViewsMigration first = WipViewsMigration.of(as(FIRST)).only("engine");
@@ -295,19 +343,9 @@ class ServiceChangelogTest {
   }
 
   @Test
-  void a_view_that_another_role_owns_is_refused_at_once() throws SQLException {
-    roles();
-    database.execute(
-        "CREATE MATERIALIZED VIEW mv_customers AS SELECT 1 AS id",
-        "ALTER MATERIALIZED VIEW mv_customers OWNER TO second_service");
-
-    assertThatThrownBy(WipViewsMigration.of(as(FIRST)).only("engine").withChangelog(BESIDE)::update)
-        .hasMessage("public.mv_customers is there already, and belongs to role second_service");
-  }
-
-  @Test
   void a_changelog_that_is_nowhere_is_refused() {
-    assertThatThrownBy(() -> library.withChangelog("service/nowhere.yaml"))
+    assertThatThrownBy(
+            () -> WipViewsMigration.of(DEPLOYED.dataSource()).withChangelog("service/nowhere.yaml"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "there is no changelog service/nowhere.yaml, neither on the class path nor as a file");
@@ -348,20 +386,41 @@ class ServiceChangelogTest {
 
   private static void liquibase(DataSource dataSource, String changelog, boolean recreate)
       throws Exception {
+    liquibase(dataSource, changelog, recreate, Map.of());
+  }
+
+  /** From a folder, with the changelogs of the jar. */
+  private static void liquibase(DataSource dataSource, Path folder, String changelog)
+      throws Exception {
+    liquibase(
+        dataSource,
+        changelog,
+        false,
+        Map.of(
+            Scope.Attr.resourceAccessor.name(),
+            new CompositeResourceAccessor(
+                new DirectoryResourceAccessor(folder),
+                new ClassLoaderResourceAccessor(ServiceChangelogTest.class.getClassLoader()))));
+  }
+
+  private static void liquibase(
+      DataSource dataSource, String changelog, boolean recreate, Map<String, Object> scope)
+      throws Exception {
+    Map<String, Object> all = new HashMap<>(scope);
+    all.put("liquibase.analytics.enabled", "false");
     try (Connection connection = dataSource.getConnection()) {
       Database target =
           DatabaseFactory.getInstance()
               .findCorrectDatabaseImplementation(new JdbcConnection(connection));
+      ChangeLogParameters parameters = new ChangeLogParameters(target);
+      parameters.set("recreate", Boolean.toString(recreate));
       CommandScope command =
           new CommandScope("update")
               .setOutput(OutputStream.nullOutputStream())
               .addArgumentValue("database", target)
-              .addArgumentValue("changelogFile", changelog);
-      liquibase.changelog.ChangeLogParameters parameters =
-          new liquibase.changelog.ChangeLogParameters(target);
-      parameters.set("recreate", Boolean.toString(recreate));
-      command.addArgumentValue("changeLogParameters", parameters);
-      Scope.child(Map.of("liquibase.analytics.enabled", "false"), command::execute);
+              .addArgumentValue("changelogFile", changelog)
+              .addArgumentValue("changeLogParameters", parameters);
+      Scope.child(all, command::execute);
     }
   }
 }

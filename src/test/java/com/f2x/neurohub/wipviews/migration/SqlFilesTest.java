@@ -34,7 +34,7 @@ class SqlFilesTest {
   private static List<String> lines(String pattern) throws IOException {
     Pattern found = Pattern.compile(pattern);
     try (Stream<Path> files =
-        Stream.concat(Files.walk(Path.of("changelog")), Files.walk(Path.of("views")))) {
+        Stream.of("changelog/engine", "changelog/wip", "views").flatMap(SqlFilesTest::walk)) {
       List<String> lines =
           files
               .filter(file -> file.toString().endsWith(".sql"))
@@ -42,6 +42,14 @@ class SqlFilesTest {
               .toList();
       assertThat(lines).hasSizeGreaterThan(1000);
       return lines.stream().filter(line -> found.matcher(line).find()).toList();
+    }
+  }
+
+  private static Stream<Path> walk(String folder) {
+    try {
+      return Files.walk(Path.of(folder));
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
     }
   }
 
