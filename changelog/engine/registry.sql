@@ -58,20 +58,13 @@ BEGIN
     SELECT
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND a.attname = 'source_refresh_no'
-  ) THEN
-    PERFORM "${schema}".wip_view_take('change', 'wip_view');
-    ALTER TABLE "${schema}".wip_view ADD COLUMN source_refresh_no jsonb NOT NULL DEFAULT '{}';
-  END IF;
-
-  IF pg_catalog.to_regclass('"${schema}".wip_view') IS NOT NULL AND NOT EXISTS (
-    SELECT
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
       AND a.attname = 'attributes'
   ) THEN
     PERFORM "${schema}".wip_view_take('change', 'wip_view');
-    ALTER TABLE "${schema}".wip_view ADD COLUMN attributes text[];
+    ALTER TABLE "${schema}".wip_view
+      ADD COLUMN IF NOT EXISTS source_refresh_no jsonb NOT NULL DEFAULT '{}',
+      ADD COLUMN IF NOT EXISTS former_names text[] NOT NULL DEFAULT '{}',
+      ADD COLUMN IF NOT EXISTS attributes text[];
   END IF;
 END
 $earlier$;
@@ -90,6 +83,7 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   refresh_no bigint NOT NULL DEFAULT 0,
   last_relation oid,
   source_refresh_no jsonb NOT NULL DEFAULT '{}',
+  former_names text[] NOT NULL DEFAULT '{}',
   changelog text,
   attributes text[]
 );
@@ -104,6 +98,7 @@ COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_vi
 COMMENT ON COLUMN "${schema}".wip_view.last_relation IS 'The materialized view, by its oid, that this refresh filled: another one of the same name, made or renamed by hand since, has rows that nobody knows the age of.';
 COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started that may serve others, those that failed left out: a caller is served by the first one that counts itself after it asked. Of use only while callers wait; any value will do for the next ones.';
 COMMENT ON COLUMN "${schema}".wip_view.source_refresh_no IS 'For each registered view that it reads, the refresh_no of the refresh of that one whose rows it shows, or newer ones: a caller who asked for both is served by it only if that one started after the call.';
+COMMENT ON COLUMN "${schema}".wip_view.former_names IS 'What wip_view_rename() called it before: who asks for a refresh by one of these names, or listens for it, is served. Until another view takes the name.';
 COMMENT ON COLUMN "${schema}".wip_view.changelog IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
 COMMENT ON COLUMN "${schema}".wip_view.attributes IS 'What the view had beside its query at the last deploy: the statements that give it its indexes, owner, comments, settings and grants. One that is gone gets them back when it is deployed or recreated.';
 

@@ -12,6 +12,28 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_promote_limit() IS
   'How long a promotion waits for those who hold what it needs: the setting wip_views.promote_limit (60s).';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_take_turn(purpose text, view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  -- puts back what is set within
+  SET lock_timeout = 0
+AS $function$
+DECLARE
+  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
+BEGIN
+  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, view_name
+    USING ERRCODE = 'lock_not_available',
+          HINT = 'Nothing was changed. Try again when that has ended, or allow more time with SET wip_views.promote_limit.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_take_turn(text, text) IS
+  'Takes the turn of a view, as a refresh has it, till the transaction ends: one who asks for a refresh waits. The purpose is for the error after the setting wip_views.promote_limit.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
   RETURNS void
   LANGUAGE plpgsql
@@ -21,11 +43,11 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
 AS $function$
 DECLARE
   promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
+  plan record;
   next_view text;
   next_relation regclass;
 BEGIN
-  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
-
+  SELECT * INTO plan FROM pg_temp.wip_plan;
   -- The turns, as a refresh has them and in the order in which refresh_all_wip_views() takes them: one who asks for a
   -- refresh waits; this promotion serves those who asked before it fills the view.
   FOR next_view IN
@@ -34,9 +56,14 @@ BEGIN
     JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.fate IN ('promoted', 'rebuilt')
     ORDER BY v.position
   LOOP
-    PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(next_view));
+    PERFORM "${schema}".wip_view_take_turn('put the new ' || plan.live_name || ' in place', next_view);
   END LOOP;
+  IF to_regclass(plan.live_name) IS DISTINCT FROM plan.live::regclass THEN
+    RAISE EXCEPTION 'meanwhile somebody replaced or renamed %', plan.live_name
+      USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
+  END IF;
 
+  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
   -- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
   FOR next_relation IN
     SELECT o.object FROM pg_temp.wip_plan_object AS o
@@ -46,8 +73,11 @@ BEGIN
     EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', next_relation, obj_description(next_relation, 'pg_class'));
   END LOOP;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  IF next_relation IS NULL THEN
+    RAISE;
+  END IF;
   RAISE EXCEPTION 'could not put the new % in place within %: % is being refreshed all that time',
-      (SELECT p.live_name FROM pg_temp.wip_plan AS p), promote_limit, coalesce(next_relation::text, next_view)
+      plan.live_name, promote_limit, next_relation
     USING ERRCODE = 'lock_not_available',
           HINT = 'Nothing was changed. Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
 END

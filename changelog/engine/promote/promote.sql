@@ -1,4 +1,4 @@
--- A promotion from its first statement to its last, and what takes a view away again.
+-- A promotion from its first statement to its last.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval)
   RETURNS void
@@ -29,6 +29,12 @@ BEGIN
       deployed_target = excluded.deployed_target,
       changelog = coalesce(excluded.changelog, v.changelog),
       definition = excluded.definition;
+
+  -- one that was called so before it was renamed
+  UPDATE "${schema}".wip_view AS v
+  SET former_names = array_remove(v.former_names, p.view_name)
+  FROM pg_temp.wip_plan AS p
+  WHERE p.view_name = ANY (v.former_names);
 
   -- The query of one that was rebuilt is printed in another way where a column has another type.
   UPDATE "${schema}".wip_view AS v
@@ -142,31 +148,3 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote(text, integer, interval) IS
   'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s).';
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_remove(view_name text)
-  RETURNS void
-  LANGUAGE plpgsql
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  dependants text;
-BEGIN
-  IF to_regclass(format('%I.%I', '${schema}', view_name)) IS NOT NULL THEN
-    PERFORM "${schema}".wip_view_take('remove', view_name);
-    BEGIN
-      EXECUTE format('DROP MATERIALIZED VIEW %I.%I', '${schema}', view_name);
-    EXCEPTION WHEN dependent_objects_still_exist THEN
-      GET STACKED DIAGNOSTICS dependants = PG_EXCEPTION_DETAIL;
-      RAISE EXCEPTION 'cannot remove %: %', view_name, replace(dependants, E'\n', '; ')
-        USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop these first.';
-    END;
-  END IF;
-  DELETE FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_remove.view_name;
-  PERFORM "${schema}".wip_view_drop_retired();
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_remove(text) IS
-  'Drops a view and takes it off the registry; its history stays. Stops where something else depends on it.';
-
-SELECT "${schema}".wip_view_own();

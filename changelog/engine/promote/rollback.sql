@@ -1,5 +1,8 @@
 DROP FUNCTION
   "${schema}".wip_view_support(text),
+  "${schema}".wip_view_rename(text, text),
+  "${schema}".wip_view_rename_relation(oid, text, text),
+  "${schema}".wip_view_check_name(text, text),
   "${schema}".wip_view_remove(text),
   "${schema}".wip_view_promote(text, integer, interval),
   "${schema}".wip_view_record_rebuilds(),
@@ -17,6 +20,7 @@ DROP FUNCTION
   "${schema}".wip_view_refresh_successor(text, regclass),
   "${schema}".wip_view_refresh_remedy(oid, text),
   "${schema}".wip_view_stop_refreshes(),
+  "${schema}".wip_view_take_turn(text, text),
   "${schema}".wip_view_promote_limit(),
   "${schema}".wip_view_check_bodies(),
   "${schema}".wip_view_plan_bodies(),

@@ -35,20 +35,22 @@ AS $function$
 DECLARE
   -- asked before the request itself writes
   own_writes CONSTANT boolean := pg_current_xact_id_if_assigned() IS NOT NULL;
-  request "${schema}".wip_view_refresh;
+  -- by number: with a type of ours, a schema that was renamed would be no more than a syntax error
+  requests bigint[];
+  request_id bigint;
 BEGIN
   IF to_regnamespace('"${schema}"') IS NULL THEN
     RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
       USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
   END IF;
 
-  FOR request IN SELECT * FROM "${schema}".wip_view_request_with_sources(view_name) LOOP
-    IF request.view_name = refresh_wip_view.view_name THEN
-      RETURN QUERY SELECT * FROM "${schema}".wip_view_run(request.refresh_id, own_writes);
-    ELSE
-      PERFORM "${schema}".wip_view_run_source(request, own_writes, view_name);
-    END IF;
+  requests := ARRAY(SELECT r.refresh_id FROM "${schema}".wip_view_request_with_sources(view_name) AS r);
+  FOREACH request_id IN ARRAY trim_array(requests, 1) LOOP
+    PERFORM "${schema}".wip_view_run_source(r, own_writes, refresh_wip_view.view_name)
+    FROM "${schema}".wip_view_refresh AS r
+    WHERE r.refresh_id = request_id;
   END LOOP;
+  RETURN QUERY SELECT * FROM "${schema}".wip_view_run(requests[cardinality(requests)], own_writes);
 END
 $function$;
 

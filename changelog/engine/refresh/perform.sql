@@ -154,9 +154,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_notify(
 AS $function$
 BEGIN
   IF pg_notification_queue_usage() < 0.9 THEN
+    -- those who know it by a name that it had before are told, too
     PERFORM pg_notify('wip_view_refreshed', json_build_object(
-      'schema', '${schema}', 'view', view_name, 'refresh_id', refresh_id, 'rows', view_rows,
-      'started_at', started_at)::text);
+      'schema', '${schema}', 'view', known.as_name, 'refresh_id', refresh_id, 'rows', view_rows,
+      'started_at', started_at)::text)
+    FROM "${schema}".wip_view AS v
+    CROSS JOIN LATERAL unnest(v.view_name || v.former_names) AS known (as_name)
+    WHERE v.view_name = wip_view_notify.view_name;
   ELSE
     RAISE WARNING '% is refreshed, without NOTIFY wip_view_refreshed: the queue of the notifications is nearly full', view_name
       USING HINT = 'End the sessions that listen and hold a transaction open: SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start.';
@@ -207,7 +211,7 @@ BEGIN
 
   RETURN QUERY
   UPDATE "${schema}".wip_view_refresh AS r
-  SET outcome = 'refreshed', started_at = this_start, finished_at = greatest(clock_timestamp(), this_start),
+  SET view_name = request.view_name, outcome = 'refreshed', started_at = this_start, finished_at = greatest(clock_timestamp(), this_start),
       rows = view_rows, bytes = pg_total_relation_size(view_oid), sqlstate = NULL, error = NULL,
       mode = CASE WHEN why_plain IS NULL THEN 'concurrent' ELSE 'plain' END, mode_reason = why_plain, rows_as_of = as_of
   WHERE r.refresh_id = request.refresh_id

@@ -75,6 +75,20 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_advance_numbers() IS
   'Sets the sequence that numbers the attempts above all that there are, if it is not.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_current_name(view_name text)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT v.view_name
+  FROM "${schema}".wip_view AS v
+  WHERE v.view_name = wip_view_current_name.view_name OR wip_view_current_name.view_name = ANY (v.former_names);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_current_name(text) IS
+  'The name of a registered view by that name, or by one that it had before it was renamed. Null if there is none.';
+
 -- call_id: the requests of a call for several views are all made before the first of them is run.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_request(view_name text, call_id bigint DEFAULT NULL)
   RETURNS bigint
@@ -83,6 +97,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_request(view_name text, call_id 
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+  current_name text;
   request_id bigint;
 BEGIN
   IF to_regnamespace('"${schema}"') IS NULL THEN
@@ -96,7 +111,8 @@ BEGIN
             HINT = 'Refresh on the primary; a standby gets the rows by replication.';
   END IF;
 
-  IF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_request.view_name) THEN
+  current_name := "${schema}".wip_view_current_name(view_name);
+  IF current_name IS NULL THEN
     RAISE EXCEPTION 'unknown view "%"', view_name
       USING ERRCODE = 'undefined_object',
             HINT = format('Registered in %I.wip_view: %s.', '${schema}', coalesce(
@@ -109,12 +125,12 @@ BEGIN
     PERFORM "${schema}".wip_view_advance_numbers();
     INSERT INTO "${schema}".wip_view_refresh AS r (view_name, call_id, requested_at, served_from)
     VALUES (
-      wip_view_request.view_name,
+      current_name,
       wip_view_request.call_id,
       coalesce(
         (SELECT first.requested_at FROM "${schema}".wip_view_refresh AS first WHERE first.refresh_id = wip_view_request.call_id),
         clock_timestamp()),
-      "${schema}".wip_view_served_from(wip_view_request.view_name)
+      "${schema}".wip_view_served_from(current_name)
     )
     ON CONFLICT ON CONSTRAINT wip_view_refresh_pkey DO NOTHING
     RETURNING r.refresh_id INTO request_id;
@@ -189,7 +205,7 @@ BEGIN
     SELECT source.view_name
     FROM "${schema}".wip_view_order AS asked
     JOIN "${schema}".wip_view_order AS source ON source.view_name = ANY (asked.reads)
-    WHERE asked.view_name = wip_view_request_with_sources.view_name
+    WHERE asked.view_name = "${schema}".wip_view_current_name(wip_view_request_with_sources.view_name)
       AND NOT EXISTS (
         SELECT FROM "${schema}".wip_view_freshness AS f
         -- in that order: how fresh they are is not asked where it does not matter

@@ -12,6 +12,7 @@ DROP FUNCTION
   "${schema}".wip_view_open(bigint),
   "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),
   "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean),
+  "${schema}".wip_view_await_sources(text),
   "${schema}".wip_view_served_by("${schema}".wip_view_refresh),
   "${schema}".wip_view_perform("${schema}".wip_view_refresh),
   "${schema}".wip_view_notify(text, bigint, bigint, timestamptz),
@@ -25,6 +26,7 @@ DROP FUNCTION
   "${schema}".wip_view_request_all(),
   "${schema}".wip_view_request_each(text[]),
   "${schema}".wip_view_request(text, bigint),
+  "${schema}".wip_view_current_name(text),
   "${schema}".wip_view_advance_numbers(),
   "${schema}".wip_view_served_from(text),
   "${schema}".wip_view_one_snapshot();

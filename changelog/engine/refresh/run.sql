@@ -29,6 +29,33 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh) IS
   'The committed refresh that serves a request: it started after the request was made, and shows rows of the views that the same call has refreshed that are as new. Null if there is none yet.';
 
+-- One transaction that refreshes several views keeps a view that it refreshed plainly for itself, and then waits for the
+-- turns of those that read it. So who wants such a turn waits for the view first, and not when it has the turn.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_sources(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  source regclass;
+BEGIN
+  FOR source IN
+    SELECT c.oid
+    FROM "${schema}".wip_view AS v
+    CROSS JOIN LATERAL jsonb_object_keys(v.source_refresh_no) AS read (view_name)
+    JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = read.view_name AND c.relkind = 'm'
+    WHERE v.view_name = wip_view_await_sources.view_name
+      AND "${schema}".wip_view_why_plain(c.oid) IS NOT NULL
+  LOOP
+    -- reads no row, so that it may be unpopulated, and locks it as a reader does
+    EXECUTE format('SELECT FROM %s WHERE false', source);
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_await_sources(text) IS
+  'Waits for those registered views that the view reads and that can only be refreshed plainly, as a reader of them does.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_turn(request "${schema}".wip_view_refresh, alone boolean, in_line boolean)
   RETURNS boolean
   LANGUAGE plpgsql
@@ -39,6 +66,7 @@ DECLARE
   place CONSTANT integer := hashtext('next ' || request.view_name);
   turn CONSTANT integer := hashtext(request.view_name);
 BEGIN
+  PERFORM "${schema}".wip_view_await_sources(request.view_name);
   IF in_line THEN
     PERFORM pg_advisory_xact_lock(lock_class, place);
   ELSIF NOT pg_try_advisory_xact_lock(lock_class, place) THEN
@@ -47,7 +75,9 @@ BEGIN
   END IF;
 
   PERFORM pg_advisory_xact_lock(lock_class, turn);
-  IF NOT alone AND "${schema}".wip_view_served_by(request) IS NOT NULL THEN
+  IF NOT alone AND "${schema}".wip_view_served_by(request) IS NOT NULL
+    OR "${schema}".wip_view_current_name(request.view_name) <> request.view_name
+  THEN
     RAISE EXCEPTION SQLSTATE 'WV003';
   END IF;
   RETURN true;
@@ -58,7 +88,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean) IS
-  'Waits for the turn of a request''s view and keeps it: true; or lets go of it, where another one is next or the request was served meanwhile: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
+  'Waits for the turn of a request''s view and keeps it: true; or lets go of it, where another one is next, or the request was served meanwhile, or the view was renamed: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_turn(request "${schema}".wip_view_refresh, alone boolean)
   RETURNS bigint
@@ -70,6 +100,7 @@ DECLARE
   rounds integer := 0;
 BEGIN
   LOOP
+    request.view_name := coalesce("${schema}".wip_view_current_name(request.view_name), request.view_name);
     IF NOT alone THEN
       served_by := "${schema}".wip_view_served_by(request);
     END IF;
@@ -130,17 +161,19 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_write
   SET quote_all_identifiers = off
 AS $function$
 DECLARE
-  request CONSTANT "${schema}".wip_view_refresh := "${schema}".wip_view_open(request_id);
+  request "${schema}".wip_view_refresh := "${schema}".wip_view_open(request_id);
   server CONSTANT bigint := "${schema}".wip_view_await_turn(
     request, own_writes OR request.served_from IS NULL OR "${schema}".wip_view_one_snapshot());
 BEGIN
+  -- it may have been renamed while the request waited
+  request.view_name := coalesce("${schema}".wip_view_current_name(request.view_name), request.view_name);
   IF server IS NULL THEN
     RETURN QUERY SELECT * FROM "${schema}".wip_view_perform(request);
     PERFORM "${schema}".wip_view_tidy(request.view_name);
   ELSE
     RETURN QUERY
     UPDATE "${schema}".wip_view_refresh AS r
-    SET outcome = 'coalesced', served_by = server, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
+    SET view_name = request.view_name, outcome = 'coalesced', served_by = server, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
         rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = server)
     WHERE r.refresh_id = request_id
     RETURNING r.*;

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.BoundedPool;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -202,11 +203,11 @@ class RefreshSourcesTest {
       try (Callers callers = new Callers()) {
         List<Future<Boolean>> calls =
             callers.start(
-                12,
+                9,
                 database::connect,
                 (number, connection) -> {
                   try (Statement statement = connection.createStatement()) {
-                    for (int round = 0; round < 3; round++) {
+                    for (int round = 0; round < 2; round++) {
                       statement.execute(
                           List.of(REFRESH, "SELECT refresh_all_wip_views()", Probe.REFRESH)
                               .get((number + round) % 3));
@@ -219,6 +220,39 @@ class RefreshSourcesTest {
     }
     assertThat(database.value("SELECT count(*) FROM wip_view_history WHERE outcome = 'failed'"))
         .isEqualTo("0");
+  }
+
+  /** One transaction keeps to itself what it has refreshed plainly, and goes on to the leaf. */
+  @Test
+  void a_leaf_waits_for_a_plain_refresh_before_it_has_its_turn() throws Exception {
+    database.execute("DROP INDEX mv_probe_id_idx");
+    String alone = "SELECT wip_view_run(wip_view_request('mv_leaf'))";
+    try (Callers callers = new Callers();
+        Connection first = database.connect();
+        Statement statement = first.createStatement()) {
+      first.setAutoCommit(false);
+      statement.execute(Probe.REFRESH);
+      List<Future<Boolean>> second =
+          callers.start(
+              1,
+              database::connect,
+              (number, connection) -> {
+                try (Statement own = connection.createStatement()) {
+                  return own.execute(alone);
+                }
+              });
+      Await.until(
+          "it waits for the view that it reads",
+          () ->
+              database.value(
+                  "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation ="
+                      + " (SELECT oid FROM pg_class WHERE relname = 'mv_probe')"),
+          "1"::equals);
+      statement.execute(alone);
+      first.commit();
+
+      assertThat(Callers.results(second)).containsExactly(true);
+    }
   }
 
   @Test
