@@ -10,7 +10,7 @@ import liquibase.changelog.DatabaseChangeLog;
 import liquibase.changelog.RanChangeSet;
 import liquibase.changelog.visitor.AbstractChangeExecListener;
 import liquibase.database.Database;
-import liquibase.exception.DatabaseException;
+import liquibase.exception.LiquibaseException;
 import liquibase.exception.UnexpectedLiquibaseException;
 
 /**
@@ -60,7 +60,7 @@ final class Changes extends AbstractChangeExecListener {
     try {
       RanChangeSet ran = database.getRanChangeSet(changeSet);
       return ran.getLastCheckSum() == null || !changeSet.isCheckSumValid(ran.getLastCheckSum());
-    } catch (DatabaseException e) {
+    } catch (LiquibaseException e) {
       throw new UnexpectedLiquibaseException(e);
     }
   }
