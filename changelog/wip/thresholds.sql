@@ -6,7 +6,7 @@ BEGIN
   IF NOT EXISTS (
     SELECT
     FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass
+    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass::pg_catalog.oid
       AND a.attname = 'stuck_after'
       AND NOT a.attisdropped
   ) THEN
