@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.cli.report;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 
+import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.cli.output.RecentRefreshes;
@@ -17,8 +18,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jooq.Table;
 
 /**
  * The factory and its views on one page of HTML that needs nothing else: no script, no font, no
@@ -53,11 +56,18 @@ public final class Report {
   public static String html(WipViews views) {
     Instant now = Instant.now();
     ZoneId zone = ZoneId.systemDefault();
-    FreshnessTable freshness = FreshnessTable.of(views.freshness());
-    Section<Stations> stations =
-        Section.of(() -> Stations.of(views.rows(MV_PROCESS_WIP_QUEUE)), Stations::tiles);
-    Section<Lots> lots =
-        Section.of(() -> Lots.of(views.rows(MV_WIP_STATUS_DASHBOARD)), Lots::tiles);
+    List<Freshness> registered = views.freshness();
+    FreshnessTable freshness = FreshnessTable.of(registered);
+    List<Section<Stations>> stations =
+        where(
+            registered,
+            MV_PROCESS_WIP_QUEUE,
+            () -> Section.of(() -> Stations.of(views.rows(MV_PROCESS_WIP_QUEUE)), Stations::tiles));
+    List<Section<Lots>> lots =
+        where(
+            registered,
+            MV_WIP_STATUS_DASHBOARD,
+            () -> Section.of(() -> Lots.of(views.rows(MV_WIP_STATUS_DASHBOARD)), Lots::tiles));
     Section<Refreshes> refreshes =
         Section.of(
             () ->
@@ -67,11 +77,23 @@ public final class Report {
                     zone));
     Section<Findings> findings = Section.of(() -> Findings.of(views.diagnose()), Findings::tiles);
     List<Tile> tiles =
-        Stream.of(stations.tiles(), lots.tiles(), freshness.tiles(), findings.tiles())
+        Stream.of(
+                stations.stream().map(Section::tiles),
+                lots.stream().map(Section::tiles),
+                Stream.of(freshness.tiles(), findings.tiles()))
+            .flatMap(tilesOfSections -> tilesOfSections)
             .flatMap(List::stream)
             .toList();
     return PAGE.execute(
         new Page(Moment.of(now, zone), tiles, stations, lots, freshness, refreshes, findings));
+  }
+
+  /** Where the engine alone is deployed, there is no MES to report of. */
+  private static <T> List<Section<T>> where(
+      List<Freshness> registered, Table<?> view, Supplier<Section<T>> section) {
+    return registered.stream().anyMatch(one -> one.view().equals(view.getName()))
+        ? List.of(section.get())
+        : List.of();
   }
 
   private static String resource(String name) {
@@ -86,8 +108,8 @@ public final class Report {
   private record Page(
       Moment moment,
       List<Tile> tiles,
-      Section<Stations> stations,
-      Section<Lots> lots,
+      List<Section<Stations>> stations,
+      List<Section<Lots>> lots,
       FreshnessTable views,
       Section<Refreshes> refreshes,
       Section<Findings> findings) {}
