@@ -72,7 +72,7 @@ AS $function$
       'GRANT SELECT ON TABLE ' || name.of_it
     FROM used
     JOIN pg_class AS c ON used.class = 'pg_class'::regclass AND c.oid = used.object AND c.relkind <> 'S'
-    CROSS JOIN LATERAL format('%I.%I', c.relnamespace::regnamespace::name, c.relname) AS name (of_it)
+    CROSS JOIN LATERAL (SELECT c.oid::regclass::text) AS name (of_it)
     GROUP BY used.reader, used.keeper, c.relnamespace, c.relname, c.relkind, c.relowner, name.of_it
     UNION ALL
     SELECT

@@ -33,7 +33,7 @@ AS $function$
   FROM pg_class AS c
   JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisvalid
   CROSS JOIN LATERAL pg_get_indexdef(i.indexrelid) AS d (statement)
-  CROSS JOIN LATERAL format(' ON %I.%I ', c.relnamespace::regnamespace::name, c.relname) AS live (clause)
+  CROSS JOIN LATERAL format(' ON %s ', c.oid::regclass) AS live (clause)
   WHERE c.oid = relation
   ORDER BY i.indexrelid;
 $function$;
