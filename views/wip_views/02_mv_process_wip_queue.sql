@@ -36,8 +36,9 @@ last_hour AS (
     count(*) AS completed,
     count(*) FILTER (WHERE h.result::text = 'PASS') AS passed,
     count(*) FILTER (WHERE h.result::text = 'FAIL') AS failed,
+    sum(h.duration_seconds) AS duration_seconds,
     -- not every MES writes duration_seconds
-    avg(coalesce(h.duration_seconds::numeric, extract(epoch FROM h.completed_at - h.started_at)::numeric)) AS avg_duration
+    sum(h.completed_at - h.started_at) FILTER (WHERE h.duration_seconds IS NULL) AS duration
   FROM clock
   CROSS JOIN wip_process_history AS h
   WHERE h.completed_at > clock.now - interval '1 hour'
@@ -64,7 +65,10 @@ SELECT
   coalesce(last_hour.passed, 0) AS passed_last_hour,
   coalesce(last_hour.failed, 0) AS failed_last_hour,
   (100.0 * last_hour.passed::numeric / last_hour.completed::numeric)::numeric(5, 2) AS pass_rate_last_hour_pct,
-  round(last_hour.avg_duration)::integer AS avg_process_duration_last_hour_seconds,
+  round(
+    (coalesce(last_hour.duration_seconds, 0) + coalesce(extract(epoch FROM last_hour.duration), 0))::numeric
+      / last_hour.completed::numeric
+  )::integer AS avg_process_duration_last_hour_seconds,
   round((coalesce(queue.items, 0) * p.estimated_duration_seconds)::numeric / 3600.0, 2) AS estimated_queue_time_hours,
   coalesce(queue.lots, 0) AS lot_count_in_queue,
   coalesce(clock.now - queue.oldest > settings.stuck_after, false) AS has_stuck_wip,

@@ -29,8 +29,12 @@ AS $function$
 DECLARE
   queries text;
 BEGIN
-  -- every catalog of objects, and those that say more of one
-  SELECT string_agg(format('SELECT %s::oid, %s, %s, %s, xmin FROM %s', q.catalog::oid, q.class, q.object, q.part, q.catalog), ' UNION ALL ')
+  -- Every catalog of objects, and those that say more of one. Of what comes with the server, only what this transaction,
+  -- or one after it, has changed.
+  SELECT string_agg(
+    format('SELECT %1$s::oid, %2$s, %3$s, %4$s, xmin FROM %5$s WHERE %3$s >= 16384 OR age(xmin) <= 0',
+      q.catalog::oid, q.class, q.object, q.part, q.catalog),
+    ' UNION ALL ')
   INTO queries
   FROM (
     SELECT c.oid::regclass, c.oid::text, 'oid', '0'
@@ -77,7 +81,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_catalog_rows(oid) IS
-  'The rows of the system catalogs and the objects that they speak of, but for what belongs to the view that is built, to the decoy, or to a session alone.';
+  'The rows of the system catalogs that speak of users'' objects, or are new, but for what belongs to the view that is built, to the decoy, or to a session alone.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_catalog()
   RETURNS void
@@ -90,9 +94,7 @@ BEGIN
   END IF;
   CREATE TEMPORARY TABLE wip_catalog_before ON COMMIT DROP AS
   SELECT r.*, CASE WHEN r.catalog = r.class THEN pg_describe_object(r.class, r.object, 0) END AS description
-  FROM "${schema}".wip_view_catalog_rows(NULL) AS r
-  -- of what comes with the server, only what this transaction has changed already
-  WHERE r.object >= 16384 OR r.own;
+  FROM "${schema}".wip_view_catalog_rows(NULL) AS r;
 END
 $function$;
 

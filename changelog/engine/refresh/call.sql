@@ -46,7 +46,7 @@ BEGIN
 
   requests := ARRAY(SELECT r.refresh_id FROM "${schema}".wip_view_request_with_sources(view_name) AS r);
   FOREACH request_id IN ARRAY trim_array(requests, 1) LOOP
-    PERFORM "${schema}".wip_view_run_source(r, own_writes, view_name)
+    PERFORM "${schema}".wip_view_run_source(r, own_writes, refresh_wip_view.view_name)
     FROM "${schema}".wip_view_refresh AS r
     WHERE r.refresh_id = request_id;
   END LOOP;

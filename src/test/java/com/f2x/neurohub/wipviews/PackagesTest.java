@@ -53,6 +53,24 @@ class PackagesTest {
   }
 
   @Test
+  void commands_use_the_output_and_the_report_and_not_the_other_way() {
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + ".cli.output")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(ROOT + ".cli", ROOT + ".cli.report")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideInAPackage(ROOT + ".cli.report")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(ROOT + ".cli")
+        .check(CLASSES);
+  }
+
+  @Test
   void generated_code_knows_no_other_package() {
     noClasses()
         .that()
@@ -67,6 +85,7 @@ class PackagesTest {
   @Test
   void an_optional_library_is_known_to_its_own_package_alone() {
     only("picocli..", "cli");
+    only("com.samskivert..", "cli.report");
     only("tools.jackson..", "cli", "spring");
     only("io.zonky..", "demo");
     only("com.github.kagkarlsson..", "schedule");

@@ -1,6 +1,9 @@
 package com.f2x.neurohub.wipviews.cli;
 
-import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.output.Grid;
+import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.output.Output;
+import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.util.List;
 import picocli.CommandLine.Help.Ansi.Text;
 

@@ -1,7 +1,10 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Blocker;
-import com.f2x.neurohub.wipviews.cli.Json.Blocked;
+import com.f2x.neurohub.wipviews.cli.output.Grid;
+import com.f2x.neurohub.wipviews.cli.output.Json.Blocked;
+import com.f2x.neurohub.wipviews.cli.output.Output;
+import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;

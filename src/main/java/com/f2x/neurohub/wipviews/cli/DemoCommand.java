@@ -5,7 +5,11 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.output.FactoryTables;
+import com.f2x.neurohub.wipviews.cli.output.Grid;
+import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.output.Output;
+import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.demo.DemoServer;
 import com.f2x.neurohub.wipviews.demo.Factory;
 import com.f2x.neurohub.wipviews.demo.Readers;
@@ -137,15 +141,15 @@ final class DemoCommand implements Callable<Integer> {
       output.heading("wip-views refresh");
       Attempts.table(output, attempts(views.refreshAll()));
 
-      FactoryReport report = new FactoryReport(output);
+      FactoryTables tables = new FactoryTables(output);
       List<MvWipStatusDashboardRecord> dashboard = views.rows(MV_WIP_STATUS_DASHBOARD);
       List<MvProcessWipQueueRecord> queue = views.rows(MV_PROCESS_WIP_QUEUE);
       output.heading("mv_wip_status_dashboard: where the work of each open lot stands");
-      report.dashboard(dashboard, LOTS_SHOWN);
+      tables.dashboard(dashboard, LOTS_SHOWN);
       output.heading("mv_process_wip_queue: what waits at each station, and how fast it goes");
-      report.queue(queue);
-      report.bars(queue);
-      output.paragraph(FactoryReport.WHERE_AN_ITEM_IS + " SELECT * FROM wip_item_station:");
+      tables.queue(queue);
+      tables.bars(queue);
+      output.paragraph(Words.WHERE_AN_ITEM_IS + " SELECT * FROM wip_item_station:");
       output.print(itemsLongestAtAStation(dataSource));
       output.heading("wip-views freshness");
       output.print(
@@ -155,7 +159,7 @@ final class DemoCommand implements Callable<Integer> {
       produce(factory, connection);
       Attempts.table(output, attempts(views.refreshAll()));
       output.line("");
-      report.difference(queue, views.rows(MV_PROCESS_WIP_QUEUE));
+      tables.difference(queue, views.rows(MV_PROCESS_WIP_QUEUE));
     }
     return recreate(dataSource, views);
   }

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.internal.Spelling;
 import java.util.stream.Stream;
 import picocli.CommandLine.ITypeConverter;

@@ -2,7 +2,8 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.output.Progress;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,7 +5,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.cli.Json.Attempt;
+import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,8 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Output;
+import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.cli.report.Report;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,11 +44,11 @@ final class ReportCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Output output = new Output(spec.commandLine());
     if (file.equals(STANDARD_OUTPUT)) {
-      output.begin(new HtmlReport(connection.views()).html());
+      output.begin(Report.html(connection.views()));
       return CommandLine.ExitCode.OK;
     }
     Path target = target();
-    String html = new HtmlReport(connection.views()).html();
+    String html = Report.html(connection.views());
     // beside it, so that whoever serves it never sees half of it
     Path beside =
         target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());

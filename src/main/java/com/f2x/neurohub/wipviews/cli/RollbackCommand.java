@@ -1,5 +1,8 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Grid;
+import com.f2x.neurohub.wipviews.cli.output.Output;
+import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.Changelog.Leaving;
 import com.f2x.neurohub.wipviews.internal.DeployedObjects.DeployedObject;

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import java.time.Duration;

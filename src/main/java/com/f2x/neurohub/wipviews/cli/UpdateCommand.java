@@ -1,5 +1,7 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Output;
+import com.f2x.neurohub.wipviews.cli.output.Progress;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.sql.SQLException;
 import java.util.ArrayList;

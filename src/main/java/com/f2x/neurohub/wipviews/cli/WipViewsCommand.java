@@ -2,6 +2,8 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.cli.output.Output;
+import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStreamWriter;

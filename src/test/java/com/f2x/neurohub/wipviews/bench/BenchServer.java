@@ -10,9 +10,11 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -36,7 +38,8 @@ final class BenchServer {
   private static BenchServer instance;
 
   private final EmbeddedPostgres server;
-  private final Map<Factory.Size, PGSimpleDataSource> factories = new HashMap<>();
+  private final Map<Factory.Size, CompletableFuture<PGSimpleDataSource>> factories =
+      new ConcurrentHashMap<>();
 
   private BenchServer(EmbeddedPostgres server) {
     this.server = server;
@@ -80,23 +83,45 @@ final class BenchServer {
   }
 
   /** The large factory: the MES after some years. */
-  PGSimpleDataSource large() throws SQLException {
-    // first, so that the two are of the same hour
-    smaller();
-    return factory(size(lots()));
+  PGSimpleDataSource large() {
+    // both at once, so that the two are of the same hour
+    CompletableFuture<PGSimpleDataSource> smaller = loading(tenthOfTheClosed());
+    CompletableFuture<PGSimpleDataSource> large = loading(size(lots()));
+    smaller.join();
+    return large.join();
   }
 
   /** The same open lots, with a tenth of the closed ones. */
-  PGSimpleDataSource smaller() throws SQLException {
-    return factory(size(openLots() + (lots() - openLots()) / 10));
+  PGSimpleDataSource smaller() {
+    return factory(tenthOfTheClosed());
+  }
+
+  private static Factory.Size tenthOfTheClosed() {
+    return size(openLots() + (lots() - openLots()) / 10);
   }
 
   /** An MES with a factory, the views on it, all of it vacuumed and analyzed. */
-  synchronized PGSimpleDataSource factory(Factory.Size size) throws SQLException {
-    PGSimpleDataSource known = factories.get(size);
-    if (known != null) {
-      return known;
-    }
+  PGSimpleDataSource factory(Factory.Size size) {
+    return loading(size).join();
+  }
+
+  private CompletableFuture<PGSimpleDataSource> loading(Factory.Size size) {
+    return factories.computeIfAbsent(
+        size,
+        absent ->
+            CompletableFuture.supplyAsync(
+                () -> {
+                  try {
+                    return load(absent);
+                  } catch (SQLException e) {
+                    throw new CompletionException(e);
+                  }
+                },
+                // a thread each, whatever the machine's common pool has
+                task -> new Thread(task, "load-" + absent.lots()).start()));
+  }
+
+  private PGSimpleDataSource load(Factory.Size size) throws SQLException {
     PGSimpleDataSource dataSource =
         create("mes_" + size.lots() + "_" + size.openLots(), "template0");
     WipViewsMigration.of(dataSource).installMinimalMes();
@@ -118,7 +143,6 @@ final class BenchServer {
         size.lots(),
         size.openLots(),
         loading.toMillis() / 1000.0);
-    factories.put(size, dataSource);
     return dataSource;
   }
 

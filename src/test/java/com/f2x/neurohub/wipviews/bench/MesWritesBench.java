@@ -100,22 +100,20 @@ class MesWritesBench {
       compare("k3", "(wip_item_id, started_at DESC), not deployed", with, without);
       new Sql(with).run("VACUUM ANALYZE wip_process_history");
       new Sql(without).run("VACUUM ANALYZE wip_process_history");
+      String byNewest = NEWEST.formatted("wip_process_history WHERE wip_item_id = item.id");
+      String byItem =
+          NEWEST.formatted(
+              "(SELECT * FROM wip_process_history WHERE wip_item_id = item.id OFFSET 0) AS own");
+      new Sql(with).printPlan("k3z", byNewest);
+      new Sql(without).printPlan("k3z, by (wip_item_id)", byItem);
       Report.note(
           "k3z",
           "newest row of each item that has begun, by (wip_item_id, started_at DESC)",
           "by (wip_item_id)",
           Ratio.of(
               TURNS,
-              () ->
-                  new Sql(with)
-                      .serverMillis(
-                          NEWEST.formatted("wip_process_history WHERE wip_item_id = item.id")),
-              () ->
-                  new Sql(without)
-                      .serverMillis(
-                          NEWEST.formatted(
-                              "(SELECT * FROM wip_process_history WHERE wip_item_id = item.id"
-                                  + " OFFSET 0) AS own"))),
+              () -> new Sql(with).serverMillis(byNewest),
+              () -> new Sql(without).serverMillis(byItem)),
           "ms");
       new Sql(with).run("DROP INDEX newest_first");
       for (Connection connection : List.of(with, without)) {

@@ -113,6 +113,7 @@ class RefreshBench {
       }
       double refresh = Ratio.median(refreshes);
       boolean ended = true;
+      sql.printPlan("a", select(sql, QUEUE));
       sql.run("SET statement_timeout = " + LIMIT.toMillis());
       long start = System.nanoTime();
       try {
@@ -150,6 +151,7 @@ class RefreshBench {
   void the_dashboard_against_a_join_and_group() throws Exception {
     try (Connection connection = BenchServer.get().large().getConnection()) {
       Sql sql = new Sql(connection);
+      sql.printPlan("b1", Straightforward.now(Straightforward.DASHBOARD));
       Report.atLeast(
           3,
           "b1",
@@ -168,6 +170,11 @@ class RefreshBench {
     try (Connection small = server.smaller().getConnection();
         Connection large = server.large().getConnection()) {
       for (String view : List.of(QUEUE, DASHBOARD)) {
+        for (Connection connection : List.of(small, large)) {
+          Sql sql = new Sql(connection);
+          sql.run("SET jit = off");
+          sql.printPlan("c " + view + ", " + connection.getCatalog(), select(sql, view));
+        }
         Report.atMost(
             1.1,
             "c " + view,
@@ -185,8 +192,11 @@ class RefreshBench {
   void a_refresh_against_the_select_alone() throws Exception {
     try (Connection connection = BenchServer.get().large().getConnection()) {
       Sql sql = new Sql(connection);
+      // as a refresh does
+      sql.run("SET jit = off");
       for (String view : List.of(QUEUE, DASHBOARD)) {
         String select = select(sql, view);
+        sql.printPlan("d " + view, select);
         Report.atMost(
             view.equals(QUEUE) ? 1.5 : 2,
             "d " + view,
@@ -205,6 +215,7 @@ class RefreshBench {
       sql.run("SET jit = off");
       String select = select(sql, QUEUE);
       List<Double> micros = new ArrayList<>();
+      sql.printPlan("d1", select);
       long items = Long.parseLong(sql.value("SELECT count(*) FROM wip_items WHERE " + BEGUN));
       for (int turn = 0; turn < TURNS; turn++) {
         micros.add(sql.serverMillis(select) * 1000 / items);
@@ -236,6 +247,10 @@ class RefreshBench {
   private static void against(
       Sql sql, String place, String besides, String view, List<String> readings) throws Exception {
     String select = select(sql, view);
+    sql.printPlan(place + " " + view, select);
+    for (String reading : readings) {
+      sql.printPlan(place + " " + view + ", " + besides, reading);
+    }
     Report.atMost(
         3,
         place + " " + view,

@@ -40,6 +40,14 @@ record Sql(Connection connection) {
     return millis;
   }
 
+  /** With {@code -Dbench.plans=true}, prints how the server runs a query that a row is about. */
+  void printPlan(String place, String query) throws SQLException {
+    if (Boolean.getBoolean("bench.plans")) {
+      System.out.println("\nplan of " + place);
+      rows("EXPLAIN (ANALYZE, BUFFERS) " + query).forEach(line -> System.out.println(line.get(0)));
+    }
+  }
+
   private static List<List<String>> read(ResultSet result) throws SQLException {
     int columns = result.getMetaData().getColumnCount();
     List<List<String>> rows = new ArrayList<>();

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import java.io.File;

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;

@@ -108,7 +108,7 @@ class OtherSchemaTest {
   }
 
   @Test
-  void the_schema_on_top_of_the_connections_search_path_is_the_default() {
+  void the_first_schema_of_the_search_path_is_the_default() {
     PGSimpleDataSource dataSource = (PGSimpleDataSource) database.dataSource();
     dataSource.setCurrentSchema("\"Odd Schema\"");
 

@@ -174,8 +174,7 @@ class PreflightTest {
   }
 
   @Test
-  void the_check_itself_names_the_right_to_create_in_the_schema_and_how_to_grant_it()
-      throws Exception {
+  void a_missing_right_in_the_schema_comes_with_its_grant() throws Exception {
     deployer();
     database.execute(
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
@@ -189,7 +188,7 @@ class PreflightTest {
   }
 
   @Test
-  void a_role_that_may_not_create_in_the_database_is_told_two_ways_out() throws Exception {
+  void a_missing_right_in_the_database_comes_with_two_ways_out() throws Exception {
     deployer();
     database.execute("REVOKE CREATE ON DATABASE " + database.name() + " FROM " + role);
 
@@ -214,8 +213,7 @@ class PreflightTest {
   }
 
   @Test
-  void a_role_that_owns_nothing_of_the_mes_and_may_read_it_deploys_and_refreshes()
-      throws Exception {
+  void a_role_that_may_only_read_the_mes_deploys_and_refreshes() throws Exception {
     deployer();
     WipViewsMigration.of(asDeployer()).update();
 
@@ -225,7 +223,7 @@ class PreflightTest {
   }
 
   @Test
-  void a_role_that_may_not_build_an_index_that_is_missing_is_told_whose_it_is() throws Exception {
+  void a_role_that_may_not_build_an_index_is_told_whose_table_it_is() throws Exception {
     deployer();
     database.execute(
         "DO $$ DECLARE i regclass; BEGIN FOR i IN SELECT indexrelid FROM pg_index WHERE indrelid ="

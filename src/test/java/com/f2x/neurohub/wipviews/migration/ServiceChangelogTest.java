@@ -279,17 +279,19 @@ class ServiceChangelogTest {
     onDeployed();
     String taken =
         Files.readString(Path.of("src/test/resources/service/other.yaml"))
-            .replace("mv_amounts", "mv_customers");
+            .replace("mv_amounts", "mv_big_customers");
     Path file = Files.writeString(folder.resolve("taken.yaml"), taken);
 
     assertThatThrownBy(library.withChangelog(file.toString())::update)
-        .hasMessageContaining("mv_customers is a view of service/views.yaml; other/changelog.yaml");
-    assertThat(database.value("SELECT count(orders) FROM mv_customers")).isEqualTo("0");
+        .hasMessageContaining(
+            "mv_big_customers is a view of service/views.yaml; other/changelog.yaml");
+    assertThat(database.value("SELECT count(customer) FROM mv_big_customers")).isEqualTo("0");
 
     // Liquibase alone tells whose it is when it has run: loud, if late
     assertThatThrownBy(() -> liquibase(database.dataSource(), folder, "taken.yaml"))
-        .hasStackTraceContaining("mv_customers is a view of service/views.yaml; other/changelog");
-    assertThat(registry()).contains(List.of("mv_customers", "service/views.yaml"));
+        .hasStackTraceContaining(
+            "mv_big_customers is a view of service/views.yaml; other/changelog");
+    assertThat(registry()).contains(List.of("mv_big_customers", "service/views.yaml"));
   }
 
   @Test

@@ -220,26 +220,32 @@ WITH unit AS (
     (lot.lot_no - 1) * CAST(100 AS bigint) + sequence AS unit,
     hashint8extended((lot.lot_no - 1) * CAST(100 AS bigint) + sequence, 25) AS dice,
     -- 0 is the head of the units that move, 1 the tail.
-    (sequence - lot.done - 0.5) / NULLIF(lot.moving, 0) AS place
+    (sequence - lot.done - CAST(0.5 AS float8)) / NULLIF(lot.moving, 0) AS place
   FROM factory_lot AS lot
   CROSS JOIN generate_series(1, lot.units) AS sequence
 ),
-stationed AS (
+jittered AS (
   SELECT
     unit.*,
+    place + ((dice & 1023) / CAST(1024 AS float8) - 0.5) / NULLIF(moving, 0) AS jittered
+  FROM unit
+),
+stationed AS (
+  SELECT
+    jittered.*,
     CASE
       WHEN sequence <= done THEN 6
       WHEN sequence > done + moving THEN 0
       -- Uneven on purpose: four in ten queue for the firmware upload.
-      WHEN place + ((dice & 1023) / 1024.0 - 0.5) / moving < 0.10 THEN 6
-      WHEN place + ((dice & 1023) / 1024.0 - 0.5) / moving < 0.30 THEN 5
-      WHEN place + ((dice & 1023) / 1024.0 - 0.5) / moving < 0.70 THEN 4
-      WHEN place + ((dice & 1023) / 1024.0 - 0.5) / moving < 0.78 THEN 3
-      WHEN place + ((dice & 1023) / 1024.0 - 0.5) / moving < 0.92 THEN 2
+      WHEN jittered < 0.10 THEN 6
+      WHEN jittered < 0.30 THEN 5
+      WHEN jittered < 0.70 THEN 4
+      WHEN jittered < 0.78 THEN 3
+      WHEN jittered < 0.92 THEN 2
       ELSE 1
     END AS step,
     sequence > done AND sequence <= done + moving AS is_moving
-  FROM unit
+  FROM jittered
 ),
 fated AS (
   SELECT
@@ -261,7 +267,7 @@ fated AS (
       WHEN ((dice >> 20) & 8191) < 550 THEN 6
       ELSE 0
     END AS rework_step,
-    ((dice >> 34) & 1023) / 1024.0 AS chance
+    ((dice >> 34) & 1023) / CAST(1024 AS float8) AS chance
   FROM stationed
 ),
 timed AS (
@@ -295,7 +301,7 @@ timed AS (
     -- Three executions at one station must fit between its neighbours.
     CASE
       WHEN rework_step > 0 OR fate = 'REWORKED' THEN 3.0 + chance * 0.2
-      ELSE 1.0 + ((dice >> 54) & 255) / 425.0
+      ELSE 1.0 + ((dice >> 54) & 255) / CAST(425 AS float8)
     END AS pace
   FROM fated
 )

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

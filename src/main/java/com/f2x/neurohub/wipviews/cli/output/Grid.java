@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +11,7 @@ import picocli.CommandLine.Help.ColorScheme;
  * letter takes two columns; picocli knows them. A column that may wrap gives way where the table
  * would be too wide.
  */
-final class Grid {
+public final class Grid {
 
   private static final String GAP = "  ";
   private static final int NARROWEST = 12;
@@ -30,21 +30,21 @@ final class Grid {
   private final List<Column> columns = new ArrayList<>();
   private final List<Row> rows = new ArrayList<>();
 
-  Grid(ColorScheme colors) {
+  public Grid(ColorScheme colors) {
     this.colors = colors;
   }
 
-  Grid left(String header) {
+  public Grid left(String header) {
     columns.add(new Column(header(header), Alignment.LEFT, false));
     return this;
   }
 
-  Grid right(String header) {
+  public Grid right(String header) {
     columns.add(new Column(header(header), Alignment.RIGHT, false));
     return this;
   }
 
-  Grid wrapping(String header) {
+  public Grid wrapping(String header) {
     columns.add(new Column(header(header), Alignment.LEFT, true));
     return this;
   }
@@ -54,7 +54,7 @@ final class Grid {
   }
 
   /** Adds a row: a Text keeps its colour, anything else is printed as it is, null as nothing. */
-  Grid row(Object... cells) {
+  public Grid row(Object... cells) {
     if (cells.length != columns.size()) {
       throw new IllegalArgumentException(cells.length + " cells in " + columns.size() + " columns");
     }
@@ -67,7 +67,7 @@ final class Grid {
   }
 
   /** Adds text of any length below the row before. */
-  Grid note(String note) {
+  public Grid note(String note) {
     rows.add(
         new Row(
             null,
@@ -78,7 +78,7 @@ final class Grid {
   }
 
   /** Adds a line as it is below the row before. */
-  Grid note(Text line) {
+  public Grid note(Text line) {
     rows.add(new Row(null, List.of(line)));
     return this;
   }
@@ -87,7 +87,7 @@ final class Grid {
     return colors.apply(text.replaceAll("\\s*\\R\\s*", " "), List.of());
   }
 
-  List<String> lines() {
+  public List<String> lines() {
     int[] widths = widths();
     List<String> lines = new ArrayList<>();
     lines.addAll(lines(columns.stream().map(Column::header).toList(), widths));

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvWipStatusDashboardRecord;
@@ -10,23 +10,18 @@ import java.util.stream.Collectors;
 import picocli.CommandLine.Help.Ansi.Text;
 
 /** The two views for people: the columns that one looks at first. */
-final class FactoryReport {
-
-  /** What every figure of both views rests on. */
-  static final String WHERE_AN_ITEM_IS =
-      "An item is where its history says: after a PASS it waits at the next active station, after"
-          + " anything else it is still at the station of that execution.";
+public final class FactoryTables {
 
   private static final int LONGEST_BAR = 36;
 
   private final Output output;
 
-  FactoryReport(Output output) {
+  public FactoryTables(Output output) {
     this.output = output;
   }
 
   /** Prints the lots with the most work under way. */
-  void dashboard(List<MvWipStatusDashboardRecord> lots, int shown) {
+  public void dashboard(List<MvWipStatusDashboardRecord> lots, int shown) {
     Grid grid =
         output
             .grid()
@@ -83,7 +78,7 @@ final class FactoryReport {
   }
 
   /** Prints a row per station. */
-  void queue(List<MvProcessWipQueueRecord> stations) {
+  public void queue(List<MvProcessWipQueueRecord> stations) {
     Grid grid =
         output
             .grid()
@@ -112,7 +107,7 @@ final class FactoryReport {
   }
 
   /** Prints the queues as bars, with what needs somebody's attention. */
-  void bars(List<MvProcessWipQueueRecord> stations) {
+  public void bars(List<MvProcessWipQueueRecord> stations) {
     long most =
         stations.stream().mapToLong(MvProcessWipQueueRecord::getWipCountAtProcess).max().orElse(0);
     Grid grid = output.grid().wrapping("STATION").left("WAITING").right("ITEMS").left("");
@@ -139,7 +134,8 @@ final class FactoryReport {
   }
 
   /** Prints what became of the queues between two reads. */
-  void difference(List<MvProcessWipQueueRecord> before, List<MvProcessWipQueueRecord> after) {
+  public void difference(
+      List<MvProcessWipQueueRecord> before, List<MvProcessWipQueueRecord> after) {
     Map<Long, MvProcessWipQueueRecord> earlier =
         before.stream()
             .collect(Collectors.toMap(MvProcessWipQueueRecord::getProcessId, Function.identity()));

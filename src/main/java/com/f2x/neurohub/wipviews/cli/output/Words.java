@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import com.f2x.neurohub.wipviews.internal.Durations;
 import java.math.BigDecimal;
@@ -6,17 +6,22 @@ import java.time.Duration;
 import java.util.Locale;
 
 /** Figures and sentences as people say them. */
-final class Words {
+public final class Words {
+
+  /** What every figure of both views rests on. */
+  public static final String WHERE_AN_ITEM_IS =
+      "An item is where its history says: after a PASS it waits at the next active station, after"
+          + " anything else it is still at the station of that execution.";
 
   /** What stands for a figure that there is none of. */
-  static final String NONE = "-";
+  public static final String NONE = "-";
 
   private static final String[] UNITS = {"bytes", "kB", "MB", "GB", "TB", "PB"};
 
   private Words() {}
 
   /** {@code 2 min ago}; {@code never} for null. */
-  static String ago(Duration age) {
+  public static String ago(Duration age) {
     if (age == null) {
       return "never";
     }
@@ -24,7 +29,7 @@ final class Words {
   }
 
   /** {@code 12 s}, {@code 2 min}, {@code 5 h}, {@code 3 days}: one figure, rounded down. */
-  static String coarse(Duration duration) {
+  public static String coarse(Duration duration) {
     long seconds = duration.toSeconds();
     if (seconds < 60) {
       return seconds + " s";
@@ -37,12 +42,12 @@ final class Words {
   }
 
   /** {@code 85 ms}, {@code 1.2 s}, {@code 20 min}, {@code 2 h 5 min}. */
-  static String duration(Duration duration) {
+  public static String duration(Duration duration) {
     return duration == null ? NONE : Durations.words(duration);
   }
 
   /** {@code 48 kB}, as {@code pg_size_pretty} says it. */
-  static String size(Long bytes) {
+  public static String size(Long bytes) {
     if (bytes == null) {
       return NONE;
     }
@@ -56,22 +61,22 @@ final class Words {
   }
 
   /** {@code 30,000}. */
-  static String count(Number count) {
+  public static String count(Number count) {
     return count == null ? NONE : String.format(Locale.ROOT, "%,d", count.longValue());
   }
 
   /** {@code 1 view}, {@code 2 views}. */
-  static String count(long count, String noun) {
+  public static String count(long count, String noun) {
     return count(count) + " " + noun + (count == 1 ? "" : "s");
   }
 
   /** {@code 87%}. */
-  static String percent(BigDecimal percent) {
+  public static String percent(BigDecimal percent) {
     return percent == null ? NONE : Math.round(percent.doubleValue()) + "%";
   }
 
   /** {@code 12 s}, {@code 2 min}: as {@link #coarse}. */
-  static String seconds(Integer seconds) {
+  public static String seconds(Integer seconds) {
     return seconds == null ? NONE : coarse(Duration.ofSeconds(seconds));
   }
 
@@ -79,7 +84,7 @@ final class Words {
    * The text in one line, with a full stop unless it ends in one, or in what is there to be copied:
    * a command, or a statement with its semicolon. An empty one stays so.
    */
-  static String sentence(String text) {
+  public static String sentence(String text) {
     String line = text.strip().replaceAll("\\s*\\R\\s*", " ");
     return line.isEmpty() || line.matches(".*([.!?;]|: wip-views [^:]+)") ? line : line + ".";
   }

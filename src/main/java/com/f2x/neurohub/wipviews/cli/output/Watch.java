@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import java.time.Duration;
@@ -15,9 +15,9 @@ import java.util.function.Supplier;
  * terminal is redrawn in place; elsewhere one print follows the other, as long as somebody reads
  * them. A database that goes away is waited for.
  */
-final class Watch {
+public final class Watch {
 
-  static final Duration SHORTEST = Duration.ofMillis(100);
+  public static final Duration SHORTEST = Duration.ofMillis(100);
 
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("HH:mm:ss", Locale.ROOT);
@@ -34,7 +34,7 @@ final class Watch {
   private final String title;
   private final Duration every;
 
-  Watch(Output output, String title, Duration every) {
+  public Watch(Output output, String title, Duration every) {
     this.output = output;
     this.title = title;
     this.every = every;
@@ -45,7 +45,7 @@ final class Watch {
    * @throws com.f2x.neurohub.wipviews.WipViewsException if it cannot be read, but for a database
    *     that went away after the first time
    */
-  void run(Supplier<List<String>> lines) {
+  public void run(Supplier<List<String>> lines) {
     List<String> shown = lines.get();
     String away = null;
     begin();

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -10,10 +10,10 @@ import picocli.CommandLine.Help.Ansi.Style;
 import picocli.CommandLine.Help.Ansi.Text;
 
 /** Where a command prints, with colours where these are wanted. */
-final class Output {
+public final class Output {
 
   /** Columns of a terminal that everything fits in. */
-  static final int WIDTH = 80;
+  public static final int WIDTH = 80;
 
   /**
    * What a terminal obeys, or shows as another text than it is: control characters, and those that
@@ -27,7 +27,7 @@ final class Output {
 
   private final CommandLine command;
 
-  Output(CommandLine command) {
+  public Output(CommandLine command) {
     this.command = command;
   }
 
@@ -35,12 +35,12 @@ final class Output {
    * Prints a line. Queries, names and messages of other sessions may be in it, whose control
    * characters the terminal of whoever looks shall not obey.
    */
-  void line(String text) {
+  public void line(String text) {
     command.getOut().println(visible(text));
   }
 
   /** The same text with a question mark for each character that cannot be seen. */
-  String visible(String text) {
+  public String visible(String text) {
     return OBEYED
         .matcher(text)
         .replaceAll(
@@ -51,85 +51,88 @@ final class Output {
   }
 
   /** Tells whether what is printed still gets somewhere. */
-  boolean isRead() {
+  public boolean isRead() {
     return !command.getOut().checkError();
   }
 
   /** Prints text, broken at spaces so that it fits. */
-  void paragraph(String text) {
+  public void paragraph(String text) {
     wrap(text, WIDTH).forEach(this::line);
   }
 
   /** Prints text below what it explains, broken at spaces so that it fits. */
-  void indented(String text) {
+  public void indented(String text) {
     wrap(text, WIDTH - 2).forEach(line -> line("  " + line));
   }
 
   /** One line of a query, which tells which it is. */
-  static String brief(String query) {
+  public static String brief(String query) {
     String line = query.strip().replaceAll("\\s+", " ");
     return line.length() <= 2 * WIDTH ? line : line.substring(0, 2 * WIDTH) + "…";
   }
 
-  void heading(String text) {
+  public void heading(String text) {
     line("");
     line(strong(text).toString());
   }
 
   /** Prints text, and does not end the line. */
-  void begin(String text) {
+  public void begin(String text) {
     command.getOut().print(text);
     command.getOut().flush();
   }
 
-  void print(Grid grid) {
+  public void print(Grid grid) {
     grid.lines().forEach(this::line);
   }
 
-  void json(Object value) {
+  public void json(Object value) {
     // a machine gets the text as it is
     command.getOut().println(Json.write(value));
   }
 
   /** Tells whether what is printed is looked at on a terminal that understands more than text. */
-  boolean isTerminal() {
+  public boolean isTerminal() {
     return command.getColorScheme().ansi().enabled();
   }
 
   /** Where a script goes, as it is. */
-  PrintWriter writer() {
+  public PrintWriter writer() {
     return command.getOut();
   }
 
   /** Prints the one line on standard error that says what is not well. */
-  void complain(String text) {
+  public void complain(String text) {
     command
         .getErr()
-        .println(command.getColorScheme().errorText(WipViewsCommand.NAME + ": " + visible(text)));
+        .println(
+            command
+                .getColorScheme()
+                .errorText(command.getCommandSpec().root().name() + ": " + visible(text)));
     command.getErr().flush();
   }
 
-  Grid grid() {
+  public Grid grid() {
     return new Grid(command.getColorScheme());
   }
 
-  Text plain(String text) {
+  public Text plain(String text) {
     return command.getColorScheme().apply(text, List.of());
   }
 
-  Text good(String text) {
+  public Text good(String text) {
     return styled(text, Style.fg_green);
   }
 
-  Text warning(String text) {
+  public Text warning(String text) {
     return styled(text, Style.fg_yellow);
   }
 
-  Text bad(String text) {
+  public Text bad(String text) {
     return styled(text, Style.fg_red);
   }
 
-  Text strong(String text) {
+  public Text strong(String text) {
     return styled(text, Style.bold);
   }
 
@@ -137,7 +140,7 @@ final class Output {
     return command.getColorScheme().apply(text, List.of(style));
   }
 
-  static List<String> wrap(String text, int width) {
+  public static List<String> wrap(String text, int width) {
     List<String> lines = new ArrayList<>();
     StringBuilder line = new StringBuilder();
     for (String word : text.split(" ")) {

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import com.f2x.neurohub.wipviews.Blocker;
 import com.f2x.neurohub.wipviews.DailyRefreshes;
@@ -23,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
  * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always there,
  * maybe null; times are ISO 8601 in UTC, durations are seconds.
  */
-final class Json {
+public final class Json {
 
   /** Apart, so that a command which prints no JSON loads none of Jackson. */
   private static final class Mapper {
@@ -40,12 +40,12 @@ final class Json {
 
   private Json() {}
 
-  static String write(Object value) {
+  public static String write(Object value) {
     return Mapper.INSTANCE.writeValueAsString(value);
   }
 
   /** A row of {@code wip_view_refresh}. */
-  record Attempt(
+  public record Attempt(
       Long refreshId,
       String viewName,
       String outcome,
@@ -65,7 +65,7 @@ final class Json {
       Long callId,
       Integer pid) {
 
-    static Attempt of(Refresh refresh) {
+    public static Attempt of(Refresh refresh) {
       return new Attempt(
           refresh.id(),
           refresh.view(),
@@ -88,7 +88,7 @@ final class Json {
     }
 
     /** Nobody attempted anything: the view was fresh enough. */
-    static Attempt skipped(String view) {
+    public static Attempt skipped(String view) {
       return new Attempt(
           null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
           null, null, null, null);
@@ -96,7 +96,7 @@ final class Json {
   }
 
   /** A row of {@code wip_view_freshness}. */
-  record ViewFreshness(
+  public record ViewFreshness(
       String viewName,
       String state,
       Instant lastRefreshedAt,
@@ -115,7 +115,7 @@ final class Json {
       Integer runningPid,
       long waitingCallers) {
 
-    static ViewFreshness of(Freshness freshness) {
+    public static ViewFreshness of(Freshness freshness) {
       return new ViewFreshness(
           freshness.view(),
           Spelling.of(freshness.state()),
@@ -138,7 +138,7 @@ final class Json {
   }
 
   /** A row of {@code wip_view_daily}. */
-  record Day(
+  public record Day(
       String viewName,
       LocalDate day,
       long attempts,
@@ -149,7 +149,7 @@ final class Json {
       Duration p95Duration,
       Duration maxDuration) {
 
-    static Day of(DailyRefreshes refreshes) {
+    public static Day of(DailyRefreshes refreshes) {
       return new Day(
           refreshes.view(),
           refreshes.day(),
@@ -164,7 +164,7 @@ final class Json {
   }
 
   /** A row of {@code wip_view_blockers}. */
-  record Blocked(
+  public record Blocked(
       int blockedPid,
       String blockedRole,
       String blockedApplicationName,
@@ -180,7 +180,7 @@ final class Json {
       Duration transactionAge,
       String remedy) {
 
-    static Blocked of(Blocker blocker) {
+    public static Blocked of(Blocker blocker) {
       return new Blocked(
           blocker.blockedPid(),
           blocker.blockedRole(),
@@ -207,9 +207,11 @@ final class Json {
    * @param applied what {@code --fix} ran
    * @param sizes the views and the tables that they read
    */
-  record Diagnosis(boolean healthy, List<Found> findings, List<Applied> applied, List<Size> sizes) {
+  public record Diagnosis(
+      boolean healthy, List<Found> findings, List<Applied> applied, List<Size> sizes) {
 
-    static Diagnosis of(List<Finding> findings, List<Applied> applied, List<RelationSize> sizes) {
+    public static Diagnosis of(
+        List<Finding> findings, List<Applied> applied, List<RelationSize> sizes) {
       return new Diagnosis(
           findings.isEmpty(),
           findings.stream().map(Found::of).toList(),
@@ -219,7 +221,7 @@ final class Json {
   }
 
   /** A finding. */
-  record Found(
+  public record Found(
       String check,
       String severity,
       String subject,
@@ -228,7 +230,7 @@ final class Json {
       List<String> remedy,
       boolean safe) {
 
-    static Found of(Finding finding) {
+    public static Found of(Finding finding) {
       return new Found(
           finding.check(),
           Spelling.of(finding.severity()),
@@ -241,12 +243,12 @@ final class Json {
   }
 
   /** A statement that was run, and why it failed; null if it did not. */
-  record Applied(String statement, String error) {}
+  public record Applied(String statement, String error) {}
 
   /** The size of a view or table. */
-  record Size(String name, long rows, long deadRows, Long bytes) {
+  public record Size(String name, long rows, long deadRows, Long bytes) {
 
-    static Size of(RelationSize size) {
+    public static Size of(RelationSize size) {
       return new Size(size.name(), size.rows(), size.deadRows(), size.bytes());
     }
   }

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.cli;
+package com.f2x.neurohub.wipviews.cli.output;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
@@ -18,7 +18,7 @@ import org.jooq.Table;
 import org.jooq.impl.DSL;
 
 /** The last refreshes of a view, in the order in which they were asked for. */
-record RecentRefreshes(List<Attempt> attempts) {
+public record RecentRefreshes(List<Attempt> attempts) {
 
   private static final String LEVELS = "▁▂▃▄▅▆▇█";
   private static final String FAILED = "×";
@@ -29,8 +29,8 @@ record RecentRefreshes(List<Attempt> attempts) {
    * @param at when it was asked for
    * @param took how long it took; null if it failed. Zero if a clock that was set back says less.
    */
-  record Attempt(Instant at, Duration took) {
-    Attempt {
+  public record Attempt(Instant at, Duration took) {
+    public Attempt {
       took = took != null && took.isNegative() ? Duration.ZERO : took;
     }
   }
@@ -41,7 +41,7 @@ record RecentRefreshes(List<Attempt> attempts) {
    * @param limit how many of each at most
    * @return by name of the view, in refresh order; empty where there is none
    */
-  static Map<String, RecentRefreshes> byView(WipViews views, int limit) {
+  public static Map<String, RecentRefreshes> byView(WipViews views, int limit) {
     Table<Record3<OffsetDateTime, Duration, Long>> last =
         DSL.lateral(
             DSL.select(
@@ -81,12 +81,12 @@ record RecentRefreshes(List<Attempt> attempts) {
     return byView;
   }
 
-  RecentRefreshes() {
+  public RecentRefreshes() {
     this(new ArrayList<>());
   }
 
   /** The same in the order of time, without what was more than a day before the latest. */
-  RecentRefreshes lastDay() {
+  public RecentRefreshes lastDay() {
     List<Attempt> inTime = attempts.stream().sorted(Comparator.comparing(Attempt::at)).toList();
     if (inTime.isEmpty()) {
       return this;
@@ -97,7 +97,7 @@ record RecentRefreshes(List<Attempt> attempts) {
   }
 
   /** Returns how long the longest took; zero if there is none. */
-  Duration longest() {
+  public Duration longest() {
     return attempts.stream()
         .map(Attempt::took)
         .filter(Objects::nonNull)
@@ -106,7 +106,7 @@ record RecentRefreshes(List<Attempt> attempts) {
   }
 
   /** Returns a line of blocks, as high as the refresh took long, and a cross where one failed. */
-  String sparkline() {
+  public String sparkline() {
     long longest = Math.max(1, longest().toNanos());
     StringBuilder line = new StringBuilder();
     for (Attempt attempt : attempts) {

@@ -1,0 +1,83 @@
+package com.f2x.neurohub.wipviews.cli.report;
+
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.Freshness.State;
+import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.internal.Spelling;
+import java.util.List;
+
+/** How fresh each registered view is. */
+record FreshnessTable(boolean none, List<Row> rows, List<Tile> tiles) {
+
+  /**
+   * @param share of the target that its age is, in percent
+   * @param error of the last attempt; null if it did not fail
+   * @param running what refreshes it now; null if nothing does
+   */
+  record Row(
+      String name,
+      String state,
+      String mood,
+      String age,
+      String share,
+      boolean failing,
+      String outcome,
+      String error,
+      String running,
+      String target,
+      String took,
+      String rowCount,
+      String size) {}
+
+  static FreshnessTable of(List<Freshness> views) {
+    long fresh = views.stream().filter(view -> view.state() == State.FRESH).count();
+    return new FreshnessTable(
+        views.isEmpty(),
+        views.stream().map(FreshnessTable::row).toList(),
+        List.of(
+            new Tile(
+                fresh + " of " + views.size(),
+                "views fresh",
+                fresh == views.size() ? "good" : "bad")));
+  }
+
+  private static Row row(Freshness view) {
+    return new Row(
+        view.view(),
+        Spelling.of(view.state()),
+        mood(view.state()),
+        view.age() == null ? "never refreshed" : Words.coarse(view.age()),
+        Share.of(view.age() == null ? 0 : view.age().toMillis(), view.target().toMillis()),
+        view.failuresInARow() > 0,
+        outcome(view),
+        view.lastError(),
+        view.runningFor() == null
+            ? null
+            : "running for "
+                + Words.duration(view.runningFor())
+                + " (pid "
+                + view.runningPid()
+                + ")",
+        Words.duration(view.target()),
+        Words.duration(view.lastDuration()),
+        Words.count(view.rows()),
+        Words.size(view.bytes()));
+  }
+
+  private static String outcome(Freshness view) {
+    if (view.failuresInARow() > 0) {
+      return view.failuresInARow() == 1
+          ? null
+          : Words.count(view.failuresInARow()) + " times in a row";
+    }
+    return view.lastOutcome() == null ? "none yet" : Spelling.of(view.lastOutcome());
+  }
+
+  private static String mood(State state) {
+    return switch (state) {
+      case FRESH -> "good";
+      case STALE -> "warn";
+      case UNPOPULATED, MISSING -> "bad";
+    };
+  }
+}
