@@ -10,7 +10,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The example of a service with a view of its own is what the README shows, and fits this build. */
+/**
+ * The example of a service with a view of its own is what the README shows, and fits this build.
+ */
 class OrdersServiceTest {
 
   private static final Path EXAMPLE = Path.of("src/it/orders-service");
@@ -21,8 +23,7 @@ class OrdersServiceTest {
     String readme = Files.readString(Path.of("README.md"));
 
     for (Path shown :
-        List.of(
-            RESOURCES.resolve("views/mv_customers.sql"), RESOURCES.resolve("changelog.yaml"))) {
+        List.of(RESOURCES.resolve("views/mv_customers.sql"), RESOURCES.resolve("changelog.yaml"))) {
       assertThat(readme).contains("\n" + Files.readString(shown) + "```\n");
     }
   }
