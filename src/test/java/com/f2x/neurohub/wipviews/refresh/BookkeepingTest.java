@@ -58,7 +58,7 @@ class BookkeepingTest {
     }
   }
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
+  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
   private static Probe probe;
 
