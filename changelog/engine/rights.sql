@@ -66,13 +66,13 @@ AS $function$
         WHEN 0 THEN has_any_column_privilege(used.reader, c.oid, 'SELECT')
         ELSE has_column_privilege(used.reader, c.oid, used.number::smallint, 'SELECT')
       END),
-      c.relnamespace = '"${schema}"'::regnamespace AND c.relowner = used.keeper
+      c.relnamespace = '"${schema}"'::regnamespace AND (c.relowner = used.keeper OR pg_has_role(c.relowner, 'USAGE'))
         AND (starts_with(c.relname, 'wip_view_')
-          OR EXISTS (SELECT FROM "${schema}".wip_view_settings AS s WHERE c.relname = ANY (s.supporting_views))),
+          OR EXISTS (SELECT FROM "${schema}".wip_view_settings AS s WHERE s.supporting_views -> c.relname::text IS NOT NULL)),
       'GRANT SELECT ON TABLE ' || name.of_it
     FROM used
     JOIN pg_class AS c ON used.class = 'pg_class'::regclass AND c.oid = used.object AND c.relkind <> 'S'
-    CROSS JOIN LATERAL format('%I.%I', c.relnamespace::regnamespace::name, c.relname) AS name (of_it)
+    CROSS JOIN LATERAL (SELECT c.oid::regclass::text) AS name (of_it)
     GROUP BY used.reader, used.keeper, c.relnamespace, c.relname, c.relkind, c.relowner, name.of_it
     UNION ALL
     SELECT
@@ -225,6 +225,13 @@ rights AS (
     FROM relation
     WHERE NOT relation.is_view
     UNION ALL
+    SELECT 'TABLE'::text, pg_catalog.quote_ident(c.relname::text), c.relowner, true
+    FROM "${schema}".wip_view_settings AS s
+    JOIN pg_catalog.pg_class AS c
+      ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
+      AND s.supporting_views -> c.relname::text IS NOT NULL
+      AND c.relkind = 'v'
+    UNION ALL
     -- these two run with their owner's rights, too
     SELECT 'ROUTINE'::text, routine.signature, routine.owner, routine.refreshes OR routine.name IN ('wip_view_drift', 'wip_view_tidy')
     FROM routine
@@ -287,16 +294,14 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_deny(relation oid, denied text)
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  view_name text;
-  view_owner text;
   unmet record;
 BEGIN
-  SELECT c.relname, c.relowner::regrole INTO view_name, view_owner FROM pg_class AS c WHERE c.oid = relation;
   SELECT u.what, u.remedy INTO unmet FROM "${schema}".wip_view_unmet(relation) AS u;
-  RAISE EXCEPTION 'cannot refresh %: %', view_name, coalesce(unmet.what, denied)
+  RAISE EXCEPTION 'cannot refresh the view: %', coalesce(unmet.what, denied)
     USING ERRCODE = 'insufficient_privilege',
           HINT = coalesce(unmet.remedy, format(
-            'Its query runs with the rights of its owner, %s: grant that role what is missing.', view_owner));
+            'Its query runs with the rights of its owner, %s: grant that role what is missing.',
+            (SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = relation)));
 END
 $function$;
 

@@ -25,6 +25,7 @@ import java.util.regex.Pattern;
 import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
 import org.jooq.Record;
+import org.jooq.impl.DSL;
 import org.postgresql.PGConnection;
 
 /**
@@ -72,22 +73,47 @@ public final class Changelog {
     }
   }
 
-  /** Deploys what was not deployed yet. */
-  public void update() throws Exception {
+  /**
+   * Deploys what was not deployed yet.
+   *
+   * @return ids of the changesets that did something new
+   */
+  public List<String> update() throws Exception {
+    List<String> changes = new ArrayList<>();
     run(
         sources.service() == null ? sources : deployed(sources),
         run -> {
           preflight(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
-          runUndone(run);
-          run.execute(LiquibaseRun.command("update"));
+          String settings = settings();
+          Changes listener = new Changes(runUndone(run));
+          run.execute(
+              LiquibaseRun.command("update").addArgumentValue("changeExecListener", listener));
           Claims.note(target, entries);
+          changes.addAll(listener.names());
+          if (!changes.contains("settings") && !settings.equals(settings())) {
+            changes.add("settings");
+          }
         });
+    return List.copyOf(changes);
+  }
+
+  /** What parameters have set; empty where nothing is deployed yet. */
+  private String settings() throws SQLException {
+    return target.ask(
+        db ->
+            MissingObjects.among(target, List.of("wip_view_settings")).isEmpty()
+                ? db.resultQuery(
+                        "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
+                        DSL.name(target.schema(), "wip_view_settings"))
+                    .fetch(0, String.class)
+                    .toString()
+                : "");
   }
 
   /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
-  private void runUndone(LiquibaseRun run) throws SQLException, LiquibaseException {
+  private Set<String> runUndone(LiquibaseRun run) throws SQLException, LiquibaseException {
     Set<String> views = new HashSet<>();
     Entry.in(run.changelog()).forEach(entry -> views.add(entry.view()));
     Set<String> undone = new HashSet<>();
@@ -100,7 +126,7 @@ public final class Changelog {
     views.removeAll(DeployedObjects.registeredViews(target));
     undone.addAll(views);
     if (undone.isEmpty()) {
-      return;
+      return Set.of();
     }
     Map<String, ChangeSet> again =
         run.recreating().getChangeSets().stream()
@@ -109,6 +135,7 @@ public final class Changelog {
     run.changelog()
         .getChangeSets()
         .replaceAll(changeSet -> again.getOrDefault(changeSet.toString(false), changeSet));
+    return again.keySet();
   }
 
   /**
