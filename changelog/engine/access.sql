@@ -18,3 +18,6 @@ END
 $access$;
 
 SELECT "${schema}".wip_view_give_rights();
+
+-- what somebody has given a view since the last deploy
+SELECT "${schema}".wip_view_remember(v.view_name) FROM "${schema}".wip_view AS v;

@@ -54,6 +54,6 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_recreate(text) IS
-  'Recreates a registered view from the registry, beside the live one if there is one, and promotes it: for a view whose file is not at hand. What only the file says, its comments, a missing view does not get back.';
+  'Recreates a registered view from the registry, beside the live one if there is one, and promotes it: for a view whose file is not at hand. One that is gone gets back what wip_view.attributes knows of it.';
 
 SELECT "${schema}".wip_view_own();

@@ -35,7 +35,7 @@ BEGIN
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'supporting_views')
   ) THEN
     PERFORM "${schema}".wip_view_take('change', 'wip_view_settings');
-    ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_views text[] NOT NULL DEFAULT '{}';
+    ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_views jsonb NOT NULL DEFAULT '{}';
   END IF;
 
   IF EXISTS (
@@ -58,12 +58,13 @@ BEGIN
     SELECT
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND a.attname = 'former_names'
+      AND a.attname = 'attributes'
   ) THEN
     PERFORM "${schema}".wip_view_take('change', 'wip_view');
     ALTER TABLE "${schema}".wip_view
       ADD COLUMN IF NOT EXISTS source_refresh_no jsonb NOT NULL DEFAULT '{}',
-      ADD COLUMN IF NOT EXISTS former_names text[] NOT NULL DEFAULT '{}';
+      ADD COLUMN IF NOT EXISTS former_names text[] NOT NULL DEFAULT '{}',
+      ADD COLUMN IF NOT EXISTS attributes text[];
   END IF;
 END
 $earlier$;
@@ -83,7 +84,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   last_relation oid,
   source_refresh_no jsonb NOT NULL DEFAULT '{}',
   former_names text[] NOT NULL DEFAULT '{}',
-  changelog text
+  changelog text,
+  attributes text[]
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -98,6 +100,7 @@ COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the 
 COMMENT ON COLUMN "${schema}".wip_view.source_refresh_no IS 'For each registered view that it reads, the refresh_no of the refresh of that one whose rows it shows, or newer ones: a caller who asked for both is served by it only if that one started after the call.';
 COMMENT ON COLUMN "${schema}".wip_view.former_names IS 'What wip_view_rename() called it before: who asks for a refresh by one of these names, or listens for it, is served. Until another view takes the name.';
 COMMENT ON COLUMN "${schema}".wip_view.changelog IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
+COMMENT ON COLUMN "${schema}".wip_view.attributes IS 'What the view had beside its query at the last deploy: the statements that give it its indexes, owner, comments, settings and grants. One that is gone gets them back when it is deployed or recreated.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history
@@ -177,7 +180,7 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_settings (
   history_retention interval NOT NULL DEFAULT interval '14 days' CHECK (history_retention > interval '0'),
   refresher_role text NOT NULL DEFAULT '',
   reader_role text NOT NULL DEFAULT '',
-  supporting_views text[] NOT NULL DEFAULT '{}'
+  supporting_views jsonb NOT NULL DEFAULT '{}'
 );
 
 INSERT INTO "${schema}".wip_view_settings DEFAULT VALUES ON CONFLICT DO NOTHING;
@@ -187,6 +190,6 @@ COMMENT ON COLUMN "${schema}".wip_view_settings.only_row IS 'Always true: there 
 COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_refresh keeps an attempt for this long.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
-COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_views IS 'Ordinary views of this schema that registered views read, and that come with a changelog: a deploy lets the owner of a registered view read them.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_views IS 'Ordinary views of this schema that registered views read, and that come with a changelog, each with its query as the server printed it when it was deployed: a deploy lets the owner of a registered view read them, and wip_view_drift() compares them.';
 
 SELECT "${schema}".wip_view_own();

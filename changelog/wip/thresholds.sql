@@ -6,7 +6,7 @@ BEGIN
   IF NOT EXISTS (
     SELECT
     FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass
+    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass::pg_catalog.oid
       AND a.attname = 'stuck_after'
       AND NOT a.attisdropped
   ) THEN
@@ -23,4 +23,5 @@ $thresholds$;
 UPDATE "${schema}".wip_view_settings
 SET stuck_after = coalesce(nullif($value$${stuckAfter}$value$, '')::interval, stuck_after),
     bottleneck_above = coalesce(nullif($value$${bottleneckAbove}$value$, '')::integer, bottleneck_above),
-    supporting_views = array_append(array_remove(supporting_views, 'wip_item_station'), 'wip_item_station');
+    -- which is told what it says when it is made
+    supporting_views = pg_catalog.jsonb_build_object('wip_item_station', NULL) || supporting_views;

@@ -27,6 +27,19 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
   'A view''s query and indexes in the server''s own normal form.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_support(view_name text)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  UPDATE "${schema}".wip_view_settings
+  SET supporting_views = supporting_views
+    || jsonb_build_object(view_name, "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', view_name))));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_support(text) IS
+  'Puts on record what an ordinary view says that registered views read, as it was deployed.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_lines(definition text)
   RETURNS SETOF text
   LANGUAGE sql
@@ -57,7 +70,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
   IMMUTABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT 'wip-views recreate ' || word.view || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
+  SELECT 'wip-views recreate' || CASE WHEN view_name IS NULL THEN '' ELSE ' ' || word.view END || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
   FROM (
     SELECT
       max(quoted.name) FILTER (WHERE name.number = 1) AS view,
@@ -71,7 +84,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
-  'The command line that recreates a view, as a shell takes it: for the remedy in an error.';
+  'The command line that recreates a view, or all of them, as a shell takes it: for the remedy in an error.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   RETURNS TABLE (view_name text, what text, remedy text)
@@ -105,9 +118,16 @@ AS $function$
     WHERE c.same_query
       AND "${schema}".wip_view_index_key(lost.line) NOT IN (
         SELECT "${schema}".wip_view_index_key(l.line) FROM "${schema}".wip_view_index_lines(c.is_now) AS l (line))
+    UNION ALL
+    SELECT support.name, 0, 'query', "${schema}".wip_view_recreate_command(NULL)
+    FROM "${schema}".wip_view_settings AS s
+    CROSS JOIN LATERAL jsonb_each_text(s.supporting_views) AS support (name, was)
+    JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = support.name AND c.relkind = 'v'
+    CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
+    WHERE support.was <> d.definition AND split_part(support.was, E'\n', 1) = split_part(d.definition, E'\n', 1)
   ) AS drift (view_name, refresh_order, what, remedy)
   ORDER BY drift.refresh_order, drift.view_name, drift.remedy;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
-  'What of the registered views is not what was deployed: a query that somebody changed, or an index that is gone. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';
+  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, or an index that is gone. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';

@@ -103,6 +103,7 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   PERFORM "${schema}".wip_view_check_built();
   PERFORM "${schema}".wip_view_check_side_effects();
+  PERFORM "${schema}".wip_view_stand_in();
 
   -- beside the live view: the fate of everything that depends on it, and successors without data
   PERFORM "${schema}".wip_view_plan_view();
@@ -131,6 +132,7 @@ BEGIN
   IF NOT was_registered THEN
     PERFORM "${schema}".wip_view_give_rights(view_name);
   END IF;
+  PERFORM "${schema}".wip_view_remember(view_name);
   -- what wip_view_claim_promoted() asks: the transaction, then its views
   IF current_setting('wip_views.changelog', true) = '' THEN
     promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];

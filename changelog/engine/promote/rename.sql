@@ -118,8 +118,9 @@ BEGIN
   SET former_names = array_remove(v.former_names, new_name)
   WHERE new_name = ANY (v.former_names);
   UPDATE "${schema}".wip_view AS v
-  SET view_name = new_name, former_names = v.former_names || v.view_name
+  SET view_name = new_name, former_names = v.former_names || v.view_name, attributes = NULL
   WHERE v.view_name = wip_view_rename.view_name;
+  PERFORM "${schema}".wip_view_remember(new_name);
   UPDATE "${schema}".wip_view AS v
   SET source_refresh_no = v.source_refresh_no - wip_view_rename.view_name
     || jsonb_build_object(new_name, v.source_refresh_no -> wip_view_rename.view_name)

@@ -84,8 +84,8 @@ BEGIN
             HINT = format('Registered views are in %I.wip_view.', '${schema}');
   END IF;
 EXCEPTION WHEN serialization_failure THEN
-  RAISE EXCEPTION 'cannot refresh %: it was refreshed after this % transaction took its snapshot',
-      view_name, upper(current_setting('transaction_isolation'))
+  RAISE EXCEPTION 'cannot refresh the view: it was refreshed after this % transaction took its snapshot',
+      upper(current_setting('transaction_isolation'))
     USING ERRCODE = 'serialization_failure',
           HINT = 'Try again in a new transaction, or refresh in a READ COMMITTED one, which can share a refresh.';
 END

@@ -106,7 +106,7 @@ BEGIN
   END IF;
 
   IF pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean THEN
-    RAISE EXCEPTION 'cannot refresh %: this is a read-only standby or transaction', view_name
+    RAISE EXCEPTION 'cannot refresh the view: this is a read-only standby or transaction'
       USING ERRCODE = 'read_only_sql_transaction',
             HINT = 'Refresh on the primary; a standby gets the rows by replication.';
   END IF;

@@ -149,6 +149,16 @@ final class ErrorTranslator {
         cause);
   }
 
+  /** An interrupt means all of a call. */
+  static WipViewsException notTried(String view, String interruptedAt) {
+    return new WipViewsException(
+        "not tried: the call was cancelled at " + interruptedAt,
+        view,
+        "57014",
+        "Try again; the view kept the rows it had.",
+        null);
+  }
+
   /** The server's words for the same, where this JVM did the waiting. */
   static WipViewsException tookTooLong(String view, boolean locked, Throwable cause) {
     return locked

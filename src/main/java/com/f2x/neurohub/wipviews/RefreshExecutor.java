@@ -178,11 +178,14 @@ final class RefreshExecutor {
     List<Refresh> refreshes = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
     Long callId = null;
+    String interruptedAt = null;
     for (Listed view : views) {
       RefreshAttempt attempt = new RefreshAttempt(sessions, view.view(), sources, callId);
       long asked = System.nanoTime();
       Outcome outcome =
-          refresh(key(place, view.view(), view.sources() ? sources : Sources.ALL), attempt);
+          interruptedAt == null
+              ? refresh(key(place, view.view(), view.sources() ? sources : Sources.ALL), attempt)
+              : attempt.givenUp(ErrorTranslator.notTried(view.view(), interruptedAt));
       WipViewsException failure = outcome.failure();
       if (failure instanceof UnknownViewException || failure instanceof NotDeployedException) {
         if (!outcome.requested()) {
@@ -199,8 +202,8 @@ final class RefreshExecutor {
         if (!outcome.shared()) {
           RefreshLog.failed(failure, Duration.ofNanos(System.nanoTime() - asked));
         }
-        if (Thread.currentThread().isInterrupted()) {
-          break;
+        if (interruptedAt == null && Thread.currentThread().isInterrupted()) {
+          interruptedAt = view.view();
         }
       }
       callId = callId == null ? attempt.requestId() : callId;

@@ -207,7 +207,7 @@ class WipViewsTest {
               assertThat(e.remedy().orElseThrow()).startsWith("Refresh on the primary");
             })
         .hasMessageEndingWith(
-            "cannot refresh mv_process_wip_queue: this is a read-only standby or transaction");
+            "cannot refresh the view: this is a read-only standby or transaction");
     assertThatThrownBy(views::recreate).isInstanceOf(WipViewsException.class);
     assertThat(views.freshness()).hasSize(2);
     assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);

@@ -2,7 +2,9 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.cli.output.Progress;
+import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,15 +48,25 @@ final class UpdateCommand implements Callable<Integer> {
       migration.updateSql(output.writer());
       return CommandLine.ExitCode.OK;
     }
-    DeployedChanges before = DeployedChanges.read(connection);
-    migration.withProgress(new Progress(output)).update();
-    DeployedChanges after = DeployedChanges.read(connection);
-    List<String> changed = after.since(before);
+    List<String> changes = migration.withProgress(new Progress(output)).update();
     output.paragraph(
-        changed.isEmpty()
-            ? "No changes to deploy to " + after.place() + "."
-            : "Deployed to " + after.place() + ": " + String.join(", ", changed) + ".");
+        changes.isEmpty()
+            ? "No changes to deploy to " + place() + "."
+            : "Deployed to " + place() + ": " + String.join(", ", changes) + ".");
     return CommandLine.ExitCode.OK;
+  }
+
+  /** The schema and its database, in words. */
+  private String place() throws SQLException {
+    try (Connection database = connection.dataSource().getConnection()) {
+      Target target = Target.of(database, connection.schema());
+      return target.ask(
+          db ->
+              db.fetchSingle(
+                      "SELECT format('schema %I of database %I', ?::text, current_database())",
+                      target.schema())
+                  .get(0, String.class));
+    }
   }
 
   /** The changelogs that run only when they are named. */

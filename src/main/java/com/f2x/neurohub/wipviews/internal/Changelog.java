@@ -6,9 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.SQLWarning;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -25,6 +23,7 @@ import java.util.regex.Pattern;
 import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
 import org.jooq.Record;
+import org.jooq.impl.DSL;
 import org.postgresql.PGConnection;
 
 /**
@@ -35,8 +34,6 @@ import org.postgresql.PGConnection;
 public final class Changelog {
 
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
-
-  private static final String UNDEFINED_TABLE = "42P01";
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -72,22 +69,47 @@ public final class Changelog {
     }
   }
 
-  /** Deploys what was not deployed yet. */
-  public void update() throws Exception {
+  /**
+   * Deploys what was not deployed yet.
+   *
+   * @return ids of the changesets that did something new
+   */
+  public List<String> update() throws Exception {
+    List<String> changes = new ArrayList<>();
     run(
         sources.service() == null ? sources : deployed(sources),
         run -> {
           preflight(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
-          runUndone(run);
-          run.execute(LiquibaseRun.command("update"));
+          String settings = settings();
+          Changes listener = new Changes(runUndone(run));
+          run.execute(
+              LiquibaseRun.command("update").addArgumentValue("changeExecListener", listener));
           Claims.note(target, entries);
+          changes.addAll(listener.names());
+          if (!changes.contains("settings") && !settings.equals(settings())) {
+            changes.add("settings");
+          }
         });
+    return List.copyOf(changes);
+  }
+
+  /** What parameters have set; empty where nothing is deployed yet. */
+  private String settings() throws SQLException {
+    return target.ask(
+        db ->
+            MissingObjects.among(target, List.of("wip_view_settings")).isEmpty()
+                ? db.resultQuery(
+                        "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
+                        DSL.name(target.schema(), "wip_view_settings"))
+                    .fetch(0, String.class)
+                    .toString()
+                : "");
   }
 
   /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
-  private void runUndone(LiquibaseRun run) throws SQLException, LiquibaseException {
+  private Set<String> runUndone(LiquibaseRun run) throws SQLException, LiquibaseException {
     Set<String> views = new HashSet<>();
     Entry.in(run.changelog()).forEach(entry -> views.add(entry.view()));
     Set<String> undone = new HashSet<>();
@@ -100,7 +122,7 @@ public final class Changelog {
     views.removeAll(DeployedObjects.registeredViews(target));
     undone.addAll(views);
     if (undone.isEmpty()) {
-      return;
+      return Set.of();
     }
     Map<String, ChangeSet> again =
         run.recreating().getChangeSets().stream()
@@ -109,6 +131,7 @@ public final class Changelog {
     run.changelog()
         .getChangeSets()
         .replaceAll(changeSet -> again.getOrDefault(changeSet.toString(false), changeSet));
+    return again.keySet();
   }
 
   /**
@@ -150,7 +173,7 @@ public final class Changelog {
             }
           }
           run.execute(LiquibaseRun.command("update"));
-          recreateFromRegistry(fromRegistry);
+          new RegistryRecovery(target, progress).recreate(fromRegistry);
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
@@ -161,45 +184,6 @@ public final class Changelog {
     return MissingObjects.isDeployed(target) && !MissingObjects.hasWipPart(target)
         ? wanted.withEngineAlone()
         : wanted;
-  }
-
-  /** Of views that are gone, the catalog no longer tells which reads which: the others go first. */
-  private void recreateFromRegistry(Set<String> views) throws SQLException {
-    Set<String> left = new LinkedHashSet<>(views);
-    while (!left.isEmpty()) {
-      int before = left.size();
-      SQLException gone = null;
-      for (String view : List.copyOf(left)) {
-        try {
-          recreateFromRegistry(view);
-          left.remove(view);
-        } catch (SQLException e) {
-          target.connection().rollback();
-          if (!UNDEFINED_TABLE.equals(e.getSQLState())) {
-            throw e;
-          }
-          gone = e;
-        }
-      }
-      if (left.size() == before) {
-        throw gone;
-      }
-    }
-  }
-
-  private void recreateFromRegistry(String view) throws SQLException {
-    progress.accept(view);
-    Connection connection = target.connection();
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT " + target.qualified("wip_view_recreate") + "(?::pg_catalog.text)")) {
-      statement.setString(1, view);
-      statement.execute();
-      for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
-        progress.accept("  " + said.getMessage().strip());
-      }
-      connection.commit();
-    }
   }
 
   /** Makes a minimal MES. */

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.internal;
 import static java.util.stream.Collectors.joining;
 
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -77,6 +78,8 @@ record Rollback(LiquibaseRun run, List<Entry> entries, boolean library, Deployed
   void start() throws Exception {
     LockService lock = LockServiceFactory.getInstance().getLockService(run.database());
     lock.waitForLock();
+    // what refuseHalf() has found, the changelog need not look for again
+    lookedForOthers();
     try {
       if (objects.names().isEmpty()) {
         forget();
@@ -95,6 +98,12 @@ record Rollback(LiquibaseRun run, List<Entry> entries, boolean library, Deployed
       // as its commands end: both keep what they know of a database
       LockServiceFactory.getInstance().resetAll();
       Scope.getCurrentScope().getSingleton(ChangeLogHistoryServiceFactory.class).resetAll();
+    }
+  }
+
+  private void lookedForOthers() throws SQLException {
+    try (Statement statement = run.target().connection().createStatement()) {
+      statement.execute("SELECT pg_catalog.set_config('" + Turn.ROLLBACK + "', 'checked', false)");
     }
   }
 

@@ -15,6 +15,9 @@ import java.util.Set;
  */
 final class Turn implements AutoCloseable {
 
+  /** What others.rollback.sql asks. */
+  static final String ROLLBACK = "wip_views.rollback";
+
   /** How an empty search_path is printed, by what it was set with. */
   private static final Set<String> EMPTY_PATHS = Set.of("", "\"\"");
 
@@ -40,6 +43,7 @@ final class Turn implements AutoCloseable {
     this.autoCommit = connection.getAutoCommit();
     connection.setAutoCommit(true);
     remember("search_path");
+    remember(ROLLBACK);
     if (EMPTY_PATHS.contains(before.get("search_path"))) {
       // Liquibase appends what there is to the schema that it sets, and an empty path is no list
       set("search_path", "pg_temp");

@@ -216,11 +216,15 @@ public final class WipViewsMigration {
   /**
    * Deploys what was not deployed yet. Does nothing the second time.
    *
+   * @return the ids of the changesets that did something new: those that are new, that changed, or
+   *     that made again what was gone; not those that run on every update
    * @throws WipViewsException if something is missing or fails; what went before stays
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
-  public void update() {
-    run(Changelog::update);
+  public List<String> update() {
+    List<String> changes = new ArrayList<>();
+    run(changelog -> changes.addAll(changelog.update()));
+    return List.copyOf(changes);
   }
 
   /**

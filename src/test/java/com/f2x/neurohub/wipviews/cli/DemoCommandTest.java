@@ -56,12 +56,16 @@ class DemoCommandTest {
   }
 
   @Test
-  void ended_in_the_middle_it_leaves_nothing_behind() throws Exception {
+  void ctrl_c_in_the_middle_ends_it_quietly_and_its_server_too() throws Exception {
     start("demo");
     Await.until("it loads", this::out, out -> out.contains("Loading a factory"));
 
-    interrupt();
+    // a terminal sends it to all that run in front: the server, too, which then ends every session
+    String server = Files.readAllLines(directories().get(0).resolve("postmaster.pid")).get(0);
+    new ProcessBuilder("kill", "-INT", server, Long.toString(process.pid())).start().waitFor();
 
+    assertThat(Await.exitCode(process)).isEqualTo(130);
+    assertThat(err()).isEqualTo("wip-views: stopped by a signal.\n");
     assertThat(out()).doesNotContain("The demo took");
     assertNothingIsLeft();
   }
@@ -73,6 +77,7 @@ class DemoCommandTest {
 
     interrupt();
 
+    assertThat(err()).isEmpty();
     assertThat(out()).doesNotContain("The demo took");
     assertNothingIsLeft();
   }

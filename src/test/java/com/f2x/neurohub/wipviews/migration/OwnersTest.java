@@ -61,6 +61,19 @@ class OwnersTest {
   }
 
   @Test
+  void the_view_that_both_read_goes_to_the_owner_of_the_registry() throws Exception {
+    WipViewsMigration.of(deployer()).update();
+    database.execute("ALTER VIEW wip_item_station OWNER TO CURRENT_USER");
+    assertThat(WipViews.of(database.dataSource()).diagnose())
+        .flatExtracting(finding -> finding.remedy())
+        .contains("ALTER TABLE public.wip_item_station OWNER TO mes_deploy;");
+
+    WipViewsMigration.of(database.dataSource()).update();
+
+    assertThat(owner("wip_item_station")).isEqualTo("mes_deploy");
+  }
+
+  @Test
   void a_member_of_their_owner_adopts_views() throws Exception {
     madeByHandBy("mes_owner");
     database.execute("GRANT mes_owner TO mes_deploy");

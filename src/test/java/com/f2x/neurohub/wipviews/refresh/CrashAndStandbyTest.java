@@ -107,7 +107,7 @@ class CrashAndStandbyTest {
               assertThat(e.remedy().orElseThrow()).contains("on the primary");
             })
         .hasMessageContaining(
-            "cannot refresh mv_process_wip_queue: this is a read-only standby or transaction");
+            "cannot refresh the view: this is a read-only standby or transaction");
 
     // a refresh that runs on the primary is no dead one here, where its session cannot be seen
     try (Connection connection = server.dataSource().getConnection();

@@ -23,7 +23,7 @@ import org.postgresql.util.PSQLException;
 /** A caller whose transaction keeps the snapshot that it began with. */
 class OneSnapshotTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private static Probe probe;
 
@@ -63,7 +63,7 @@ class OneSnapshotTest {
           .isInstanceOfSatisfying(
               PSQLException.class, e -> assertThat(e.getSQLState()).isEqualTo("40001"))
           .hasMessageContaining(
-              "cannot refresh mv_probe: it was refreshed after this "
+              "cannot refresh the view: it was refreshed after this "
                   + isolation
                   + " transaction took its snapshot")
           .hasMessageContaining("Try again in a new transaction");

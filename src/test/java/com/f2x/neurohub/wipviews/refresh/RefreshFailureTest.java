@@ -379,6 +379,6 @@ class RefreshFailureTest {
     assertThatThrownBy(() -> reader.refresh(Probe.MV_PROBE))
         .isInstanceOf(RefreshFailedException.class)
         .hasMessageContaining(
-            "cannot refresh mv_probe: this is a read-only standby or transaction");
+            "cannot refresh the view: this is a read-only standby or transaction");
   }
 }

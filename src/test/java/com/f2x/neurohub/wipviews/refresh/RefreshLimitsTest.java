@@ -246,7 +246,7 @@ class RefreshLimitsTest {
   }
 
   @Test
-  void an_interrupt_ends_the_refresh_of_all_views() throws Exception {
+  void an_interrupt_ends_a_call_for_all_and_leaves_each_a_row() throws Exception {
     faulty.does("PERFORM public.gate(); RETURN 0;");
     try (Probe.Gate gate = probe.shut()) {
       CompletableFuture<Throwable> thrown = new CompletableFuture<>();
@@ -263,8 +263,21 @@ class RefreshLimitsTest {
       gate.awaitRefresh();
       caller.interrupt();
 
-      assertThat(Await.result(thrown)).isInstanceOf(RefreshFailedException.class);
-      assertThat(faulty.outcomes()).isEqualTo("[[mv_fault, failed, 57014]]");
+      String notTried = "not tried: the call was cancelled at mv_fault";
+      assertThat(Await.result(thrown))
+          .isInstanceOf(RefreshFailedException.class)
+          .hasMessageStartingWith("mv_fault: cancelled, because the calling thread")
+          .hasMessageContaining("mv_probe: " + notTried);
+      assertThat(
+              database.rows(
+                  "SELECT view_name, outcome, sqlstate, error, call_id IS NULL FROM"
+                      + " wip_view_refresh ORDER BY refresh_id OFFSET 1"))
+          .hasSize(3)
+          .allSatisfy(
+              row ->
+                  assertThat(row.subList(1, 5)).containsExactly("failed", "57014", notTried, "f"))
+          .extracting(row -> row.get(0))
+          .contains("mv_probe", "mv_process_wip_queue");
       assertThat(gate.isShut()).isTrue();
     }
   }

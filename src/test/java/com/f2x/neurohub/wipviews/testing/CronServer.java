@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -34,11 +35,13 @@ public final class CronServer implements AutoCloseable {
   private final Path bin;
   private final Path folder;
   private final int port;
+  private final Map<String, String> environment;
 
-  private CronServer(Path bin, Path folder, int port) {
+  private CronServer(Path bin, Path folder, int port, Map<String, String> environment) {
     this.bin = bin;
     this.folder = folder;
     this.port = port;
+    this.environment = environment;
   }
 
   /**
@@ -46,6 +49,11 @@ public final class CronServer implements AutoCloseable {
    * installed.
    */
   public static CronServer start() throws IOException {
+    return start(Map.of());
+  }
+
+  /** Starts one in an environment of its own: LANGUAGE is that of its messages. */
+  public static CronServer start(Map<String, String> environment) throws IOException {
     Path installed = installation();
     String missing = "there is no pg_cron: apt-get install postgresql-15-cron";
     if (installed == null) {
@@ -57,7 +65,11 @@ public final class CronServer implements AutoCloseable {
       port = socket.getLocalPort();
     }
     CronServer server =
-        new CronServer(installed.resolve("bin"), Files.createTempDirectory("wip-views-cron"), port);
+        new CronServer(
+            installed.resolve("bin"),
+            Files.createTempDirectory("wip-views-cron"),
+            port,
+            environment);
     server.run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync");
     server.run(true);
     return server;
@@ -121,14 +133,10 @@ public final class CronServer implements AutoCloseable {
     line.addAll(List.of(bin.resolve(program).toString(), "-D", data().toString()));
     line.addAll(List.of(options));
     Path output = folder.resolve(program + ".out");
-    int exitCode =
-        new ProcessBuilder(line)
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start()
-            .onExit()
-            .join()
-            .exitValue();
+    ProcessBuilder builder =
+        new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(output.toFile());
+    builder.environment().putAll(environment);
+    int exitCode = builder.start().onExit().join().exitValue();
     if (exitCode != 0) {
       throw new IOException(String.join(" ", line) + ": " + Files.readString(output));
     }

@@ -1,19 +1,26 @@
 package com.f2x.neurohub.wipviews.internal.doctor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.nio.ByteBuffer;
 import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Properties;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
+import org.postgresql.PGProperty;
+import org.postgresql.copy.CopyDual;
 
 /** Rows that refreshes left behind: who keeps them, and the disk that they took. */
 class BloatTest {
@@ -51,6 +58,96 @@ class BloatTest {
       database.execute(found.remedy().toArray(String[]::new));
     }
     Await.until("they are gone", () -> views.diagnose().isEmpty());
+  }
+
+  @Test
+  void a_prepared_transaction_that_keeps_dead_rows_is_named_too() throws Exception {
+    assumeThat(database.value("SHOW max_prepared_transactions"))
+        .as("the server's max_prepared_transactions, without which there are none")
+        .isNotEqualTo("0");
+    register("SELECT id, clock_timestamp() AS at FROM generate_series(1, 1000) AS id");
+    String gid = "forgotten-" + database.name();
+    database.execute(
+        "BEGIN; INSERT INTO lots (lot_number, product_model_id, production_date)"
+            + " VALUES ('L1', 1, current_date); PREPARE TRANSACTION '"
+            + gid
+            + "'");
+    refresh(8);
+
+    Finding found = found("dead-rows");
+
+    assertThat(found.what()).contains("the prepared transaction " + gid + " of ");
+    assertThat(found.remedy().get(0)).isEqualTo("ROLLBACK PREPARED '" + gid + "';");
+    database.execute(found.remedy().toArray(String[]::new));
+    Await.until("they are gone", () -> views.diagnose().isEmpty());
+  }
+
+  @Test
+  void a_replication_slot_that_keeps_dead_rows_is_named_too() throws Exception {
+    register("SELECT id, clock_timestamp() AS at FROM generate_series(1, 1000) AS id");
+    String slot = "gone_" + database.name();
+    database.execute("SELECT pg_create_physical_replication_slot('" + slot + "', true)");
+    try {
+      standbyThatReadsAndGoes(slot);
+      refresh(8);
+
+      Finding found = found("dead-rows");
+
+      assertThat(found.what()).contains("the replication slot " + slot + " keeps them");
+      assertThat(found.remedy().get(0))
+          .isEqualTo("SELECT pg_drop_replication_slot('" + slot + "');");
+      database.execute(found.remedy().toArray(String[]::new));
+      Await.until("they are gone", () -> views.diagnose().isEmpty());
+    } finally {
+      // it would keep those of every other test
+      database.execute(
+          "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '"
+              + slot
+              + "'");
+    }
+  }
+
+  /** What a standby with hot_standby_feedback tells of its oldest query, by its slot. */
+  private void standbyThatReadsAndGoes(String slot) throws Exception {
+    Properties properties = new Properties();
+    properties.setProperty("user", database.user());
+    properties.setProperty("password", database.password());
+    PGProperty.REPLICATION.set(properties, "true");
+    PGProperty.ASSUME_MIN_SERVER_VERSION.set(properties, "14");
+    PGProperty.PREFER_QUERY_MODE.set(properties, "simple");
+    long xmin = Long.parseLong(database.value("SELECT txid_current()"));
+    try (Connection standby = DriverManager.getConnection(database.url(), properties)) {
+      CopyDual stream =
+          standby
+              .unwrap(PGConnection.class)
+              .getCopyAPI()
+              .copyDual(
+                  "START_REPLICATION SLOT %s PHYSICAL %s"
+                      .formatted(slot, database.value("SELECT pg_current_wal_flush_lsn()")));
+      byte[] feedback =
+          ByteBuffer.allocate(25)
+              .put((byte) 'h')
+              .putLong(0)
+              .putInt((int) xmin)
+              .putInt((int) (xmin >> 32))
+              .putInt(0)
+              .putInt(0)
+              .array();
+      stream.writeToCopy(feedback, 0, feedback.length);
+      stream.flushCopy();
+      Await.until(
+          "the slot keeps rows",
+          () ->
+              database.value(
+                  "SELECT xmin FROM pg_replication_slots WHERE slot_name = '" + slot + "'"),
+          kept -> kept != null);
+    }
+    Await.until(
+        "the standby is gone",
+        () ->
+            database.value(
+                "SELECT active FROM pg_replication_slots WHERE slot_name = '" + slot + "'"),
+        "f"::equals);
   }
 
   @Test

@@ -1,0 +1,152 @@
+-- A view that is gone, dropped by hand or with a table, gets back what its file does not say: its owner, grants,
+-- comments, settings, and indexes that somebody made. The registry keeps the statements. A promotion of such a view
+-- begins with a stand-in, an empty view of the same columns to which they are applied, and then goes on as ever: what
+-- the live view has is kept, and the file speaks first.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_bare_ddl(relation oid, bare_name text)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT format(
+    'CREATE MATERIALIZED VIEW %s AS SELECT %s WITH NO DATA',
+    bare_name,
+    string_agg(
+      format('NULL::%s%s AS %I', format_type(a.atttypid, a.atttypmod), CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation END, a.attname),
+      ', ' ORDER BY a.attnum))
+  FROM pg_attribute AS a
+  JOIN pg_type AS t ON t.oid = a.atttypid
+  WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_bare_ddl(oid, text) IS
+  'The statement that makes an empty materialized view with the columns of a relation, and nothing else of it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_statements(relation oid, target text)
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT overlay(d.statement PLACING format(' ON %s ', target) FROM strpos(d.statement, live.clause) FOR length(live.clause))
+  FROM pg_class AS c
+  JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisvalid
+  CROSS JOIN LATERAL pg_get_indexdef(i.indexrelid) AS d (statement)
+  CROSS JOIN LATERAL format(' ON %s ', c.oid::regclass) AS live (clause)
+  WHERE c.oid = relation
+  ORDER BY i.indexrelid;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_index_statements(oid, text) IS
+  'The statements that make the indexes of a view on another one.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_attributes(relation oid, bare oid)
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT i.* FROM "${schema}".wip_view_index_statements(relation, relation::regclass::text) AS i
+  UNION ALL
+  SELECT format('ALTER MATERIALIZED VIEW %s SET ACCESS METHOD %I', relation::regclass, m.amname)
+  FROM pg_class AS c
+  JOIN pg_am AS m ON m.oid = c.relam AND m.amname <> current_setting('default_table_access_method')
+  WHERE c.oid = relation
+  UNION ALL
+  SELECT format('ALTER %s %s SET TABLESPACE %I', CASE c.relkind WHEN 'i' THEN 'INDEX' ELSE 'MATERIALIZED VIEW' END, c.oid::regclass, t.spcname)
+  FROM pg_class AS c
+  JOIN pg_tablespace AS t ON t.oid = c.reltablespace
+  WHERE c.oid = relation OR c.oid IN (SELECT i.indexrelid FROM pg_index AS i WHERE i.indrelid = relation)
+  UNION ALL
+  SELECT format('ALTER TABLE %s OWNER TO %s', relation::regclass, c.relowner::regrole) FROM pg_class AS c WHERE c.oid = relation
+  UNION ALL
+  SELECT a.* FROM "${schema}".wip_view_attribute_ddl(relation, bare) AS a;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_attributes(oid, oid) IS
+  'The statements that give a bare view all that a view has beside its query.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_remember(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  live CONSTANT oid := to_regclass(format('%I.%I', '${schema}', view_name));
+  -- cut to the length of a name, without a word
+  staging CONSTANT name := 'wip_staging_${schema}';
+  bare_name CONSTANT text := format('%I.%I', staging, view_name);
+  statement text;
+  known text[];
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = live AND c.relkind = 'm') THEN
+    RETURN;
+  END IF;
+  -- what is not said in a CREATE MATERIALIZED VIEW is what differs from one that says nothing
+  PERFORM "${schema}".wip_view_make_staging(staging);
+  FOR statement IN
+    SELECT "${schema}".wip_view_bare_ddl(live, bare_name)
+    UNION ALL
+    SELECT i.* FROM "${schema}".wip_view_index_statements(live, bare_name) AS i
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+  known := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(live, to_regclass(bare_name)) AS a);
+  -- a refresh that runs has its row: the next deploy will do
+  UPDATE "${schema}".wip_view AS v
+  SET attributes = known
+  FROM (
+    SELECT w.view_name
+    FROM "${schema}".wip_view AS w
+    WHERE w.view_name = wip_view_remember.view_name AND w.attributes IS DISTINCT FROM known
+    FOR UPDATE SKIP LOCKED
+  ) AS free
+  WHERE v.view_name = free.view_name;
+  EXECUTE format('DROP MATERIALIZED VIEW %s', bare_name);
+  PERFORM "${schema}".wip_view_drop_staging(staging);
+EXCEPTION WHEN insufficient_privilege THEN
+  -- a view of others: whoever deploys that one may
+  RETURN;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_remember(text) IS
+  'Puts on record what a registered view has beside its query: its owner, indexes, comments, settings and grants, in wip_view.attributes.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  deployer CONSTANT text := current_setting('role');
+  gone record;
+  statement text;
+BEGIN
+  SELECT p.view_name, p.live_name, p.built, v.attributes
+  INTO gone
+  FROM pg_temp.wip_plan AS p
+  JOIN "${schema}".wip_view AS v ON v.view_name = p.view_name
+  WHERE p.live IS NULL AND v.attributes IS NOT NULL;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+
+  EXECUTE "${schema}".wip_view_bare_ddl(gone.built, gone.live_name);
+  FOREACH statement IN ARRAY gone.attributes LOOP
+    BEGIN
+      EXECUTE statement;
+    EXCEPTION WHEN OTHERS THEN
+      -- a role, a column or a tablespace that is gone as well
+      RAISE WARNING '%: lost: % (%)', gone.view_name, statement, SQLERRM;
+    END;
+    -- a grant is given by the role that gave it, and the way back was another's
+    PERFORM set_config('role', deployer, true);
+  END LOOP;
+  UPDATE pg_temp.wip_plan AS p SET live = to_regclass(p.live_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_stand_in() IS
+  'Where the live view is gone: makes an empty one in its place, with all that the registry knows the old one had, for the promotion to keep. What cannot be given again is named in a warning.';
