@@ -58,7 +58,8 @@ SELECT
   item.status::text = 'FAILED' OR coalesce(newest.result::text = 'FAIL', false) AS has_failed
 FROM wip_items AS item
 -- The newest of the item's few rows, by the index on wip_item_id. LIMIT keeps the planner from joining the whole history;
--- OFFSET 0 keeps it from looking for the newest by the index on started_at, through the rows of all other items.
+-- OFFSET 0 keeps it from looking for the newest by the index on started_at, through the rows of all other items. id, which
+-- only orders, comes last, so that the rows are sorted as they are read.
 LEFT JOIN LATERAL (
   SELECT
     own.process_id,
@@ -67,11 +68,11 @@ LEFT JOIN LATERAL (
     own.completed_at
   FROM (
     SELECT
-      h.id,
       h.process_id,
       h.result,
       h.started_at,
-      h.completed_at
+      h.completed_at,
+      h.id
     FROM wip_process_history AS h
     WHERE h.wip_item_id = item.id
     OFFSET 0

@@ -74,7 +74,9 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_remember(view_name text)
 AS $function$
 DECLARE
   live CONSTANT oid := to_regclass(format('%I.%I', '${schema}', view_name));
-  bare_name CONSTANT text := format('%I.%I', 'wip_staging_${schema}', view_name);
+  -- cut to the length of a name, without a word
+  staging CONSTANT name := 'wip_staging_${schema}';
+  bare_name CONSTANT text := format('%I.%I', staging, view_name);
   statement text;
   known text[];
 BEGIN
@@ -82,7 +84,7 @@ BEGIN
     RETURN;
   END IF;
   -- what is not said in a CREATE MATERIALIZED VIEW is what differs from one that says nothing
-  PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_make_staging(staging);
   FOR statement IN
     SELECT "${schema}".wip_view_bare_ddl(live, bare_name)
     UNION ALL
@@ -102,7 +104,7 @@ BEGIN
   ) AS free
   WHERE v.view_name = free.view_name;
   EXECUTE format('DROP MATERIALIZED VIEW %s', bare_name);
-  PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_drop_staging(staging);
 EXCEPTION WHEN insufficient_privilege THEN
   -- a view of others: whoever deploys that one may
   RETURN;

@@ -6,9 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.SQLWarning;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -40,8 +38,6 @@ public final class Changelog {
   private static final Logger LOG = LoggerFactory.getLogger(Changelog.class);
 
   private static final Pattern UNQUOTABLE = Pattern.compile("['\"\\\\$]");
-
-  private static final String UNDEFINED_TABLE = "42P01";
 
   private static final ReentrantLock IN_THIS_JVM = new ReentrantLock();
 
@@ -201,7 +197,7 @@ public final class Changelog {
             }
           }
           run.execute(LiquibaseRun.command("update"));
-          recreateFromRegistry(fromRegistry);
+          new RegistryRecovery(target, progress).recreate(fromRegistry);
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
@@ -212,45 +208,6 @@ public final class Changelog {
     return MissingObjects.isDeployed(target) && !MissingObjects.hasWipPart(target)
         ? wanted.withEngineAlone()
         : wanted;
-  }
-
-  /** Of views that are gone, the catalog no longer tells which reads which: the others go first. */
-  private void recreateFromRegistry(Set<String> views) throws SQLException {
-    Set<String> left = new LinkedHashSet<>(views);
-    while (!left.isEmpty()) {
-      int before = left.size();
-      SQLException gone = null;
-      for (String view : List.copyOf(left)) {
-        try {
-          recreateFromRegistry(view);
-          left.remove(view);
-        } catch (SQLException e) {
-          target.connection().rollback();
-          if (!UNDEFINED_TABLE.equals(e.getSQLState())) {
-            throw e;
-          }
-          gone = e;
-        }
-      }
-      if (left.size() == before) {
-        throw gone;
-      }
-    }
-  }
-
-  private void recreateFromRegistry(String view) throws SQLException {
-    progress.accept(view);
-    Connection connection = target.connection();
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT " + target.qualified("wip_view_recreate") + "(?::pg_catalog.text)")) {
-      statement.setString(1, view);
-      statement.execute();
-      for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
-        progress.accept("  " + said.getMessage().strip());
-      }
-      connection.commit();
-    }
   }
 
   /** Makes a minimal MES. */

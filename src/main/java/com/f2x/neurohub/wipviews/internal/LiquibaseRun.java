@@ -50,6 +50,7 @@ record LiquibaseRun(
     Map<String, Object> scope = scope();
     if (sources.service() != null) {
       scope.put(Scope.Attr.resourceAccessor.name(), sources.service().files());
+      scope.put(Scope.Attr.classLoader.name(), sources.service().classes());
     }
     scope.put(Scope.Attr.ui.name(), new Progress(progress));
     Scope.child(

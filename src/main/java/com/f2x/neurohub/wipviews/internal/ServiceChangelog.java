@@ -4,7 +4,6 @@ import java.io.FileNotFoundException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Stream;
 import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.resource.CompositeResourceAccessor;
 import liquibase.resource.DirectoryResourceAccessor;
@@ -16,8 +15,9 @@ import liquibase.resource.ResourceAccessor;
  * @param path where Liquibase finds it, by which it knows the changesets too, unless they have a
  *     {@code logicalFilePath}
  * @param files what it finds there, the files that it includes, and the changelogs of the jar
+ * @param classes the service's class loader, for changes that it has written itself
  */
-public record ServiceChangelog(String path, ResourceAccessor files) {
+public record ServiceChangelog(String path, ResourceAccessor files, ClassLoader classes) {
 
   private static final String CLASSPATH = "classpath:";
 
@@ -31,13 +31,9 @@ public record ServiceChangelog(String path, ResourceAccessor files) {
     String resource =
         location.startsWith(CLASSPATH) ? location.substring(CLASSPATH.length()) : location;
     String path = resource.startsWith("/") ? resource.substring(1) : resource;
-    ClassLoader ours = ServiceChangelog.class.getClassLoader();
-    ClassLoader context = Thread.currentThread().getContextClassLoader();
-    for (ClassLoader loader :
-        context == null ? new ClassLoader[] {ours} : new ClassLoader[] {context, ours}) {
-      if (loader.getResource(path) != null) {
-        return new ServiceChangelog(path, both(new ClassLoaderResourceAccessor(loader), loader));
-      }
+    ClassLoader classes = loader();
+    if (classes.getResource(path) != null) {
+      return new ServiceChangelog(path, new ClassLoaderResourceAccessor(classes), classes);
     }
     Path file = Path.of(location).normalize();
     if (location.startsWith(CLASSPATH) || !Files.isRegularFile(file)) {
@@ -50,18 +46,21 @@ public record ServiceChangelog(String path, ResourceAccessor files) {
     Path within = below ? file : folder.relativize(file.toAbsolutePath().normalize());
     try {
       return new ServiceChangelog(
-          within.toString().replace('\\', '/'), both(new DirectoryResourceAccessor(folder), null));
+          within.toString().replace('\\', '/'),
+          new CompositeResourceAccessor(
+              new DirectoryResourceAccessor(folder), new ClassLoaderResourceAccessor(classes)),
+          classes);
     } catch (FileNotFoundException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /** With the changelogs of this jar, where they are not found anyway. */
-  private static ResourceAccessor both(ResourceAccessor first, ClassLoader loader) {
-    ClassLoader ours = ServiceChangelog.class.getClassLoader();
-    return loader != null && loader.getResource(ChangelogFiles.FOLDER + ChangelogFiles.ROOT) != null
-        ? first
-        : new CompositeResourceAccessor(
-            Stream.of(first, new ClassLoaderResourceAccessor(ours)).toList());
+  /** The thread's, if that knows this jar. */
+  private static ClassLoader loader() {
+    ClassLoader context = Thread.currentThread().getContextClassLoader();
+    return context != null
+            && context.getResource(ChangelogFiles.FOLDER + ChangelogFiles.ROOT) != null
+        ? context
+        : ServiceChangelog.class.getClassLoader();
   }
 }

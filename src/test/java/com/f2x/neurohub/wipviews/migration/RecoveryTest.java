@@ -63,8 +63,9 @@ class RecoveryTest {
             + " refresh_wip_status_dashboard, wip_view_run, wip_view_request, wip_view_fail;"
             + "DROP PROCEDURE refresh_wip_views;"
             + "DROP VIEW wip_view_freshness",
-        "DROP FUNCTION wip_view_stage, wip_view_promote, wip_view_remove, wip_view_execute,"
-            + " wip_view_fill, wip_view_swap, wip_view_drift, wip_view_definition",
+        "DROP FUNCTION wip_view_stage(text), wip_view_stage(text, text), wip_view_promote,"
+            + " wip_view_remove, wip_view_execute, wip_view_fill, wip_view_swap, wip_view_drift,"
+            + " wip_view_definition",
         "DELETE FROM wip_view",
         "DROP TABLE wip_view, wip_view_refresh, wip_view_settings CASCADE"
       })

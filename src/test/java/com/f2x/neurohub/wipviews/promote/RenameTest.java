@@ -46,16 +46,13 @@ class RenameTest {
 
   private static final String RENAME = "SELECT wip_view_rename('mv_old', 'mv_new')";
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.engine();
 
   @BeforeEach
   void a_view_on_which_something_hangs() throws SQLException {
     database.create();
     database.execute(
-        "SELECT wip_view_remove(view_name) FROM wip_view",
-        "TRUNCATE wip_view_refresh",
-        "CREATE TABLE notes (id integer, note text)",
-        "INSERT INTO notes VALUES (1, 'first')");
+        "CREATE TABLE notes (id integer, note text)", "INSERT INTO notes VALUES (1, 'first')");
     try (Connection connection = database.connect()) {
       OLD.promote(connection);
       TOP.promote(connection);

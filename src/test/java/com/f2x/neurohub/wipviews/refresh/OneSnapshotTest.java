@@ -23,7 +23,7 @@ import org.postgresql.util.PSQLException;
 /** A caller whose transaction keeps the snapshot that it began with. */
 class OneSnapshotTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private static Probe probe;
 

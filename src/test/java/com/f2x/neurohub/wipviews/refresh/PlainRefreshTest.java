@@ -22,7 +22,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** A refresh that needs the view for itself makes no reader wait while it waits for one. */
 class PlainRefreshTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private static Probe probe;
 

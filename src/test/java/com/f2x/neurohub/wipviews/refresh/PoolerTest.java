@@ -35,7 +35,7 @@ class PoolerTest {
 
   private static final int CALLERS = 64;
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   @TempDir static Path directory;
 

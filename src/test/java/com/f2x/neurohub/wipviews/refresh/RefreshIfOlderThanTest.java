@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 class RefreshIfOlderThanTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private static Probe probe;
 

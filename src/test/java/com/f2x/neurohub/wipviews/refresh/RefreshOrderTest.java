@@ -22,17 +22,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A view is refreshed after the views that it reads, and is no fresher than they are. */
 class RefreshOrderTest {
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.engine();
   private final WipViews views = WipViews.of(database.dataSource());
 
   @BeforeEach
   void a_fresh_database() throws Exception {
     database.create();
-    database.execute(
-        "SELECT wip_view_remove(view_name) FROM wip_view",
-        "TRUNCATE wip_view_refresh",
-        "CREATE TABLE source (id integer)",
-        "INSERT INTO source VALUES (1)");
+    database.execute("CREATE TABLE source (id integer)", "INSERT INTO source VALUES (1)");
   }
 
   @AfterEach

@@ -39,7 +39,7 @@ class RefreshSourcesTest {
   private static final String HISTORY =
       "SELECT view_name || ' ' || outcome FROM wip_view_history ORDER BY refresh_id";
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private static Probe probe;
 
@@ -48,7 +48,6 @@ class RefreshSourcesTest {
   /** A diamond: the leaf reads two views over the probe, and the probe itself. */
   @BeforeAll
   static void makeViews() throws SQLException {
-    database.execute("SELECT wip_view_remove(view_name) FROM wip_view");
     probe = Probe.in(database);
     view("mv_left", "SELECT id, note FROM mv_probe");
     view("mv_right", "SELECT id FROM mv_probe");
