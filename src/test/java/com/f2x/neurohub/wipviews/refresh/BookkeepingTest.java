@@ -72,9 +72,7 @@ class BookkeepingTest {
   @BeforeEach
   void some_refreshes_are_on_record() throws Exception {
     probe.reset();
-    for (int i = 0; i < 3; i++) {
-      database.execute("SELECT refresh_all_wip_views()");
-    }
+    database.execute("SELECT refresh_all_wip_views()", "SELECT refresh_all_wip_views()");
   }
 
   @ParameterizedTest
@@ -82,7 +80,7 @@ class BookkeepingTest {
   void a_refresh_afterwards_really_refreshes(Damage damage) throws Exception {
     database.execute(damage.sql);
 
-    for (int call = 1; call <= 3; call++) {
+    for (int call = 1; call <= 2; call++) {
       database.execute("INSERT INTO probe VALUES (" + (10 * call) + ", 'function')");
       database.execute("SELECT refresh_all_wip_views()");
       assertThat(rows()).isEqualTo(3 * call - 1);
@@ -97,7 +95,7 @@ class BookkeepingTest {
     }
     assertThat(views.freshness(Probe.MV_PROBE))
         .returns(Refresh.Outcome.REFRESHED, freshness -> freshness.lastOutcome())
-        .returns(4 * 3 - 2L, freshness -> freshness.rows());
+        .returns(3 * 2 + 1L, freshness -> freshness.rows());
   }
 
   private static int rows() throws SQLException {
