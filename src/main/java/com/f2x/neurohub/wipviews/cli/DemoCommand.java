@@ -43,6 +43,9 @@ final class DemoCommand implements Callable<Integer> {
   private static final int LOTS_SHOWN = 8;
   private static final int READERS = 4;
 
+  /** As a shell says that Ctrl-C ended a process. */
+  private static final int STOPPED = 130;
+
   /** Long enough to be seen moving, and for the stations to get something done. */
   private static final Duration PACE = Duration.ofMillis(500);
 
@@ -109,7 +112,15 @@ final class DemoCommand implements Callable<Integer> {
       DataSource dataSource = server.dataSource(WipViewsCommand.NAME + " demo");
       end(value(dataSource, "SHOW server_version") + ", port " + server.port(), start);
       output.line("  its files are in " + server.directory());
-      errors = show(dataSource);
+      try {
+        errors = show(dataSource);
+      } catch (Exception e) {
+        if (!server.wasToldToStop(e)) {
+          throw e;
+        }
+        output.complain("stopped by a signal.");
+        return STOPPED;
+      }
       output.line("");
       stop = System.nanoTime();
       begin("Stopping the server");

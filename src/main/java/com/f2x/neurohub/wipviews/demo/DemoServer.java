@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.demo;
 
+import com.f2x.neurohub.wipviews.internal.SqlError;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.postgresql.ds.PGSimpleDataSource;
 
@@ -86,6 +88,20 @@ public final class DemoServer implements AutoCloseable {
     PGSimpleDataSource dataSource = (PGSimpleDataSource) server.getPostgresDatabase();
     dataSource.setApplicationName(applicationName);
     return dataSource;
+  }
+
+  /**
+   * Returns whether somebody else stopped the server, and a call failed for that: Ctrl-C reaches
+   * all that runs in front of a terminal, the server perhaps before this process. A server that
+   * crashed leaves the file of its pid behind.
+   *
+   * @param failure what the call threw; not null
+   */
+  public synchronized boolean wasToldToStop(Exception failure) {
+    SqlError error = SqlError.in(failure);
+    return error != null
+        && (Set.of("57P01", "57P03").contains(String.valueOf(error.sqlState()))
+            || !Files.exists(directory.resolve("postmaster.pid")));
   }
 
   /** Stops the server and removes its files. Does nothing the second time. */

@@ -77,7 +77,8 @@ class DemoCommandTest {
 
     interrupt();
 
-    assertThat(err()).isEmpty();
+    // the start may have failed of it before the process ended
+    assertThat(err()).isIn("", "wip-views: stopped by a signal.\n");
     assertThat(out()).doesNotContain("The demo took");
     assertNothingIsLeft();
   }
