@@ -100,17 +100,25 @@ public final class Changelog {
     return List.copyOf(changes);
   }
 
-  /** What parameters have set; empty where nothing is deployed yet. */
+  /** What parameters have set; empty where nothing is deployed yet, or this role may not look. */
   private String settings() throws SQLException {
     return target.ask(
-        db ->
-            MissingObjects.among(target, List.of("wip_view_settings")).isEmpty()
-                ? db.resultQuery(
-                        "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
-                        DSL.name(target.schema(), "wip_view_settings"))
-                    .fetch(0, String.class)
-                    .toString()
-                : "");
+        db -> {
+          Boolean readable =
+              db.resultQuery(
+                      "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c"
+                          + " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+                          + " WHERE n.nspname = {0} AND c.relname = 'wip_view_settings'",
+                      DSL.val(target.schema()))
+                  .fetchOne(0, Boolean.class);
+          return Boolean.TRUE.equals(readable)
+              ? db.resultQuery(
+                      "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
+                      DSL.name(target.schema(), "wip_view_settings"))
+                  .fetch(0, String.class)
+                  .toString()
+              : "";
+        });
   }
 
   /** An older version that starts beside a newer one keeps to the entries of its service. */
