@@ -187,7 +187,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_rights(only_view text DEFAU
   SET lock_timeout = 0
 AS $function$
 DECLARE
-  promote_limit CONSTANT interval := coalesce(nullif(current_setting('wip_views.promote_limit', true), ''), '60s');
+  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
   wanted record;
 BEGIN
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);

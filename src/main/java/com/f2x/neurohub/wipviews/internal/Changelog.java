@@ -23,7 +23,6 @@ import java.util.regex.Pattern;
 import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
 import org.jooq.Record;
-import org.jooq.impl.DSL;
 import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -81,44 +80,19 @@ public final class Changelog {
   public List<String> update() throws Exception {
     List<String> changes = new ArrayList<>();
     run(
-        sources.service() == null ? sources : deployed(sources),
+        toDeploy(),
         run -> {
           leaveNewer(run);
           preflight(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
-          String settings = settings();
-          Changes listener = new Changes(runUndone(run));
+          Changes listener = new Changes(target, runUndone(run, entries));
           run.execute(
               LiquibaseRun.command("update").addArgumentValue("changeExecListener", listener));
           Claims.note(target, entries);
           changes.addAll(listener.names());
-          if (!changes.contains("settings") && !settings.equals(settings())) {
-            changes.add("settings");
-          }
         });
     return List.copyOf(changes);
-  }
-
-  /** What parameters have set; empty where nothing is deployed yet, or this role may not look. */
-  private String settings() throws SQLException {
-    return target.ask(
-        db -> {
-          Boolean readable =
-              db.resultQuery(
-                      "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c"
-                          + " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-                          + " WHERE n.nspname = {0} AND c.relname = 'wip_view_settings'",
-                      DSL.val(target.schema()))
-                  .fetchOne(0, Boolean.class);
-          return Boolean.TRUE.equals(readable)
-              ? db.resultQuery(
-                      "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
-                      DSL.name(target.schema(), "wip_view_settings"))
-                  .fetch(0, String.class)
-                  .toString()
-              : "";
-        });
   }
 
   /** An older version that starts beside a newer one keeps to the entries of its service. */
@@ -140,9 +114,10 @@ public final class Changelog {
   }
 
   /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
-  private Set<String> runUndone(LiquibaseRun run) throws SQLException, LiquibaseException {
+  private Set<String> runUndone(LiquibaseRun run, List<Entry> entries)
+      throws SQLException, LiquibaseException {
     Set<String> views = new HashSet<>();
-    Entry.in(run.changelog()).forEach(entry -> views.add(entry.view()));
+    entries.forEach(entry -> views.add(entry.view()));
     Set<String> undone = new HashSet<>();
     for (ChangeSet changeSet : run.changelog().getChangeSets()) {
       undone.addAll(Entry.made(changeSet));
@@ -211,6 +186,11 @@ public final class Changelog {
     return List.copyOf(recreated);
   }
 
+  /** What a service's entries come on top of depends on what the schema has. */
+  private Sources toDeploy() throws SQLException {
+    return sources.service() == null ? sources : deployed(sources);
+  }
+
   /** A database where the engine alone was deployed has no MES, and is to have no WIP part. */
   private Sources deployed(Sources wanted) throws SQLException {
     return MissingObjects.isDeployed(target) && !MissingObjects.hasWipPart(target)
@@ -264,12 +244,13 @@ public final class Changelog {
   public void updateSql(Writer out) throws Exception {
     ByteArrayOutputStream script = new ByteArrayOutputStream();
     run(
-        sources.service() == null ? sources : deployed(sources),
+        toDeploy(),
         run -> {
           refuseUnreadable();
           leaveNewer(run);
-          Claims.check(target, Entry.in(run.changelog()));
-          runUndone(run);
+          List<Entry> entries = Entry.in(run.changelog());
+          Claims.check(target, entries);
+          runUndone(run, entries);
           run.execute(
               LiquibaseRun.command("updateSql")
                   .setOutput(script)

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.internal;
 
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -12,6 +13,7 @@ import liquibase.changelog.visitor.AbstractChangeExecListener;
 import liquibase.database.Database;
 import liquibase.exception.LiquibaseException;
 import liquibase.exception.UnexpectedLiquibaseException;
+import org.jooq.impl.DSL;
 
 /**
  * Which changesets of a deploy did something new: those that are new, that changed, or that made
@@ -22,20 +24,50 @@ final class Changes extends AbstractChangeExecListener {
   /** They read otherwise whenever other parameters are given; what they did is in the settings. */
   private static final Set<String> SETTINGS = Set.of("settings", "thresholds");
 
+  private final Target target;
   private final Set<String> again;
+  private final String settings;
   private final List<String> names = new ArrayList<>();
   private boolean news;
 
   /**
+   * @param target where the settings are
    * @param again changesets that run as in a recovery, as Liquibase spells them
    */
-  Changes(Set<String> again) {
+  Changes(Target target, Set<String> again) throws SQLException {
+    this.target = target;
     this.again = again;
+    this.settings = settings();
   }
 
-  /** Returns their ids, in the order in which they ran. */
-  List<String> names() {
-    return names;
+  /** Returns their ids, in the order in which they ran, when all have run. */
+  List<String> names() throws SQLException {
+    List<String> all = new ArrayList<>(names);
+    if (!all.contains("settings") && !settings.equals(settings())) {
+      all.add("settings");
+    }
+    return all;
+  }
+
+  /** What parameters have set; empty where nothing is deployed yet, or this role may not look. */
+  private String settings() throws SQLException {
+    return target.ask(
+        db -> {
+          Boolean readable =
+              db.resultQuery(
+                      "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c"
+                          + " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+                          + " WHERE n.nspname = {0} AND c.relname = 'wip_view_settings'",
+                      DSL.val(target.schema()))
+                  .fetchOne(0, Boolean.class);
+          return Boolean.TRUE.equals(readable)
+              ? db.resultQuery(
+                      "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
+                      DSL.name(target.schema(), "wip_view_settings"))
+                  .fetch(0, String.class)
+                  .toString()
+              : "";
+        });
   }
 
   @Override

@@ -29,8 +29,8 @@ import liquibase.lockservice.LockServiceFactory;
 
 /**
  * Takes back what a deploy did, what stands last in the changelog first. Liquibase's own command
- * goes by when a changeset ran last, so that the functions that an upgrade or a recovery replaced
- * would go before the views that they take away.
+ * uses the time at which a changeset ran last, so that the functions that an upgrade or a recovery
+ * replaced would go before the views that they take away.
  *
  * @param run the changelogs
  * @param entries of a service, its entries of views, which are all of it that goes
