@@ -95,7 +95,7 @@ DECLARE
   patience CONSTANT interval := nullif(coalesce(nullif(current_setting(limit_setting, true), ''), '60s')::interval, interval '0');
   caller_lock_timeout CONSTANT text := current_setting('lock_timeout');
   attempt integer := 0;
-  -- the transactions that have held it at every attempt: whoever came later holds up nothing
+  -- the transactions that have held it at every attempt: one that came later holds up nothing
   holding text[];
   holders text;
   remedies text;

@@ -1,5 +1,5 @@
 -- What a materialized view needs to be refreshed, and what is said where it lacks it. Its query runs with the rights of
--- its owner, whoever refreshes it: so that owner may read what the query reads. And only the owner of a view refreshes
+-- its owner, whichever role refreshes it: so that owner may read what the query reads. And only the owner of a view refreshes
 -- it: so the owner of wip_view, with whose rights the refresh functions run, is a member of that role.
 
 SELECT "${schema}".wip_view_note();

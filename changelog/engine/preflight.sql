@@ -1,6 +1,6 @@
 -- What a deploy of the engine needs, checked before anything is made: each block notes what is missing or wrong, and the
 -- last one names all of it in one message. Under a search_path of its own, to the end of the transaction: what others may
--- have put on the caller's would run with the rights of whoever deploys.
+-- have put on the caller's would run with the rights of the role that deploys.
 --
 -- A part that is deployed with the engine checks before this, in the same transaction, and notes in wip_views.preflight:
 --   missing     what it found missing

@@ -40,7 +40,7 @@ SELECT "${schema}".wip_view_own();
 -- Those whom the deploy names.
 DO $access$
 DECLARE
-  -- whoever deploys may have a schema on the path where others create
+  -- the role that deploys may have a schema on the path where others create
   path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
   grantee record;
 BEGIN

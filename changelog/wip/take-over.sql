@@ -3,7 +3,7 @@
 -- to a role is granted again at the end of guide.sql.
 DO $take_over$
 DECLARE
-  -- whoever deploys may have a schema on the path where others create
+  -- the role that deploys may have a schema on the path where others create
   path CONSTANT pg_catalog.text := pg_catalog.current_setting('search_path');
   old record;
   grants pg_catalog.text;

@@ -146,6 +146,6 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_rename(text, text) IS
-  'Renames a registered view, with its grants, indexes, dependants, history and whoever waits for its refresh; readers wait for milliseconds, and read it by its new name from then on. Asked for by its old name, it is refreshed all the same, and NOTIFY wip_view_refreshed names it by both. In a changeset above the entry of the new name, which takes the place of the old one. Does nothing where no view of the old name is registered, as in a new database.';
+  'Renames a registered view, with its grants, indexes, dependants, history and the callers that wait for its refresh; readers wait for milliseconds, and read it by its new name from then on. Asked for by its old name, it is refreshed all the same, and NOTIFY wip_view_refreshed names it by both. In a changeset above the entry of the new name, which takes the place of the old one. Does nothing where no view of the old name is registered, as in a new database.';
 
 SELECT "${schema}".wip_view_own();

@@ -106,7 +106,7 @@ BEGIN
   EXECUTE format('DROP MATERIALIZED VIEW %s', bare_name);
   PERFORM "${schema}".wip_view_drop_staging(staging);
 EXCEPTION WHEN insufficient_privilege THEN
-  -- a view of others: whoever deploys that one may
+  -- a view of others: the role that deploys that one may
   RETURN;
 END
 $function$;

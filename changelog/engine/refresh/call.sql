@@ -24,7 +24,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_run_source("${schema}".wip_view_refresh, boolean, text) IS
   'wip_view_run() of a view that the one reads which was asked for: an error names both.';
 
--- It returns the row of the view that was asked for, as whoever asked expects; what became of those that it reads is in
+-- It returns the row of the view that was asked for, as the caller expects; what became of those that it reads is in
 -- the history, in the same call.
 CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_view(view_name text)
   RETURNS SETOF "${schema}".wip_view_refresh
