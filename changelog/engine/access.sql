@@ -17,7 +17,7 @@ BEGIN
 END
 $access$;
 
-SELECT "${schema}".wip_view_give_rights();
+SELECT "${schema}".wip_view_grant_rights();
 
 -- what somebody has given a view since the last deploy
-SELECT "${schema}".wip_view_remember(v.view_name) FROM "${schema}".wip_view AS v;
+SELECT "${schema}".wip_view_record_attributes(v.view_name) FROM "${schema}".wip_view AS v;

@@ -1,7 +1,7 @@
 -- Who waits for whom, now, in this database. Each caller sees what its role may see in pg_stat_activity.
 
-SELECT "${schema}".wip_view_note();
-SELECT "${schema}".wip_view_take('replace', 'wip_view_blockers');
+SELECT "${schema}".wip_view_snapshot_objects();
+SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_blockers');
 
 CREATE OR REPLACE VIEW "${schema}".wip_view_blockers AS
 SELECT
@@ -67,4 +67,4 @@ COMMENT ON COLUMN "${schema}".wip_view_blockers.query IS 'What it runs, or ran l
 COMMENT ON COLUMN "${schema}".wip_view_blockers.transaction_age IS 'How long ago its transaction began; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends what blocks: it cancels a query, or terminates a session that holds its transaction open; for a prepared transaction, it lists what would. If cancelling is not enough, pg_terminate_backend() is.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

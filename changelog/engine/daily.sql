@@ -1,8 +1,8 @@
 -- The timing of refreshes, day by day: what the guide reads by \timing is on record for every attempt. From
 -- wip_view_history, so that an attempt whose session died counts as failed.
 
-SELECT "${schema}".wip_view_note();
-SELECT "${schema}".wip_view_take('replace', 'wip_view_daily');
+SELECT "${schema}".wip_view_snapshot_objects();
+SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_daily');
 
 -- Replaced, not dropped: others may have made views on it.
 CREATE OR REPLACE VIEW "${schema}".wip_view_daily AS
@@ -31,4 +31,4 @@ COMMENT ON COLUMN "${schema}".wip_view_daily.p50_duration IS 'Half of the refres
 COMMENT ON COLUMN "${schema}".wip_view_daily.p95_duration IS 'Nineteen of twenty refreshes took no longer than this. Null on a day without one.';
 COMMENT ON COLUMN "${schema}".wip_view_daily.max_duration IS 'What the longest refresh took. Null on a day without one.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

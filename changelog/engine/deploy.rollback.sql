@@ -1,10 +1,10 @@
 DROP FUNCTION
-  "${schema}".wip_view_own(),
-  "${schema}".wip_view_note(),
-  "${schema}".wip_view_pin(),
+  "${schema}".wip_view_revoke_default_privileges(),
+  "${schema}".wip_view_snapshot_objects(),
+  "${schema}".wip_view_pin_settings(),
   "${schema}".wip_view_objects(),
-  "${schema}".wip_view_take(text, text),
-  "${schema}".wip_view_take(text, oid[], timestamptz, text),
+  "${schema}".wip_view_acquire_exclusive(text, text),
+  "${schema}".wip_view_acquire_exclusive(text, oid[], timestamptz, text),
   "${schema}".wip_view_holders(oid[]),
-  "${schema}".wip_view_lock(oid[], interval),
+  "${schema}".wip_view_try_lock(oid[], interval),
   "${schema}".wip_view_release();

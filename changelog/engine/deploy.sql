@@ -16,7 +16,7 @@ COMMENT ON FUNCTION "${schema}".wip_view_release() IS
 
 -- A lock that waits makes every later reader wait behind it: so each attempt is short, and lets go of all that it got.
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_lock(relations oid[], patience interval)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_lock(relations oid[], patience interval)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -42,11 +42,8 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_lock(oid[], interval) IS
+COMMENT ON FUNCTION "${schema}".wip_view_try_lock(oid[], interval) IS
   'Locks relations against readers, in the order given, or fails with lock_not_available when that has taken the time given.';
-
--- Made by an earlier version, with fewer parameters.
-DROP FUNCTION IF EXISTS "${schema}".wip_view_take(text, oid[], timestamptz);
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_holders(relations oid[])
   RETURNS TABLE (transaction text, description text, remedy text)
@@ -81,7 +78,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_holders(oid[]) IS
   'The other transactions that hold a lock on one of these relations: virtual transaction, what to say of it, and the statement that ends it.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_take(
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_acquire_exclusive(
   purpose text,
   relations oid[],
   since timestamptz DEFAULT pg_catalog.clock_timestamp(),
@@ -104,7 +101,7 @@ BEGIN
     attempt := attempt + 1;
     BEGIN
       -- Far less than deadlock_timeout: giving up is how an attempt gets out of a reader's way.
-      PERFORM "${schema}".wip_view_lock(relations, least(25 * (1 + attempt / 20), 200) * interval '1 ms');
+      PERFORM "${schema}".wip_view_try_lock(relations, least(25 * (1 + attempt / 20), 200) * interval '1 ms');
       EXIT;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
       holding := ARRAY(
@@ -128,18 +125,18 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_take(text, oid[], timestamptz, text) IS
+COMMENT ON FUNCTION "${schema}".wip_view_acquire_exclusive(text, oid[], timestamptz, text) IS
   'Locks relations against readers till the transaction ends, in attempts that each make a reader wait for a fraction of a second at most; returns how many it took. If that takes longer than the setting allows (wip_views.promote_limit, 60s), counted from the time given, it fails and names the transactions that have held them all along.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_take(verb text, own_relation text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_acquire_exclusive(verb text, own_relation text)
   RETURNS void
   LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT "${schema}".wip_view_take(verb || ' ' || own_relation, ARRAY[to_regclass(format('%I.%I', '${schema}', own_relation))::oid]);
+  SELECT "${schema}".wip_view_acquire_exclusive(verb || ' ' || own_relation, ARRAY[to_regclass(format('%I.%I', '${schema}', own_relation))::oid]);
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_take(text, text) IS
+COMMENT ON FUNCTION "${schema}".wip_view_acquire_exclusive(text, text) IS
   'The same for one relation of wip-views, to replace or drop it; does nothing where it is not there.';
 
 -- What a file makes is its owner's alone, until access.sql says otherwise. By itself PostgreSQL gives everybody
@@ -170,7 +167,7 @@ COMMENT ON FUNCTION "${schema}".wip_view_objects() IS
 
 -- What a database or a role may have set otherwise, and what is printed, parsed or compared here depends on. A limit
 -- that somebody set for this session counts; one that is set for all sessions of a role is not meant for a deploy.
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_pin()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_pin_settings()
   RETURNS void
   LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
@@ -197,22 +194,22 @@ AS $function$
     AND s.source IN ('database', 'user', 'database user');
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_pin() IS
+COMMENT ON FUNCTION "${schema}".wip_view_pin_settings() IS
   'Sets, till the transaction ends, the settings of the database or the role that a deploy depends on.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_note()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_objects()
   RETURNS void
   LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT "${schema}".wip_view_pin();
+  SELECT "${schema}".wip_view_pin_settings();
   SELECT set_config('wip_views.known', array_agg(o.name)::text, false) FROM "${schema}".wip_view_objects() AS o;
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_note() IS
-  'Pins the settings, and notes which objects are there, for wip_view_own().';
+COMMENT ON FUNCTION "${schema}".wip_view_snapshot_objects() IS
+  'Pins the settings, and notes which objects are there, for wip_view_revoke_default_privileges().';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_own()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_revoke_default_privileges()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -233,17 +230,17 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_own() IS
-  'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_note().';
+COMMENT ON FUNCTION "${schema}".wip_view_revoke_default_privileges() IS
+  'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_snapshot_objects().';
 
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_release(),
-  "${schema}".wip_view_lock(oid[], interval),
+  "${schema}".wip_view_try_lock(oid[], interval),
   "${schema}".wip_view_holders(oid[]),
-  "${schema}".wip_view_take(text, oid[], timestamptz, text),
-  "${schema}".wip_view_take(text, text),
+  "${schema}".wip_view_acquire_exclusive(text, oid[], timestamptz, text),
+  "${schema}".wip_view_acquire_exclusive(text, text),
   "${schema}".wip_view_objects(),
-  "${schema}".wip_view_pin(),
-  "${schema}".wip_view_note(),
-  "${schema}".wip_view_own()
+  "${schema}".wip_view_pin_settings(),
+  "${schema}".wip_view_snapshot_objects(),
+  "${schema}".wip_view_revoke_default_privileges()
 FROM PUBLIC;

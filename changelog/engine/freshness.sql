@@ -1,8 +1,8 @@
 -- How fresh each registered view is. Reads only the registry, the history and the catalog, never the views
 -- themselves: it answers whatever state they are in, and waits for none of their locks.
 
-SELECT "${schema}".wip_view_note();
-SELECT "${schema}".wip_view_take('replace', 'wip_view_freshness');
+SELECT "${schema}".wip_view_snapshot_objects();
+SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_freshness');
 
 -- Replaced, not dropped: others may have made views on it.
 CREATE OR REPLACE VIEW "${schema}".wip_view_freshness AS
@@ -95,4 +95,4 @@ COMMENT ON COLUMN "${schema}".wip_view_freshness.running_for IS 'How long it has
 COMMENT ON COLUMN "${schema}".wip_view_freshness.running_pid IS 'Process of the session that refreshes the view, or puts a new one in its place (then running_since is null), or has done so and not ended its transaction.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.waiting_callers IS 'How many sessions wait for it to end.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

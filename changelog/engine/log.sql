@@ -3,7 +3,7 @@
 -- left on it, and take the views along. So a changeset of ours keeps the place of its first run, and one that a later
 -- version adds takes a place right before the last of the others, drift, which may bear a tag.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_place()
   RETURNS trigger
@@ -70,4 +70,4 @@ BEGIN
 END
 $trigger$;
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

@@ -2,7 +2,7 @@
 -- its owner, whichever role refreshes it: so that owner may read what the query reads. And only the owner of a view refreshes
 -- it: so the owner of wip_view, with whose rights the refresh functions run, is a member of that role.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_needs(relation oid)
   RETURNS TABLE (role text, privilege text, object text, held boolean, by_deploy boolean, statement text)
@@ -112,7 +112,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_unmet(oid) IS
   'What keeps a materialized view from being refreshed, of the rights that it needs, and the statements that give them; null if it has them all.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_deny(relation oid, denied text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_raise_denied(relation oid, denied text)
   RETURNS void
   LANGUAGE plpgsql
   STABLE
@@ -130,7 +130,7 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_deny(oid, text) IS
+COMMENT ON FUNCTION "${schema}".wip_view_raise_denied(oid, text) IS
   'Says why a refresh was denied: who lacks which right, and the statement that gives it.';
 
 -- Before it is filled, so that it is filled as it will be refreshed.
@@ -160,4 +160,4 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_meet_needs(oid, text) IS
   'Gives the owner of a materialized view what its query reads of ours, and stops where it lacks another right.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

@@ -1,7 +1,7 @@
 -- The recovery of a view from the registry, for one whose file is not at hand: built from what the server printed when
 -- the view was deployed, and promoted as if its file had run.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_registered_ddl(view_name text)
   RETURNS SETOF text
@@ -56,4 +56,4 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_recreate(text) IS
   'Recreates a registered view from the registry, beside the live one if there is one, and promotes it: for a view whose file is not at hand. One that is gone gets back what wip_view.attributes knows of it.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

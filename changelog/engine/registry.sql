@@ -1,6 +1,6 @@
 -- The three tables: which views there are, what happened to them, and what an operator may set.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 DO $earlier$
 DECLARE
@@ -15,8 +15,8 @@ BEGIN
       AND a.attname = 'last_started_no'
       AND NOT a.attisdropped
   ) THEN
-    PERFORM "${schema}".wip_view_take('change', 'wip_view');
-    PERFORM "${schema}".wip_view_take('change', 'wip_view_refresh');
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_refresh');
     ALTER TABLE "${schema}".wip_view
       DROP COLUMN last_started_no, ADD COLUMN refresh_no bigint NOT NULL DEFAULT 0, ADD COLUMN last_relation oid;
     UPDATE "${schema}".wip_view AS v
@@ -34,7 +34,7 @@ BEGIN
     WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'supporting_views')
   ) THEN
-    PERFORM "${schema}".wip_view_take('change', 'wip_view_settings');
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_views jsonb NOT NULL DEFAULT '{}';
   END IF;
 
@@ -44,7 +44,7 @@ BEGIN
     WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'version')
   ) THEN
-    PERFORM "${schema}".wip_view_take('change', 'wip_view');
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     ALTER TABLE "${schema}".wip_view
       ADD COLUMN IF NOT EXISTS source_refresh_no jsonb NOT NULL DEFAULT '{}',
       ADD COLUMN IF NOT EXISTS former_names text[] NOT NULL DEFAULT '{}',
@@ -187,4 +187,4 @@ COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma
 COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_views IS 'Ordinary views of this schema that registered views read, and that come with a changelog, each with its query as the server printed it when it was deployed: a deploy lets the owner of a registered view read them, and wip_view_drift() compares them.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

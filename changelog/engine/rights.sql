@@ -5,9 +5,9 @@
 -- The owner of the table wip_view owns all that is ours, and the refresh functions run with its rights. A view may
 -- belong to somebody else, who had it before it was adopted: what that one needs is in needs.sql.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
-SELECT "${schema}".wip_view_take('replace', 'wip_view_rights');
+SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_rights');
 
 CREATE OR REPLACE VIEW "${schema}".wip_view_rights AS
 WITH named AS (
@@ -148,7 +148,7 @@ rights AS (
       AND c.relkind = 'v'
     UNION ALL
     -- these two run with their owner's rights, too
-    SELECT 'ROUTINE'::text, routine.signature, routine.owner, routine.refreshes OR routine.name IN ('wip_view_drift', 'wip_view_tidy')
+    SELECT 'ROUTINE'::text, routine.signature, routine.owner, routine.refreshes OR routine.name IN ('wip_view_drift', 'wip_view_prune')
     FROM routine
     WHERE routine.refreshes OR pg_catalog.starts_with(routine.name, 'wip_view_'::text)
   ) AS owned (kind, name, owner, is_called)
@@ -179,7 +179,7 @@ COMMENT ON COLUMN "${schema}".wip_view_rights.by_deploy IS 'Whether every deploy
 
 -- A GRANT on a view writes the row of the catalog that a refresh writes, too: it waits for the view's turn, as a
 -- promotion does. Turns are taken in the order of refresh_all_wip_views().
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_rights(only_view text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_rights(only_view text DEFAULT NULL)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -214,7 +214,7 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_give_rights(text) IS
+COMMENT ON FUNCTION "${schema}".wip_view_grant_rights(text) IS
   'Gives what is missing of the rights in wip_view_rights that are a deploy''s to give: all of them, or those on one view.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

@@ -3,7 +3,7 @@
 -- The columns are db-scheduler's own, for PostgreSQL. Its indexes are left out: there is a row per cadence, a handful,
 -- and an index on what changes with every heartbeat would only make the row's next version dearer.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 CREATE TABLE IF NOT EXISTS "${schema}".wip_view_schedule (
   task_name text NOT NULL,
@@ -35,7 +35,7 @@ COMMENT ON COLUMN "${schema}".wip_view_schedule.last_heartbeat IS 'Last sign of 
 COMMENT ON COLUMN "${schema}".wip_view_schedule.version IS 'Goes up with every change: of two instances that want a tick, one finds it changed.';
 COMMENT ON COLUMN "${schema}".wip_view_schedule.priority IS 'Not used.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();
 
 -- Those whom the deploy names.
 DO $access$

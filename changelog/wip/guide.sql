@@ -1,7 +1,7 @@
 -- The refresh of each view under the name of the guide. They come after the views: where a database has them made by
 -- hand, those go on refreshing the views made by hand until every view is promoted, whatever stops the deploy before that.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_status_dashboard()
   RETURNS SETOF "${schema}".wip_view_refresh
@@ -39,7 +39,7 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_process_wip_queue() IS 'refresh_wip_view(''mv_process_wip_queue'').';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();
 
 DO $take_over$
 BEGIN
@@ -49,4 +49,4 @@ BEGIN
 END
 $take_over$;
 
-SELECT "${schema}".wip_view_give_rights();
+SELECT "${schema}".wip_view_grant_rights();

@@ -10,7 +10,7 @@ BEGIN
       AND a.attname = 'stuck_after'
       AND NOT a.attisdropped
   ) THEN
-    PERFORM "${schema}".wip_view_take('change', 'wip_view_settings');
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     ALTER TABLE "${schema}".wip_view_settings
       ADD COLUMN stuck_after interval NOT NULL DEFAULT interval '1 hour' CHECK (stuck_after > interval '0'),
       ADD COLUMN bottleneck_above integer NOT NULL DEFAULT 50 CHECK (bottleneck_above >= 0);

@@ -27,7 +27,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
   'A view''s query and indexes in the server''s own normal form.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_support(view_name text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_register_supporting_view(view_name text)
   RETURNS void
   LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
@@ -37,7 +37,7 @@ AS $function$
     || jsonb_build_object(view_name, "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', view_name))));
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_support(text) IS
+COMMENT ON FUNCTION "${schema}".wip_view_register_supporting_view(text) IS
   'Puts on record what an ordinary view says that registered views read, as it was deployed.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_lines(definition text)

@@ -21,7 +21,7 @@ BEGIN
 END
 $earlier$;
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_execute(statement text, path text DEFAULT 'pg_catalog, pg_temp')
   RETURNS void
@@ -69,7 +69,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_try(
 AS $function$
 BEGIN
   PERFORM set_config('check_function_bodies', check_bodies::text, true);
-  PERFORM "${schema}".wip_view_take('try a new definition', exclusive);
+  PERFORM "${schema}".wip_view_acquire_exclusive('try a new definition', exclusive);
   PERFORM "${schema}".wip_view_execute(statement, path);
   RAISE EXCEPTION SQLSTATE 'WV003';
 EXCEPTION

@@ -193,7 +193,7 @@ BEGIN
 
   -- The new one gets what the old one has; after the swap it would be readers who wait for this.
   IF was_registered THEN
-    PERFORM "${schema}".wip_view_give_rights(view_name);
+    PERFORM "${schema}".wip_view_grant_rights(view_name);
   END IF;
 
   -- as a refresh: in its turn
@@ -205,9 +205,9 @@ BEGIN
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
   PERFORM "${schema}".wip_view_record_rebuilds();
   IF NOT was_registered THEN
-    PERFORM "${schema}".wip_view_give_rights(view_name);
+    PERFORM "${schema}".wip_view_grant_rights(view_name);
   END IF;
-  PERFORM "${schema}".wip_view_remember(view_name);
+  PERFORM "${schema}".wip_view_record_attributes(view_name);
   -- what wip_view_claim_promoted() asks: the transaction, then its views
   IF current_setting('wip_views.changelog', true) = '' THEN
     promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];

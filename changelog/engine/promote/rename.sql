@@ -11,7 +11,7 @@ DECLARE
 BEGIN
   PERFORM "${schema}".wip_view_take_turn('remove ' || view_name, view_name);
   IF to_regclass(format('%I.%I', '${schema}', view_name)) IS NOT NULL THEN
-    PERFORM "${schema}".wip_view_take('remove', view_name);
+    PERFORM "${schema}".wip_view_acquire_exclusive('remove', view_name);
     BEGIN
       EXECUTE format('DROP MATERIALIZED VIEW %I.%I', '${schema}', view_name);
     EXCEPTION WHEN dependent_objects_still_exist THEN
@@ -68,7 +68,7 @@ DECLARE
       AND regexp_replace(v.definition, indexes, '') = regexp_replace(
         "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', v.view_name))), indexes, ''));
 BEGIN
-  PERFORM "${schema}".wip_view_take('rename ' || view_name, ARRAY[relation]);
+  PERFORM "${schema}".wip_view_acquire_exclusive('rename ' || view_name, ARRAY[relation]);
   EXECUTE format('ALTER MATERIALIZED VIEW %s RENAME TO %I', relation::regclass, new_name);
 
   UPDATE "${schema}".wip_view AS v
@@ -120,7 +120,7 @@ BEGIN
   UPDATE "${schema}".wip_view AS v
   SET view_name = new_name, former_names = v.former_names || v.view_name, attributes = NULL
   WHERE v.view_name = wip_view_rename.view_name;
-  PERFORM "${schema}".wip_view_remember(new_name);
+  PERFORM "${schema}".wip_view_record_attributes(new_name);
   UPDATE "${schema}".wip_view AS v
   SET source_refresh_no = v.source_refresh_no - wip_view_rename.view_name
     || jsonb_build_object(new_name, v.source_refresh_no -> wip_view_rename.view_name)
@@ -148,4 +148,4 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_rename(text, text) IS
   'Renames a registered view, with its grants, indexes, dependants, history and the callers that wait for its refresh; readers wait for milliseconds, and read it by its new name from then on. Asked for by its old name, it is refreshed all the same, and NOTIFY wip_view_refreshed names it by both. In a changeset above the entry of the new name, which takes the place of the old one. Does nothing where no view of the old name is registered, as in a new database.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

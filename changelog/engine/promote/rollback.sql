@@ -1,5 +1,5 @@
 DROP FUNCTION
-  "${schema}".wip_view_support(text),
+  "${schema}".wip_view_register_supporting_view(text),
   "${schema}".wip_view_rename(text, text),
   "${schema}".wip_view_rename_relation(oid, text, text),
   "${schema}".wip_view_check_name(text, text),
@@ -10,7 +10,7 @@ DROP FUNCTION
   "${schema}".wip_view_version_numbers(text),
   "${schema}".wip_view_record_rebuilds(),
   "${schema}".wip_view_stand_in(),
-  "${schema}".wip_view_remember(text),
+  "${schema}".wip_view_record_attributes(text),
   "${schema}".wip_view_attributes(oid, oid),
   "${schema}".wip_view_index_statements(oid, text),
   "${schema}".wip_view_bare_ddl(oid, text),

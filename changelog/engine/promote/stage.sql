@@ -251,7 +251,7 @@ BEGIN
   PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
 
-  PERFORM "${schema}".wip_view_pin();
+  PERFORM "${schema}".wip_view_pin_settings();
   PERFORM "${schema}".wip_view_claim(view_name, changelog);
   PERFORM "${schema}".wip_view_check_owner(view_name);
   PERFORM set_config('wip_views.changelog', changelog, true);

@@ -67,7 +67,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_attributes(oid, oid) IS
   'The statements that give a bare view all that a view has beside its query.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_remember(view_name text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_record_attributes(view_name text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -99,7 +99,7 @@ BEGIN
   FROM (
     SELECT w.view_name
     FROM "${schema}".wip_view AS w
-    WHERE w.view_name = wip_view_remember.view_name AND w.attributes IS DISTINCT FROM known
+    WHERE w.view_name = wip_view_record_attributes.view_name AND w.attributes IS DISTINCT FROM known
     FOR UPDATE SKIP LOCKED
   ) AS free
   WHERE v.view_name = free.view_name;
@@ -111,7 +111,7 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_remember(text) IS
+COMMENT ON FUNCTION "${schema}".wip_view_record_attributes(text) IS
   'Puts on record what a registered view has beside its query: its owner, indexes, comments, settings and grants, in wip_view.attributes.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()

@@ -120,7 +120,7 @@ DECLARE
 BEGIN
   SELECT * INTO plan FROM pg_temp.wip_plan;
   RAISE NOTICE '%: promoting', plan.view_name;
-  attempts := "${schema}".wip_view_take(
+  attempts := "${schema}".wip_view_acquire_exclusive(
     format('put the new %s in place', plan.live_name),
     -- the one that the others read last, as readers do
     ARRAY(SELECT o.locked FROM pg_temp.wip_plan_object AS o WHERE o.locked IS NOT NULL ORDER BY o.position DESC));

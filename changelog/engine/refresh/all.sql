@@ -1,6 +1,6 @@
 -- All views in one call and one transaction; CALL refresh_wip_views() goes on where one fails.
 
-SELECT "${schema}".wip_view_note();
+SELECT "${schema}".wip_view_snapshot_objects();
 
 CREATE OR REPLACE FUNCTION "${schema}".refresh_all_wip_views()
   RETURNS SETOF "${schema}".wip_view_refresh
@@ -26,4 +26,4 @@ $function$;
 COMMENT ON FUNCTION "${schema}".refresh_all_wip_views() IS
   'Refreshes every registered view, each after those that it reads, in the caller''s one transaction; returns a row of wip_view_refresh per view. An error raises and undoes all: CALL refresh_wip_views() goes on.';
 
-SELECT "${schema}".wip_view_own();
+SELECT "${schema}".wip_view_revoke_default_privileges();

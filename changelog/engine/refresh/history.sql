@@ -1,6 +1,6 @@
 -- The history as people read it.
 
-SELECT "${schema}".wip_view_take('replace', 'wip_view_history');
+SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_history');
 
 -- While a call is at work on one of its views, or waits for that one's turn, it holds an advisory lock in whose key is
 -- the first request of the call: it stands for all of them. A call without it has died, or is between two of its

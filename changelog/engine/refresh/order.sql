@@ -13,9 +13,9 @@
 -- their search_path is pinned to the system's own schema and every other name is qualified: nothing that a caller
 -- puts on its path, not even in a schema where everybody may create, is ever looked at.
 
-SELECT "${schema}".wip_view_note();
-SELECT "${schema}".wip_view_take('replace', 'wip_view_order');
-SELECT "${schema}".wip_view_take('replace', 'wip_view_running');
+SELECT "${schema}".wip_view_snapshot_objects();
+SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_order');
+SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_running');
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- In which order

@@ -215,14 +215,14 @@ BEGIN
     ELSE
       -- It needs the view for itself, and readers would queue behind it while it waits for one that has it.
       IF pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = view_oid), 'USAGE') THEN
-        PERFORM "${schema}".wip_view_take('refresh ' || view_name, ARRAY[view_oid], clock_timestamp(), 'lock_timeout');
+        PERFORM "${schema}".wip_view_acquire_exclusive('refresh ' || view_name, ARRAY[view_oid], clock_timestamp(), 'lock_timeout');
       END IF;
       EXECUTE format('REFRESH MATERIALIZED VIEW %s', view_oid::regclass);
     END IF;
     EXECUTE format('SELECT count(*) FROM %s', view_oid::regclass) INTO view_rows;
   EXCEPTION WHEN insufficient_privilege THEN
     GET STACKED DIAGNOSTICS denied = MESSAGE_TEXT;
-    PERFORM "${schema}".wip_view_deny(view_oid, denied);
+    PERFORM "${schema}".wip_view_raise_denied(view_oid, denied);
   END;
 
   RETURN QUERY

@@ -2,7 +2,7 @@
 -- deleted. Views that are registered no more have nobody else, so every refresh does it for them as well. Both look at
 -- a bounded number of rows, by index, however long the history is. Rows that lie as far ahead of the clock are deleted
 -- too: it was wrong when it dated them, and they would stand before all that comes after.
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_tidy(view_name text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_prune(view_name text)
   RETURNS void
   LANGUAGE plpgsql
   SECURITY DEFINER
@@ -23,7 +23,7 @@ BEGIN
     FROM "${schema}".wip_view_refresh AS r
     JOIN "${schema}".wip_view_history AS h ON h.refresh_id = r.refresh_id
     WHERE r.outcome = 'running'
-      AND (r.view_name = wip_view_tidy.view_name
+      AND (r.view_name = wip_view_prune.view_name
         OR NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = r.view_name))
       AND h.outcome = 'failed'
     FOR UPDATE OF r SKIP LOCKED
@@ -62,7 +62,7 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_tidy(text) IS
+COMMENT ON FUNCTION "${schema}".wip_view_prune(text) IS
   'Keeps the history: marks attempts of this view that died as failed, and prunes those of any view that are older than wip_view_settings.history_retention. Called by wip_view_run() and wip_view_fail().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_fail(request_id bigint, failed_sqlstate text, failed_error text)
@@ -82,7 +82,7 @@ BEGIN
   RETURNING r.* INTO failed;
 
   IF FOUND THEN
-    PERFORM "${schema}".wip_view_tidy(failed.view_name);
+    PERFORM "${schema}".wip_view_prune(failed.view_name);
     RETURN NEXT failed;
   END IF;
 END

@@ -1,13 +1,13 @@
-SELECT "${schema}".wip_view_take('drop', 'wip_view_history');
-SELECT "${schema}".wip_view_take('drop', 'wip_view_running');
-SELECT "${schema}".wip_view_take('drop', 'wip_view_order');
+SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_history');
+SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_running');
+SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_order');
 DROP PROCEDURE "${schema}".refresh_wip_views();
 DROP FUNCTION
   "${schema}".wip_view_try_run(bigint),
   "${schema}".refresh_wip_view(text),
   "${schema}".wip_view_run_source("${schema}".wip_view_refresh, boolean, text),
   "${schema}".wip_view_fail(bigint, text, text),
-  "${schema}".wip_view_tidy(text),
+  "${schema}".wip_view_prune(text),
   "${schema}".wip_view_run(bigint, boolean),
   "${schema}".wip_view_open(bigint),
   "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),

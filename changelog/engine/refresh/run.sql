@@ -169,7 +169,7 @@ BEGIN
   request.view_name := coalesce("${schema}".wip_view_current_name(request.view_name), request.view_name);
   IF server IS NULL THEN
     RETURN QUERY SELECT * FROM "${schema}".wip_view_perform(request);
-    PERFORM "${schema}".wip_view_tidy(request.view_name);
+    PERFORM "${schema}".wip_view_prune(request.view_name);
   ELSE
     RETURN QUERY
     UPDATE "${schema}".wip_view_refresh AS r

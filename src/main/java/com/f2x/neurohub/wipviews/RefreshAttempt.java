@@ -136,7 +136,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   @Override
-  public Outcome make(SharedCalls.Turn<Outcome> turn) {
+  public Outcome make(SharedCalls.DeployLock<Outcome> turn) {
     made = true;
     try {
       return sessions.query(view, (connection, db) -> run(connection, db, turn));
@@ -150,7 +150,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     }
   }
 
-  private Outcome run(Connection connection, DSLContext db, SharedCalls.Turn<Outcome> turn)
+  private Outcome run(Connection connection, DSLContext db, SharedCalls.DeployLock<Outcome> turn)
       throws SQLException {
     connected = true;
     Duration limit = left(turn.waited());

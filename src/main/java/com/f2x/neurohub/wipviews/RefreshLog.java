@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,8 +23,8 @@ final class RefreshLog {
       LOG.info(
           "event=refresh view={} outcome={} mode={} duration_ms={} rows={}",
           refresh.view(),
-          Spelling.of(refresh.outcome()),
-          Spelling.of(refresh.mode()),
+          ConstantNames.of(refresh.outcome()),
+          ConstantNames.of(refresh.mode()),
           refresh.duration().toMillis(),
           refresh.rows());
     }

@@ -1,9 +1,9 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.util.List;
 import picocli.CommandLine.Help.Ansi.Text;
 
@@ -27,9 +27,9 @@ final class Attempts {
       grid.row(
           attempt.viewName(),
           outcome(output, attempt),
-          attempt.mode() == null ? Words.NONE : attempt.mode(),
-          Words.duration(attempt.duration()),
-          Words.count(attempt.rows()));
+          attempt.mode() == null ? Formats.NONE : attempt.mode(),
+          Formats.duration(attempt.duration()),
+          Formats.count(attempt.rows()));
       note(grid, attempt);
     }
     output.print(grid);

@@ -1,10 +1,10 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Blocker;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.Blocked;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -47,10 +47,10 @@ final class BlockersCommand implements Callable<Integer> {
     for (Blocker blocker : blockers) {
       grid.row(
           blocker.blockedPid(),
-          Words.duration(blocker.blockedFor()),
+          Formats.duration(blocker.blockedFor()),
           blocker.lockMode(),
           blocker.lockOn(),
-          blocker.pid() == 0 ? Words.NONE : blocker.pid(),
+          blocker.pid() == 0 ? Formats.NONE : blocker.pid(),
           blocker.pid() == 0 ? "prepared" : blocker.state() == null ? "hidden" : blocker.state());
       grid.note(
           session(
@@ -63,7 +63,7 @@ final class BlockersCommand implements Callable<Integer> {
             session(blocker.pid(), blocker.role(), blocker.applicationName(), blocker.query())
                 + (blocker.transactionAge() == null
                     ? ""
-                    : ", in a transaction of " + Words.duration(blocker.transactionAge())));
+                    : ", in a transaction of " + Formats.duration(blocker.transactionAge())));
       }
       grid.note("end it: " + blocker.remedy());
     }

@@ -6,10 +6,10 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.output.FactoryTables;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.demo.DemoServer;
 import com.f2x.neurohub.wipviews.demo.Factory;
 import com.f2x.neurohub.wipviews.demo.Readers;
@@ -126,7 +126,7 @@ final class DemoCommand implements Callable<Integer> {
       begin("Stopping the server");
     }
     end("its files are gone", stop);
-    output.line("The demo took " + Words.duration(since(start)) + ".");
+    output.line("The demo took " + Formats.duration(since(start)) + ".");
     output.line("");
     output.line("On a database of yours:");
     output.line("  wip-views update --url jdbc:postgresql://HOST:PORT/DATABASE --username NAME");
@@ -160,7 +160,7 @@ final class DemoCommand implements Callable<Integer> {
       output.heading("mv_process_wip_queue: what waits at each station, and how fast it goes");
       tables.queue(queue);
       tables.bars(queue);
-      output.paragraph(Words.WHERE_AN_ITEM_IS + " SELECT * FROM wip_item_station:");
+      output.paragraph(Formats.WHERE_AN_ITEM_IS + " SELECT * FROM wip_item_station:");
       output.print(itemsLongestAtAStation(dataSource));
       output.heading("wip-views freshness");
       output.print(
@@ -193,7 +193,7 @@ final class DemoCommand implements Callable<Integer> {
             row.getString("wip_id"),
             row.getString("newest"),
             row.getString("station"),
-            Words.seconds(row.getInt("seconds")),
+            Formats.seconds(row.getInt("seconds")),
             row.getBoolean("has_failed") ? output.bad("failed") : output.plain(""));
       }
     }
@@ -202,18 +202,18 @@ final class DemoCommand implements Callable<Integer> {
 
   private Factory load(DataSource dataSource, Connection connection) throws Exception {
     long start = System.nanoTime();
-    output.line("Loading a factory of " + Words.count(lots, "lot"));
+    output.line("Loading a factory of " + Formats.count(lots, "lot"));
     Factory factory =
         Factory.load(
             connection, new Factory.Size(lots, lots / 5), progress -> output.line("  " + progress));
     output.line(
         "  "
-            + Words.count(Long.valueOf(value(dataSource, "SELECT count(*) FROM wip_items")))
+            + Formats.count(Long.valueOf(value(dataSource, "SELECT count(*) FROM wip_items")))
             + " items and "
-            + Words.count(
+            + Formats.count(
                 Long.valueOf(value(dataSource, "SELECT count(*) FROM wip_process_history")))
             + " history rows, "
-            + Words.duration(since(start)));
+            + Formats.duration(since(start)));
     return factory;
   }
 
@@ -229,7 +229,7 @@ final class DemoCommand implements Callable<Integer> {
               - since(start).toNanos());
     }
     output.begin(" ");
-    end(Words.count(moved) + " moves of items", start);
+    end(Formats.count(moved) + " moves of items", start);
   }
 
   /** Returns the number of reads that failed. */
@@ -247,13 +247,13 @@ final class DemoCommand implements Callable<Integer> {
     }
     output.line(
         "Both views and all functions recreated in "
-            + Words.duration(took)
+            + Formats.duration(took)
             + ": "
-            + Words.count(result.reads(), "read")
+            + Formats.count(result.reads(), "read")
             + ", "
-            + Words.count(result.errors(), "error")
+            + Formats.count(result.errors(), "error")
             + ",");
-    output.line("the slowest read took " + Words.duration(result.slowest()) + ".");
+    output.line("the slowest read took " + Formats.duration(result.slowest()) + ".");
     if (result.errors() > 0) {
       output.complain("reads failed during the recreation: " + result.firstError());
     }
@@ -265,7 +265,7 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private void end(String result, long start) {
-    output.line(result + (result.isEmpty() ? "" : ", ") + Words.duration(since(start)));
+    output.line(result + (result.isEmpty() ? "" : ", ") + Formats.duration(since(start)));
   }
 
   private static List<Attempt> attempts(List<Refresh> refreshes) {

@@ -4,11 +4,11 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.RelationSize;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.Applied;
 import com.f2x.neurohub.wipviews.cli.output.Json.Diagnosis;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.internal.SqlError;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -115,10 +115,10 @@ final class DoctorCommand implements Callable<Integer> {
         findings.stream().filter(finding -> finding.severity() == Severity.PROBLEM).count();
     long unknown = findings.size() - problems;
     if (problems > 0) {
-      output.complain(Words.count(problems, "problem") + ".");
+      output.complain(Formats.count(problems, "problem") + ".");
       return WipViewsCommand.UNHEALTHY;
     } else if (unknown > 0) {
-      output.complain(Words.count(unknown, "check") + " could not look.");
+      output.complain(Formats.count(unknown, "check") + " could not look.");
       return CommandLine.ExitCode.SOFTWARE;
     }
     return CommandLine.ExitCode.OK;
@@ -181,9 +181,9 @@ final class DoctorCommand implements Callable<Integer> {
     for (RelationSize size : sizes) {
       grid.row(
           size.name(),
-          Words.count(size.rows()),
-          Words.count(size.deadRows()),
-          size.bytes() == null ? "locked" : Words.size(size.bytes()));
+          Formats.count(size.rows()),
+          Formats.count(size.deadRows()),
+          size.bytes() == null ? "locked" : Formats.size(size.bytes()));
     }
     output.print(grid);
   }

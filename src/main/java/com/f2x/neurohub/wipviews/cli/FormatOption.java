@@ -1,7 +1,7 @@
 package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import java.util.stream.Stream;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,7 +18,7 @@ final class FormatOption {
 
     @Override
     public String toString() {
-      return Spelling.of(this);
+      return ConstantNames.of(this);
     }
   }
 

@@ -3,14 +3,14 @@ package com.f2x.neurohub.wipviews.cli;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.ViewFreshness;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.cli.output.RecentRefreshes;
 import com.f2x.neurohub.wipviews.cli.output.Watch;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -87,7 +87,7 @@ final class FreshnessCommand implements Callable<Integer> {
     }
     output.complain(
         unhealthy.stream()
-                .map(view -> view.view() + " is " + Spelling.of(view.state()))
+                .map(view -> view.view() + " is " + ConstantNames.of(view.state()))
                 .collect(Collectors.joining(", "))
             + ". "
             + (unhealthy.stream().anyMatch(view -> view.state() == Freshness.State.MISSING)
@@ -106,7 +106,7 @@ final class FreshnessCommand implements Callable<Integer> {
     }
     if (watch.compareTo(Watch.SHORTEST) < 0) {
       throw new ParameterException(
-          spec.commandLine(), "--watch must be at least " + Words.duration(Watch.SHORTEST));
+          spec.commandLine(), "--watch must be at least " + Formats.duration(Watch.SHORTEST));
     }
     new Watch(output, "wip-views freshness", watch)
         .run(() -> table(output, views.freshness(), recent(views)).lines());
@@ -131,12 +131,12 @@ final class FreshnessCommand implements Callable<Integer> {
     for (Freshness view : views) {
       grid.row(
           view.view(),
-          styled(output, view.state(), Spelling.of(view.state())),
-          Words.ago(view.age()),
-          Words.duration(view.target()),
-          Words.duration(view.lastDuration()),
-          Words.count(view.rows()),
-          Words.size(view.bytes()));
+          styled(output, view.state(), ConstantNames.of(view.state())),
+          Formats.ago(view.age()),
+          Formats.duration(view.target()),
+          Formats.duration(view.lastDuration()),
+          Formats.count(view.rows()),
+          Formats.size(view.bytes()));
       grid.note(bars(output, view, recent.getOrDefault(view.view(), new RecentRefreshes())));
       if (view.runningPid() != null) {
         grid.note(running(view));
@@ -154,10 +154,10 @@ final class FreshnessCommand implements Callable<Integer> {
     if (view.runningFor() == null) {
       running.append(" puts a new definition in its place");
     } else {
-      running.append(" has been refreshing it for ").append(Words.duration(view.runningFor()));
+      running.append(" has been refreshing it for ").append(Formats.duration(view.runningFor()));
     }
     if (view.waitingCallers() > 0) {
-      running.append(", ").append(Words.count(view.waitingCallers())).append(" waiting");
+      running.append(", ").append(Formats.count(view.waitingCallers())).append(" waiting");
     }
     if (isLong(view)) {
       running
@@ -181,11 +181,11 @@ final class FreshnessCommand implements Callable<Integer> {
         view.age() == null ? 0 : (double) view.age().toMillis() / view.target().toMillis();
     int length = (int) Math.min(LONGEST_BAR, Math.ceil(part * LONGEST_BAR));
     String percent =
-        view.age() == null ? Words.NONE : part >= 9.995 ? ">999%" : Math.round(part * 100) + "%";
+        view.age() == null ? Formats.NONE : part >= 9.995 ? ">999%" : Math.round(part * 100) + "%";
     String outcome =
         view.failuresInARow() > 1
-            ? Words.count(view.failuresInARow()) + " failed"
-            : view.lastOutcome() == null ? "none yet" : Spelling.of(view.lastOutcome());
+            ? Formats.count(view.failuresInARow()) + " failed"
+            : view.lastOutcome() == null ? "none yet" : ConstantNames.of(view.lastOutcome());
     return output
         .plain("  age ")
         .concat(styled(output, view.state(), "█".repeat(length)))

@@ -3,11 +3,11 @@ package com.f2x.neurohub.wipviews.cli;
 import com.f2x.neurohub.wipviews.DailyRefreshes;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.output.Json.Day;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -128,13 +128,13 @@ final class HistoryCommand implements Callable<Integer> {
     for (DailyRefreshes day : days) {
       grid.row(
           day.day(),
-          Words.count(day.attempts()),
-          Words.count(day.refreshed()),
-          Words.count(day.coalesced()),
-          day.failed() == 0 ? "0" : output.bad(Words.count(day.failed())),
-          Words.duration(day.p50Duration()),
-          Words.duration(day.p95Duration()),
-          Words.duration(day.maxDuration()));
+          Formats.count(day.attempts()),
+          Formats.count(day.refreshed()),
+          Formats.count(day.coalesced()),
+          day.failed() == 0 ? "0" : output.bad(Formats.count(day.failed())),
+          Formats.duration(day.p50Duration()),
+          Formats.duration(day.p95Duration()),
+          Formats.duration(day.maxDuration()));
     }
     output.print(grid);
   }
@@ -160,12 +160,12 @@ final class HistoryCommand implements Callable<Integer> {
     for (Refresh refresh : history) {
       Attempt attempt = Attempt.of(refresh);
       grid.row(
-          Words.ago(Duration.between(refresh.requestedAt(), now)),
+          Formats.ago(Duration.between(refresh.requestedAt(), now)),
           attempt.viewName(),
           Attempts.outcome(output, attempt),
-          attempt.mode() == null ? Words.NONE : attempt.mode(),
-          Words.duration(attempt.duration()),
-          Words.count(attempt.rows()),
+          attempt.mode() == null ? Formats.NONE : attempt.mode(),
+          Formats.duration(attempt.duration()),
+          Formats.count(attempt.rows()),
           attempt.applicationName().isEmpty() ? attempt.role() : attempt.applicationName());
       Attempts.note(grid, attempt);
     }

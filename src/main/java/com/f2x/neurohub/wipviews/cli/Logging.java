@@ -29,7 +29,7 @@ final class Logging {
       set(SIMPLE + "log.liquibase", "off");
       set(SIMPLE + "log.com.f2x.neurohub.wipviews.WipViews", "off");
       // The schedule prints its ticks, and says in a sentence what db-scheduler has a trace for.
-      set(SIMPLE + "log.com.f2x.neurohub.wipviews.schedule.Tick", "off");
+      set(SIMPLE + "log.com.f2x.neurohub.wipviews.schedule.ScheduledRun", "off");
       set(SIMPLE + "log.com.github.kagkarlsson", "off");
     }
     set("org.jooq.no-logo", "true");

@@ -1,7 +1,7 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.cli.report.Report;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -62,7 +62,7 @@ final class ReportCommand implements Callable<Integer> {
         "Wrote "
             + file
             + ", "
-            + Words.size((long) html.getBytes(StandardCharsets.UTF_8).length)
+            + Formats.size((long) html.getBytes(StandardCharsets.UTF_8).length)
             + ".");
     return CommandLine.ExitCode.OK;
   }

@@ -1,8 +1,8 @@
 package com.f2x.neurohub.wipviews.cli;
 
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.Changelog.Leaving;
 import com.f2x.neurohub.wipviews.internal.DeployedObjects.DeployedObject;
@@ -66,15 +66,15 @@ final class RollbackCommand implements Callable<Integer> {
     Grid grid = output.grid().left("KIND").wrapping("NAME").right("SIZE");
     for (DeployedObject object : objects) {
       grid.row(
-          object.kind(), object.name(), object.bytes() == null ? "" : Words.size(object.bytes()));
+          object.kind(), object.name(), object.bytes() == null ? "" : Formats.size(object.bytes()));
     }
     output.print(grid);
     if (!yes && refusal.isPresent()) {
       output.paragraph(
           "But it would be refused: "
-              + Words.sentence(refusal.get().getMessage())
+              + Formats.sentence(refusal.get().getMessage())
               + " "
-              + Words.sentence(refusal.get().hint()));
+              + Formats.sentence(refusal.get().hint()));
     }
     return CommandLine.ExitCode.OK;
   }

@@ -2,8 +2,8 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Output;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -240,7 +240,8 @@ public final class WipViewsCommand implements Runnable {
   }
 
   private static void complain(CommandLine command, String message, String remedy) {
-    new Output(command).complain((Words.sentence(message) + " " + Words.sentence(remedy)).strip());
+    new Output(command)
+        .complain((Formats.sentence(message) + " " + Formats.sentence(remedy)).strip());
   }
 
   private static WipViewsCommand root(CommandLine command) {

@@ -340,7 +340,7 @@ public final class Changelog {
   private void run(Sources read, LiquibaseRun.Work work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
-    try (Turn turn = new Turn(target)) {
+    try (DeployLock turn = new DeployLock(target)) {
       cancellable(
           () -> {
             turn.await();

@@ -103,7 +103,8 @@ record Rollback(LiquibaseRun run, List<Entry> entries, boolean library, Deployed
 
   private void lookedForOthers() throws SQLException {
     try (Statement statement = run.target().connection().createStatement()) {
-      statement.execute("SELECT pg_catalog.set_config('" + Turn.ROLLBACK + "', 'checked', false)");
+      statement.execute(
+          "SELECT pg_catalog.set_config('" + DeployLock.ROLLBACK + "', 'checked', false)");
     }
   }
 

@@ -8,8 +8,8 @@ import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.Impatient;
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
+import com.f2x.neurohub.wipviews.internal.TimeLimitedQuery;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -136,7 +136,7 @@ final class Readings {
    */
   private record Rows(long from, List<Record> rows) {}
 
-  private final Impatient<Rows> database;
+  private final TimeLimitedQuery<Rows> database;
   private final Duration kept;
   private final Map<List<Object>, Counter> counters = new HashMap<>();
 
@@ -150,7 +150,7 @@ final class Readings {
    */
   Readings(WipViews views, Duration patience, Duration kept) {
     WipViews bounded = views.withStatementTimeout(patience);
-    this.database = new Impatient<>(() -> bounded.read(this::rows), patience);
+    this.database = new TimeLimitedQuery<>(() -> bounded.read(this::rows), patience);
     this.kept = kept;
   }
 
@@ -197,7 +197,7 @@ final class Readings {
       String view = row.get("view_name", String.class);
       found.put(view, view(row));
       for (Outcome outcome : ENDS) {
-        String column = Spelling.of(outcome);
+        String column = ConstantNames.of(outcome);
         Counter counter = counter(view, outcome);
         long ended = counter.belowMark + row.get(column, Long.class);
         counter.belowMark += row.get(column + "_below", Long.class);

@@ -3,7 +3,7 @@ package com.f2x.neurohub.wipviews.metrics;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -146,7 +146,7 @@ public final class WipViewsMetrics implements MeterBinder {
             null,
             "1 for the state that the view is in, 0 for the others",
             view,
-            ofView.and("state", Spelling.of(state)),
+            ofView.and("state", ConstantNames.of(state)),
             is -> is.state() == state ? 1 : 0);
       }
       gauge("wip.view.age", "seconds", "How old the rows are", view, ofView, Readings.View::age);
@@ -210,7 +210,7 @@ public final class WipViewsMetrics implements MeterBinder {
         FunctionCounter.builder(
                 "wip.view.refreshes", this, binding -> binding.counted(view, outcome))
             .description("Attempts that ended since the meters were bound")
-            .tags(ofView.and("outcome", Spelling.of(outcome)))
+            .tags(ofView.and("outcome", ConstantNames.of(outcome)))
             .register(registry);
       }
     }

@@ -67,7 +67,7 @@ public final class RefreshSchedule {
   private final Map<String, String> cronByView;
   private final ZoneId zone;
   private final Duration grace;
-  private final Consumer<Tick> listener;
+  private final Consumer<ScheduledRun> listener;
 
   private RefreshSchedule(
       WatchedDataSource dataSource,
@@ -77,7 +77,7 @@ public final class RefreshSchedule {
       Map<String, String> cronByView,
       ZoneId zone,
       Duration grace,
-      Consumer<Tick> listener) {
+      Consumer<ScheduledRun> listener) {
     this.dataSource = dataSource;
     this.schema = schema;
     this.views = views;
@@ -177,7 +177,7 @@ public final class RefreshSchedule {
         dataSource,
         schema,
         views,
-        List.of(Cadence.checked(expression)),
+        List.of(CronTimes.checked(expression)),
         cronByView,
         zone,
         grace,
@@ -195,7 +195,7 @@ public final class RefreshSchedule {
    */
   public RefreshSchedule withCron(Table<?> view, String expression) {
     Map<String, String> more = new LinkedHashMap<>(cronByView);
-    more.put(view.getName(), Cadence.checked(expression));
+    more.put(view.getName(), CronTimes.checked(expression));
     return new RefreshSchedule(
         dataSource, schema, views, crons, Collections.unmodifiableMap(more), zone, grace, listener);
   }
@@ -298,7 +298,7 @@ public final class RefreshSchedule {
    *     close the schedule. What it throws is logged.
    * @return another schedule, this one unchanged
    */
-  public RefreshSchedule withListener(Consumer<Tick> listener) {
+  public RefreshSchedule withListener(Consumer<ScheduledRun> listener) {
     return new RefreshSchedule(
         dataSource,
         schema,
@@ -331,12 +331,12 @@ public final class RefreshSchedule {
           "a schedule needs a time zone: withZone(\"Asia/Seoul\"), or withZone(\"UTC\")");
     }
     views.freshness();
-    List<Instance.Job> jobs = new ArrayList<>();
+    List<SchedulerInstance.Job> jobs = new ArrayList<>();
     if (!crons.isEmpty()) {
       jobs.add(
-          new Instance.Job(
+          new SchedulerInstance.Job(
               ALL,
-              Cadence.of(crons, zone),
+              CronTimes.of(crons, zone),
               cronByView.isEmpty() ? () -> List.of(views::refreshAll) : this::others));
     }
     cronByView.forEach(
@@ -344,12 +344,12 @@ public final class RefreshSchedule {
           Table<?> view = WipViews.view(name);
           views.freshness(view);
           jobs.add(
-              new Instance.Job(
+              new SchedulerInstance.Job(
                   ALL + ":" + name,
-                  Cadence.of(List.of(cron), zone),
+                  CronTimes.of(List.of(cron), zone),
                   () -> List.of(() -> List.of(views.refresh(view)))));
         });
-    return new Instance(dataSource, schema, jobs, grace, listener).start();
+    return new SchedulerInstance(dataSource, schema, jobs, grace, listener).start();
   }
 
   /** The views without a cadence of their own, in refresh order. */

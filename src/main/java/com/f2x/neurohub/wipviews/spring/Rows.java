@@ -2,7 +2,7 @@ package com.f2x.neurohub.wipviews.spring;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,8 +23,8 @@ final class Rows {
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("refresh_id", refresh.id());
     row.put("view_name", refresh.view());
-    row.put("outcome", Spelling.of(refresh.outcome()));
-    row.put("mode", Spelling.of(refresh.mode()));
+    row.put("outcome", ConstantNames.of(refresh.outcome()));
+    row.put("mode", ConstantNames.of(refresh.mode()));
     row.put("mode_reason", refresh.modeReason());
     row.put("requested_at", iso(refresh.requestedAt()));
     row.put("started_at", iso(refresh.startedAt()));
@@ -46,12 +46,12 @@ final class Rows {
   static Map<String, Object> of(Freshness freshness) {
     Map<String, Object> row = new LinkedHashMap<>();
     row.put("view_name", freshness.view());
-    row.put("state", Spelling.of(freshness.state()));
+    row.put("state", ConstantNames.of(freshness.state()));
     row.put("last_refreshed_at", iso(freshness.lastRefreshedAt()));
     row.put("age", seconds(freshness.age()));
     row.put("target", seconds(freshness.target()));
     row.put("last_attempt_at", iso(freshness.lastAttemptAt()));
-    row.put("last_outcome", Spelling.of(freshness.lastOutcome()));
+    row.put("last_outcome", ConstantNames.of(freshness.lastOutcome()));
     row.put("last_error", freshness.lastError());
     row.put("last_duration", seconds(freshness.lastDuration()));
     row.put("rows", freshness.rows());

@@ -44,22 +44,23 @@ final class WipViewsEndpoint {
 
   @WriteOperation
   WebEndpointResponse<Object> refresh() {
-    return response(Answer.to(() -> Answer.views(views.refreshAll())));
+    return response(HttpResult.to(() -> HttpResult.views(views.refreshAll())));
   }
 
   @WriteOperation
   WebEndpointResponse<Object> refresh(@Selector String view) {
-    return response(Answer.to(() -> Answer.views(List.of(views.refresh(WipViews.view(view))))));
+    return response(
+        HttpResult.to(() -> HttpResult.views(List.of(views.refresh(WipViews.view(view))))));
   }
 
   private WebEndpointResponse<Object> read(
       Integer limit, Supplier<List<Freshness>> freshness, Table<?> view) {
     int attempts = limit == null ? LIMIT : limit;
     if (attempts < 1) {
-      return response(Answer.refused(HttpStatus.BAD_REQUEST, "limit must be at least 1"));
+      return response(HttpResult.refused(HttpStatus.BAD_REQUEST, "limit must be at least 1"));
     }
     return response(
-        Answer.to(
+        HttpResult.to(
             () -> {
               Map<String, Object> body = new LinkedHashMap<>();
               body.put("views", freshness.get().stream().map(Rows::of).toList());
@@ -68,7 +69,7 @@ final class WipViewsEndpoint {
             }));
   }
 
-  private static WebEndpointResponse<Object> response(Answer answer) {
+  private static WebEndpointResponse<Object> response(HttpResult answer) {
     return new WebEndpointResponse<>(answer.body(), answer.status().value(), answer.contentType());
   }
 }

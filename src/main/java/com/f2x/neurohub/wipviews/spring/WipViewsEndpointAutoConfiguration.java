@@ -59,7 +59,7 @@ final class WipViewsEndpointAutoConfiguration {
                 }
                 for (WebOperation operation : endpoint.getOperations()) {
                   if (operation.getType() == OperationType.WRITE) {
-                    Protection.demand(
+                    SecurityCheck.demand(
                         context,
                         properties,
                         "the actuator endpoint wipviews is exposed",

@@ -4,7 +4,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.Impatient;
+import com.f2x.neurohub.wipviews.internal.TimeLimitedQuery;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -31,7 +31,7 @@ final class WipViewsHealthIndicator implements HealthIndicator {
 
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
-  private final Impatient<List<Freshness>> freshness;
+  private final TimeLimitedQuery<List<Freshness>> freshness;
   private final Duration patience;
 
   WipViewsHealthIndicator(WipViews views) {
@@ -39,7 +39,8 @@ final class WipViewsHealthIndicator implements HealthIndicator {
   }
 
   WipViewsHealthIndicator(WipViews views, Duration patience) {
-    this.freshness = new Impatient<>(views.withStatementTimeout(patience)::freshness, patience);
+    this.freshness =
+        new TimeLimitedQuery<>(views.withStatementTimeout(patience)::freshness, patience);
     this.patience = patience;
   }
 

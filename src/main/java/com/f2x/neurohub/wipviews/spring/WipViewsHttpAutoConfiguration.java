@@ -32,18 +32,18 @@ final class WipViewsHttpAutoConfiguration {
   RouterFunction<ServerResponse> wipViewsRoute(WipViews views, WipViewsProperties properties) {
     String path = properties.http().path();
     return RouterFunctions.route()
-        .POST(path, request -> response(Answer.to(() -> Answer.views(views.refreshAll()))))
+        .POST(path, request -> response(HttpResult.to(() -> HttpResult.views(views.refreshAll()))))
         .route(
             RequestPredicates.path(path),
             request ->
                 response(
-                    Answer.refused(
+                    HttpResult.refused(
                         HttpStatus.METHOD_NOT_ALLOWED, "POST refreshes; nothing else is here"),
                     HttpMethod.POST))
         .build();
   }
 
-  private static ServerResponse response(Answer answer, HttpMethod... allowed) {
+  private static ServerResponse response(HttpResult answer, HttpMethod... allowed) {
     ServerResponse.BodyBuilder response = ServerResponse.status(answer.status());
     if (allowed.length > 0) {
       response.allow(allowed);
@@ -61,7 +61,7 @@ final class WipViewsHttpAutoConfiguration {
       String path = properties.http().path();
       DispatcherServletPath mapping = servlet.getIfAvailable();
       String url = mapping == null ? path : mapping.getRelativePath(path);
-      Protection.demand(context, properties, "wip-views.http.enabled is true", url, "");
+      SecurityCheck.demand(context, properties, "wip-views.http.enabled is true", url, "");
     };
   }
 }

@@ -85,8 +85,8 @@ class RemediesTest {
     },
     the_log_is_gone("DROP TABLE databasechangelog"),
     the_helper_functions_are_gone(
-        "DROP FUNCTION wip_view_take(text, text), wip_view_promote, wip_view_note,"
-            + " wip_view_stage(text), wip_view_stage(text, text)"),
+        "DROP FUNCTION wip_view_acquire_exclusive(text, text), wip_view_promote,"
+            + " wip_view_snapshot_objects, wip_view_stage(text), wip_view_stage(text, text)"),
     the_refresh_functions_are_gone(
         "DROP FUNCTION refresh_wip_view, wip_view_request", "DROP PROCEDURE refresh_wip_views"),
     what_doctor_asks_is_gone("DROP VIEW wip_view_freshness, wip_view_rights, wip_view_blockers"),

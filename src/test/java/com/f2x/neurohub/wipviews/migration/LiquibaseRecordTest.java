@@ -47,7 +47,7 @@ class LiquibaseRecordTest {
     run("update", Map.of("changelogFile", ROOT));
     assertThat(WipViews.of(database.dataSource()).refreshAll()).hasSize(2);
 
-    database.execute("DROP FUNCTION wip_view_give_rights");
+    database.execute("DROP FUNCTION wip_view_grant_rights");
     isToldToRecreate();
   }
 

@@ -115,7 +115,7 @@ class HistoryPruningTest {
       String read =
           "SELECT pg_stat_get_xact_tuples_fetched('wip_view_refresh'::regclass)"
               + " + pg_stat_get_xact_tuples_returned('wip_view_refresh'::regclass) AS tuples";
-      statement.execute("SELECT wip_view_tidy('mv_probe')");
+      statement.execute("SELECT wip_view_prune('mv_probe')");
 
       assertThat(Integer.parseInt(Probe.rows(connection, read).get(0).get("tuples")))
           .isLessThan(2_500);

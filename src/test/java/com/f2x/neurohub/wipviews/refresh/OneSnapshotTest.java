@@ -80,8 +80,8 @@ class OneSnapshotTest {
       old.setAutoCommit(false);
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
       statement.execute("SELECT FROM probe");
-      Future<Probe.Answer> caller;
-      try (Probe.Turn turn = probe.takeTurn()) {
+      Future<Probe.HttpResult> caller;
+      try (Probe.DeployLock turn = probe.takeTurn()) {
         Future<?> older =
             callers.start(1, () -> old, (n, c) -> Probe.rows(c, Probe.REFRESH)).get(0);
         probe.awaitWaiters(1);

@@ -130,8 +130,8 @@ final class Probe {
   }
 
   /** Takes the view's turn, as a refresh or a promotion does, until it is ended or closed. */
-  Turn takeTurn() throws SQLException {
-    return new Turn(database.connect());
+  DeployLock takeTurn() throws SQLException {
+    return new DeployLock(database.connect());
   }
 
   /** Waits for a view's turn, and takes it in the connection's transaction. */
@@ -151,11 +151,11 @@ final class Probe {
   }
 
   /** Held by a session, so that it ends whatever happens to the test. */
-  static final class Turn implements AutoCloseable {
+  static final class DeployLock implements AutoCloseable {
 
     private final Connection connection;
 
-    private Turn(Connection connection) throws SQLException {
+    private DeployLock(Connection connection) throws SQLException {
       this.connection = connection;
       connection.setAutoCommit(false);
       try (Statement statement = connection.createStatement()) {
@@ -202,14 +202,14 @@ final class Probe {
   }
 
   /** What a caller got, and whether it then read what it had written before it called. */
-  record Answer(Map<String, String> row, boolean readItsOwn) {}
+  record HttpResult(Map<String, String> row, boolean readItsOwn) {}
 
-  static Answer writeThenRefresh(int number, Connection connection) throws SQLException {
+  static HttpResult writeThenRefresh(int number, Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute("INSERT INTO probe VALUES (" + (100 + number) + ", 'of a caller')");
     }
     Map<String, String> row = Probe.rows(connection, REFRESH).get(0);
-    return new Answer(
+    return new HttpResult(
         row,
         Probe.rows(connection, "SELECT FROM mv_probe WHERE id = " + (100 + number)).size() == 1);
   }

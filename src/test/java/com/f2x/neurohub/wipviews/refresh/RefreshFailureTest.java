@@ -301,7 +301,7 @@ class RefreshFailureTest {
                     (n, c) -> Probe.rows(c, "SELECT * FROM wip_view_run(" + id + ")"))
                 .get(0);
         probe.awaitWaiters(1);
-        turn.execute("SELECT wip_view_tidy('mv_probe')");
+        turn.execute("SELECT wip_view_prune('mv_probe')");
 
         assertThat(probe.count("running")).isEqualTo(1);
         blocker.commit();
@@ -318,7 +318,7 @@ class RefreshFailureTest {
           Probe.rows(connection, "SELECT wip_view_request('mv_probe') AS id").get(0).get("id");
       database.execute(
           "UPDATE wip_view_refresh SET requested_at = requested_at - interval '1 hour'",
-          "SELECT wip_view_tidy('mv_probe')");
+          "SELECT wip_view_prune('mv_probe')");
       assertThat(probe.count("failed")).isEqualTo(1);
 
       assertThat(Probe.rows(connection, "SELECT * FROM wip_view_run(" + id + ")").get(0))

@@ -145,7 +145,7 @@ class RefreshRightsTest {
         "SELECT wip_view_stage('mv_process_wip_queue')",
         "SELECT wip_view_promote('mv_process_wip_queue', 1, interval '1 hour')",
         "SELECT wip_view_remove('mv_process_wip_queue')",
-        "SELECT wip_view_tidy('mv_process_wip_queue')",
+        "SELECT wip_view_prune('mv_process_wip_queue')",
         "REFRESH MATERIALIZED VIEW mv_process_wip_queue",
         "DROP MATERIALIZED VIEW mv_process_wip_queue",
         "SELECT FROM wip_items"

@@ -97,7 +97,7 @@ class RunningRefreshTest {
 
   @Test
   void a_view_whose_turn_a_deploy_holds_has_a_pid_and_no_start() throws Exception {
-    try (Probe.Turn turn = probe.takeTurn()) {
+    try (Probe.DeployLock turn = probe.takeTurn()) {
       List<String> running = database.rows(RUNNING).get(0);
       assertThat(running.get(0)).isNotNull();
       assertThat(running.get(1)).isNull();

@@ -39,7 +39,7 @@ class DatabaseAwayTest {
 
   private static PrivateServer server;
 
-  private final List<Tick> ticks = new CopyOnWriteArrayList<>();
+  private final List<ScheduledRun> ticks = new CopyOnWriteArrayList<>();
 
   @BeforeAll
   static void start() throws Exception {
@@ -90,7 +90,7 @@ class DatabaseAwayTest {
     assertThat(ticks)
         .filteredOn(tick -> tick.startedAt().isAfter(back) && tick.due().isBefore(back))
         .hasSizeLessThanOrEqualTo(1);
-    assertThat(ticks).extracting(Tick::due).doesNotHaveDuplicates();
+    assertThat(ticks).extracting(ScheduledRun::due).doesNotHaveDuplicates();
     assertThat(log.toString(StandardCharsets.UTF_8).lines())
         .filteredOn(line -> line.contains("event=database state=unavailable"))
         .singleElement()

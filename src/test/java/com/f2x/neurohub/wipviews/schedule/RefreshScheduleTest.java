@@ -58,7 +58,7 @@ class RefreshScheduleTest {
    */
   private static final String ONCE_A_YEAR = "0,30 0 0 1 1 *";
 
-  private final List<Tick> ticks = new CopyOnWriteArrayList<>();
+  private final List<ScheduledRun> ticks = new CopyOnWriteArrayList<>();
 
   @BeforeAll
   static void table() {
@@ -125,7 +125,7 @@ class RefreshScheduleTest {
     }
 
     assertThat(ticks).hasSize(3);
-    assertThat(ticks).extracting(Tick::due).doesNotHaveDuplicates();
+    assertThat(ticks).extracting(ScheduledRun::due).doesNotHaveDuplicates();
     assertThat(ticks)
         .allMatch(tick -> tick.failure().isEmpty())
         .allMatch(tick -> tick.refreshes().size() == 2);
@@ -221,7 +221,7 @@ class RefreshScheduleTest {
     } finally {
       System.setErr(err);
     }
-    Tick slow = ticks.get(0);
+    ScheduledRun slow = ticks.get(0);
     assertThat(slow.slow()).isTrue();
     assertThat(slow.failure()).isEmpty();
     assertThat(slow.duration()).isGreaterThan(Duration.ofSeconds(1));

@@ -6,7 +6,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
-import com.f2x.neurohub.wipviews.schedule.Tick;
+import com.f2x.neurohub.wipviews.schedule.ScheduledRun;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.time.ZoneId;
@@ -104,7 +104,7 @@ class WipViewsScheduleAutoConfigurationTest {
 
   @Test
   void a_schedule_of_the_services_own_is_the_one_that_runs() {
-    List<Tick> ticks = new CopyOnWriteArrayList<>();
+    List<ScheduledRun> ticks = new CopyOnWriteArrayList<>();
     on(deployed)
         .withBean(SpringLiquibase.class, WipViewsScheduleAutoConfigurationTest::table)
         .withBean(

@@ -48,8 +48,8 @@ public final class FactoryTables {
                 grid.row(
                     lot.getLotNumber(),
                     lot.getLotStatus(),
-                    Words.count(lot.getTotalWipCount()),
-                    Words.percent(lot.getCompletionRatePct()),
+                    Formats.count(lot.getTotalWipCount()),
+                    Formats.percent(lot.getCompletionRatePct()),
                     lot.getFailedCount() == 0 ? "0" : output.bad(lot.getFailedCount().toString()),
                     lot.getAtProcess_1Count(),
                     lot.getAtProcess_2Count(),
@@ -57,7 +57,7 @@ public final class FactoryTables {
                     lot.getAtProcess_4Count(),
                     lot.getAtProcess_5Count(),
                     lot.getAtProcess_6Count(),
-                    Words.seconds(lot.getAvgCycleTimeSeconds())));
+                    Formats.seconds(lot.getAvgCycleTimeSeconds())));
     output.print(grid);
     if (lots.size() > shown) {
       Map<String, Long> statuses =
@@ -67,7 +67,7 @@ public final class FactoryTables {
                       MvWipStatusDashboardRecord::getLotStatus, Collectors.counting()));
       output.paragraph(
           "… and "
-              + Words.count(lots.size() - shown, "more lot")
+              + Formats.count(lots.size() - shown, "more lot")
               + "; in all "
               + statuses.entrySet().stream()
                   .sorted(Map.Entry.comparingByKey())
@@ -96,12 +96,12 @@ public final class FactoryTables {
           station.getProcessNumber(),
           station.getProcessNameEn(),
           station.getProcessNameKo(),
-          Words.count(station.getWipCountAtProcess()),
-          Words.count(station.getFailedCount()),
-          Words.seconds(station.getAvgWaitTimeSeconds()),
-          Words.seconds(station.getMaxWaitTimeSeconds()),
-          Words.count(station.getCompletedLastHour()),
-          Words.percent(station.getPassRateLastHourPct()));
+          Formats.count(station.getWipCountAtProcess()),
+          Formats.count(station.getFailedCount()),
+          Formats.seconds(station.getAvgWaitTimeSeconds()),
+          Formats.seconds(station.getMaxWaitTimeSeconds()),
+          Formats.count(station.getCompletedLastHour()),
+          Formats.percent(station.getPassRateLastHourPct()));
     }
     output.print(grid);
   }
@@ -120,7 +120,7 @@ public final class FactoryTables {
       grid.row(
           station.getProcessNameKo(),
           bottleneck ? output.bad(bar) : stuck ? output.warning(bar) : output.good(bar),
-          Words.count(items),
+          Formats.count(items),
           marks(bottleneck, stuck));
     }
     output.print(grid);
@@ -155,11 +155,11 @@ public final class FactoryTables {
       grid.row(
           now.getProcessNumber(),
           now.getProcessNameKo(),
-          Words.count(then.getWipCountAtProcess()),
-          Words.count(now.getWipCountAtProcess()),
+          Formats.count(then.getWipCountAtProcess()),
+          Formats.count(now.getWipCountAtProcess()),
           change(then.getWipCountAtProcess(), now.getWipCountAtProcess()),
-          Words.count(then.getCompletedLastHour()),
-          Words.count(now.getCompletedLastHour()),
+          Formats.count(then.getCompletedLastHour()),
+          Formats.count(now.getCompletedLastHour()),
           change(then.getCompletedLastHour(), now.getCompletedLastHour()));
     }
     output.print(grid);
@@ -167,7 +167,7 @@ public final class FactoryTables {
 
   private Text change(long before, long after) {
     return before == after
-        ? output.plain(Words.NONE)
+        ? output.plain(Formats.NONE)
         : output.strong((after > before ? "+" : "") + (after - before));
   }
 

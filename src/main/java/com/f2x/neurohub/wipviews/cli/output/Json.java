@@ -6,7 +6,7 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RelationSize;
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
@@ -69,8 +69,8 @@ public final class Json {
       return new Attempt(
           refresh.id(),
           refresh.view(),
-          Spelling.of(refresh.outcome()),
-          Spelling.of(refresh.mode()),
+          ConstantNames.of(refresh.outcome()),
+          ConstantNames.of(refresh.mode()),
           refresh.modeReason(),
           refresh.requestedAt(),
           refresh.startedAt(),
@@ -118,12 +118,12 @@ public final class Json {
     public static ViewFreshness of(Freshness freshness) {
       return new ViewFreshness(
           freshness.view(),
-          Spelling.of(freshness.state()),
+          ConstantNames.of(freshness.state()),
           freshness.lastRefreshedAt(),
           freshness.age(),
           freshness.target(),
           freshness.lastAttemptAt(),
-          Spelling.of(freshness.lastOutcome()),
+          ConstantNames.of(freshness.lastOutcome()),
           freshness.lastError(),
           freshness.lastDuration(),
           freshness.rows(),
@@ -233,7 +233,7 @@ public final class Json {
     public static Found of(Finding finding) {
       return new Found(
           finding.check(),
-          Spelling.of(finding.severity()),
+          ConstantNames.of(finding.severity()),
           finding.subject(),
           finding.what(),
           finding.why(),

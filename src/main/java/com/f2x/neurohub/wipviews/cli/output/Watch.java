@@ -83,7 +83,7 @@ public final class Watch {
   private void draw(List<String> shown, String away) {
     List<String> lines = new ArrayList<>();
     if (output.isTerminal()) {
-      lines.add(title + ", " + now() + ", every " + Words.duration(every) + "; Ctrl-C ends");
+      lines.add(title + ", " + now() + ", every " + Formats.duration(every) + "; Ctrl-C ends");
     } else {
       lines.add(now());
     }

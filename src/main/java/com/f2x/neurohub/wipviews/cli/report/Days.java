@@ -1,7 +1,7 @@
 package com.f2x.neurohub.wipviews.cli.report;
 
 import com.f2x.neurohub.wipviews.DailyRefreshes;
-import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import java.util.List;
 
 /** The refreshes of the last days, a row for each day and view. */
@@ -25,10 +25,10 @@ record Days(int daysShown, List<Row> days) {
     return new Row(
         day.day().toString(),
         day.view(),
-        Words.count(day.attempts()),
-        Words.count(day.failed()),
-        Words.duration(day.p50Duration()),
-        Words.duration(day.p95Duration()),
-        Words.duration(day.maxDuration()));
+        Formats.count(day.attempts()),
+        Formats.count(day.failed()),
+        Formats.duration(day.p50Duration()),
+        Formats.duration(day.p95Duration()),
+        Formats.duration(day.maxDuration()));
   }
 }

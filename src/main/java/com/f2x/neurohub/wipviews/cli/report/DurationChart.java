@@ -1,8 +1,8 @@
 package com.f2x.neurohub.wipviews.cli.report;
 
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.RecentRefreshes;
 import com.f2x.neurohub.wipviews.cli.output.RecentRefreshes.Attempt;
-import com.f2x.neurohub.wipviews.cli.output.Words;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -59,7 +59,7 @@ record DurationChart(
                     new Dot(
                         Share.number(scale.x(attempt.at())),
                         Share.number(scale.y(attempt.took().toNanos() / 1e6)),
-                        scale.time(attempt.at()) + ": " + Words.duration(attempt.took())))
+                        scale.time(attempt.at()) + ": " + Formats.duration(attempt.took())))
             .toList();
     return new DurationChart(
         id,
@@ -73,15 +73,15 @@ record DurationChart(
   }
 
   private static String description(RecentRefreshes recent, int failed, Scale scale) {
-    return Words.count(recent.attempts().size(), "attempt")
+    return Formats.count(recent.attempts().size(), "attempt")
         + " from "
         + scale.time(scale.first())
         + " to "
         + scale.time(scale.last())
         + ", "
-        + (failed == 0 ? "none" : Words.count(failed))
+        + (failed == 0 ? "none" : Formats.count(failed))
         + " failed. The longest took "
-        + Words.duration(recent.longest())
+        + Formats.duration(recent.longest())
         + ".";
   }
 
@@ -168,7 +168,7 @@ record DurationChart(
       return new Level(
           Share.number(y(millis)),
           Share.number(y(millis) + 4),
-          millis == 0 ? "0" : Words.duration(Duration.ofNanos((long) (millis * 1e6))));
+          millis == 0 ? "0" : Formats.duration(Duration.ofNanos((long) (millis * 1e6))));
     }
 
     List<Label> times() {

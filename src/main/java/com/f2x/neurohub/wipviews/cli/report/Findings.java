@@ -2,7 +2,7 @@ package com.f2x.neurohub.wipviews.cli.report;
 
 import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Finding.Severity;
-import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import java.util.List;
 
 /** What doctor finds. */
@@ -26,7 +26,7 @@ record Findings(boolean none, List<Row> rows, List<Tile> tiles) {
     return new Row(
         finding.check(),
         finding.severity() == Severity.PROBLEM ? "bad" : "warn",
-        Words.sentence(
+        Formats.sentence(
             (finding.subject() == null ? "" : finding.subject() + ": ") + finding.what()),
         finding.why(),
         finding.remedy().isEmpty() ? null : String.join("\n", finding.remedy()));

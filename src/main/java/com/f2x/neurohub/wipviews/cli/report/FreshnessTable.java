@@ -2,8 +2,8 @@ package com.f2x.neurohub.wipviews.cli.report;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Freshness.State;
-import com.f2x.neurohub.wipviews.cli.output.Words;
-import com.f2x.neurohub.wipviews.internal.Spelling;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
+import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import java.util.List;
 
 /** How fresh each registered view is. */
@@ -44,9 +44,9 @@ record FreshnessTable(boolean none, List<Row> rows, List<Tile> tiles) {
   private static Row row(Freshness view) {
     return new Row(
         view.view(),
-        Spelling.of(view.state()),
+        ConstantNames.of(view.state()),
         mood(view.state()),
-        view.age() == null ? "never refreshed" : Words.coarse(view.age()),
+        view.age() == null ? "never refreshed" : Formats.coarse(view.age()),
         Share.of(view.age() == null ? 0 : view.age().toMillis(), view.target().toMillis()),
         view.failuresInARow() > 0,
         outcome(view),
@@ -54,23 +54,23 @@ record FreshnessTable(boolean none, List<Row> rows, List<Tile> tiles) {
         view.runningFor() == null
             ? null
             : "running for "
-                + Words.duration(view.runningFor())
+                + Formats.duration(view.runningFor())
                 + " (pid "
                 + view.runningPid()
                 + ")",
-        Words.duration(view.target()),
-        Words.duration(view.lastDuration()),
-        Words.count(view.rows()),
-        Words.size(view.bytes()));
+        Formats.duration(view.target()),
+        Formats.duration(view.lastDuration()),
+        Formats.count(view.rows()),
+        Formats.size(view.bytes()));
   }
 
   private static String outcome(Freshness view) {
     if (view.failuresInARow() > 0) {
       return view.failuresInARow() == 1
           ? null
-          : Words.count(view.failuresInARow()) + " times in a row";
+          : Formats.count(view.failuresInARow()) + " times in a row";
     }
-    return view.lastOutcome() == null ? "none yet" : Spelling.of(view.lastOutcome());
+    return view.lastOutcome() == null ? "none yet" : ConstantNames.of(view.lastOutcome());
   }
 
   private static String mood(State state) {

@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews.cli.report;
 
-import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvWipStatusDashboardRecord;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -64,7 +64,7 @@ record Lots(boolean none, List<Step> steps, UnderWay underWay, List<Tile> tiles)
     List<Step> steps = new ArrayList<>();
     for (int i = 0; i < STEPS.length; i++) {
       double height = most == 0 ? 0 : (double) HIGHEST * counts[i] / most;
-      steps.add(new Step(STEPS[i], Words.count(counts[i]), Share.number(Math.max(2, height))));
+      steps.add(new Step(STEPS[i], Formats.count(counts[i]), Share.number(Math.max(2, height))));
     }
     return steps;
   }
@@ -97,7 +97,7 @@ record Lots(boolean none, List<Step> steps, UnderWay underWay, List<Tile> tiles)
     int more = rows.size() - SHOWN;
     return new UnderWay(
         rows.subList(0, Math.min(SHOWN, rows.size())),
-        more > 0 ? "… and " + Words.count(more, "more lot") + " under way." : null);
+        more > 0 ? "… and " + Formats.count(more, "more lot") + " under way." : null);
   }
 
   private static Row row(MvWipStatusDashboardRecord lot) {
@@ -116,9 +116,9 @@ record Lots(boolean none, List<Step> steps, UnderWay underWay, List<Tile> tiles)
             lot.getFailedCount(),
             lot.getCreatedCount(),
             total),
-        Words.percent(lot.getCompletionRatePct()),
-        Words.count(lot.getInProgressCount()),
-        Words.count(lot.getFailedCount()),
-        Words.seconds(lot.getAvgCycleTimeSeconds()));
+        Formats.percent(lot.getCompletionRatePct()),
+        Formats.count(lot.getInProgressCount()),
+        Formats.count(lot.getFailedCount()),
+        Formats.seconds(lot.getAvgCycleTimeSeconds()));
   }
 }

@@ -1,7 +1,7 @@
 package com.f2x.neurohub.wipviews.cli.report;
 
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -29,7 +29,7 @@ record Section<T>(T content, Unreadable unreadable, List<Tile> tiles) {
       return new Section<>(
           null,
           new Unreadable(
-              Words.sentence(e.getMessage()), e.remedy().map(Words::sentence).orElse("")),
+              Formats.sentence(e.getMessage()), e.remedy().map(Formats::sentence).orElse("")),
           List.of());
     }
   }

@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews.cli.report;
 
-import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
 import java.util.Comparator;
 import java.util.List;
@@ -30,7 +30,7 @@ record Stations(String rule, List<Row> rows, List<Tile> tiles) {
     long most =
         queue.stream().mapToLong(MvProcessWipQueueRecord::getWipCountAtProcess).max().orElse(0);
     return new Stations(
-        Words.WHERE_AN_ITEM_IS,
+        Formats.WHERE_AN_ITEM_IS,
         queue.stream()
             .sorted(Comparator.comparing(MvProcessWipQueueRecord::getProcessNumber))
             .map(station -> row(station, most))
@@ -47,12 +47,12 @@ record Stations(String rule, List<Row> rows, List<Tile> tiles) {
         Share.of(station.getWipCountAtProcess(), most),
         station.getIsBottleneck(),
         station.getHasStuckWip(),
-        Words.count(station.getWipCountAtProcess()),
-        Words.count(station.getFailedCount()),
-        Words.seconds(station.getAvgWaitTimeSeconds()),
-        Words.seconds(station.getMaxWaitTimeSeconds()),
-        Words.count(station.getCompletedLastHour()),
-        Words.percent(station.getPassRateLastHourPct()));
+        Formats.count(station.getWipCountAtProcess()),
+        Formats.count(station.getFailedCount()),
+        Formats.seconds(station.getAvgWaitTimeSeconds()),
+        Formats.seconds(station.getMaxWaitTimeSeconds()),
+        Formats.count(station.getCompletedLastHour()),
+        Formats.percent(station.getPassRateLastHourPct()));
   }
 
   private static List<Tile> tiles(List<MvProcessWipQueueRecord> queue) {

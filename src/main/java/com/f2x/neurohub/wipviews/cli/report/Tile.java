@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews.cli.report;
 
-import com.f2x.neurohub.wipviews.cli.output.Words;
+import com.f2x.neurohub.wipviews.cli.output.Formats;
 
 /**
  * A figure at the head of the page.
@@ -10,6 +10,6 @@ import com.f2x.neurohub.wipviews.cli.output.Words;
 record Tile(String figure, String what, String mood) {
 
   static Tile of(long count, String one, String many, String mood) {
-    return new Tile(Words.count(count), count == 1 ? one : many, mood);
+    return new Tile(Formats.count(count), count == 1 ? one : many, mood);
   }
 }

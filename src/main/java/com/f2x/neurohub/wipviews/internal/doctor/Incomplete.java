@@ -45,7 +45,7 @@ final class Incomplete implements Check {
               FROM pg_catalog.pg_proc AS p
               JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
               WHERE n.nspname = coalesce({0}::text, current_schema())
-                AND p.proname = 'wip_view_note'
+                AND p.proname = 'wip_view_snapshot_objects'
                 AND pg_catalog.strpos(p.prosrc, '"' || n.nspname || '".') = 0
             )
             """,

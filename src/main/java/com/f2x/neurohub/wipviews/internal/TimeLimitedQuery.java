@@ -18,7 +18,7 @@ import java.util.function.Supplier;
  *
  * @param <T> what the answer is
  */
-public final class Impatient<T> {
+public final class TimeLimitedQuery<T> {
 
   /** After so long an answer is not expected any more. */
   static final Duration LOST = Duration.ofMinutes(1);
@@ -32,7 +32,7 @@ public final class Impatient<T> {
    * @param question asked on another thread; answers other than null, or throws
    * @param patience how long to wait for the answer
    */
-  public Impatient(Supplier<T> question, Duration patience) {
+  public TimeLimitedQuery(Supplier<T> question, Duration patience) {
     this.question = question;
     this.patience = patience;
   }

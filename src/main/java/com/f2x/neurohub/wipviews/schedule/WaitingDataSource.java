@@ -14,9 +14,9 @@ import org.slf4j.LoggerFactory;
  * waits for it, where db-scheduler would log a stack trace with every poll, and give up on what a
  * tick that has just ended wanted to write.
  */
-final class PatientDataSource extends DelegatingDataSource implements AutoCloseable {
+final class WaitingDataSource extends DelegatingDataSource implements AutoCloseable {
 
-  private static final Logger LOG = LoggerFactory.getLogger(PatientDataSource.class);
+  private static final Logger LOG = LoggerFactory.getLogger(WaitingDataSource.class);
 
   private final Duration pause;
   private long successes;
@@ -30,7 +30,7 @@ final class PatientDataSource extends DelegatingDataSource implements AutoClosea
    *     holds nobody
    * @param pause between two attempts while the database is away
    */
-  PatientDataSource(TimeLimitedDataSource dataSource, Duration pause) {
+  WaitingDataSource(TimeLimitedDataSource dataSource, Duration pause) {
     super(dataSource);
     this.pause = pause;
   }

@@ -12,13 +12,13 @@ import java.time.Duration;
  *     {@link #MISSED_HEARTBEATS}, it is taken for dead, by somebody who looks every second
  *     heartbeat
  */
-record Pace(Duration polling, Duration heartbeat) {
+record PollSettings(Duration polling, Duration heartbeat) {
 
   /** The fewest that db-scheduler allows. */
   static final int MISSED_HEARTBEATS = 4;
 
-  static Pace of(Duration interval) {
-    return new Pace(
+  static PollSettings of(Duration interval) {
+    return new PollSettings(
         within(interval.dividedBy(60), Duration.ofMillis(200), Duration.ofSeconds(5)),
         within(interval.dividedBy(12), Duration.ofSeconds(1), Duration.ofSeconds(10)));
   }

@@ -13,7 +13,7 @@ import java.util.Set;
  * This process's turn to deploy, held by the connection; it then gives the connection back as it
  * was, since Liquibase sets its search_path and leaves it so.
  */
-final class Turn implements AutoCloseable {
+final class DeployLock implements AutoCloseable {
 
   /** What others.rollback.sql asks. */
   static final String ROLLBACK = "wip_views.rollback";
@@ -38,7 +38,7 @@ final class Turn implements AutoCloseable {
   private final boolean autoCommit;
   private final Map<String, String> before = new LinkedHashMap<>();
 
-  Turn(Target target) throws SQLException {
+  DeployLock(Target target) throws SQLException {
     this.connection = target.connection();
     this.autoCommit = connection.getAutoCommit();
     connection.setAutoCommit(true);

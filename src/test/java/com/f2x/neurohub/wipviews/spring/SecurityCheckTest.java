@@ -28,7 +28,7 @@ import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.web.servlet.function.RouterFunction;
 
 /** A service does not start if anybody could refresh. */
-class ProtectionTest {
+class SecurityCheckTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
@@ -51,12 +51,12 @@ class ProtectionTest {
   @Test
   void without_spring_security_it_refuses_to_start() {
     open.withClassLoader(new FilteredClassLoader("org.springframework.security"))
-        .run(ProtectionTest::refuses);
+        .run(SecurityCheckTest::refuses);
   }
 
   @Test
   void with_spring_security_not_set_up_it_refuses_to_start() {
-    open.run(ProtectionTest::refuses);
+    open.run(SecurityCheckTest::refuses);
   }
 
   @Test
@@ -72,7 +72,7 @@ class ProtectionTest {
 
   @Test
   void a_chain_that_does_not_cover_the_path_is_none() {
-    secured.withUserConfiguration(Elsewhere.class).run(ProtectionTest::refuses);
+    secured.withUserConfiguration(Elsewhere.class).run(SecurityCheckTest::refuses);
     secured
         .withUserConfiguration(Elsewhere.class)
         .withPropertyValues("wip-views.http.path=/api/refresh")
@@ -92,17 +92,17 @@ class ProtectionTest {
 
   @Test
   void a_chain_that_permits_everybody_is_none() {
-    secured.withUserConfiguration(ForEverybody.class).run(ProtectionTest::refuses);
+    secured.withUserConfiguration(ForEverybody.class).run(SecurityCheckTest::refuses);
   }
 
   @Test
   void a_chain_that_protects_other_methods_only_is_none() {
-    secured.withUserConfiguration(ReadersOnly.class).run(ProtectionTest::refuses);
+    secured.withUserConfiguration(ReadersOnly.class).run(SecurityCheckTest::refuses);
   }
 
   @Test
   void a_path_that_security_was_told_to_ignore_is_open() {
-    secured.withUserConfiguration(Ignored.class).run(ProtectionTest::refuses);
+    secured.withUserConfiguration(Ignored.class).run(SecurityCheckTest::refuses);
   }
 
   private WebApplicationContextRunner exposed() {

@@ -21,7 +21,7 @@ import java.util.Optional;
  * @param refreshes what happened to each view, as far as it is on record
  * @param failure why not all were refreshed; empty if all were
  */
-public record Tick(
+public record ScheduledRun(
     Instant due,
     Instant startedAt,
     Duration duration,

@@ -16,7 +16,7 @@ import java.util.List;
  *
  * @param crons at least one, all in the same zone
  */
-record Cadence(List<CronSchedule> crons) implements Schedule {
+record CronTimes(List<CronSchedule> crons) implements Schedule {
 
   private static final String FORM =
       "six fields: second minute hour day-of-month month day-of-week, such as \"0 */2 6-22 * * *\"";
@@ -24,8 +24,8 @@ record Cadence(List<CronSchedule> crons) implements Schedule {
   /** How far ahead {@link #shortestInterval} looks: beyond a night of quarters of an hour. */
   private static final int TICKS_AHEAD = 100;
 
-  static Cadence of(List<String> expressions, ZoneId zone) {
-    return new Cadence(
+  static CronTimes of(List<String> expressions, ZoneId zone) {
+    return new CronTimes(
         expressions.stream().map(expression -> new CronSchedule(expression, zone)).toList());
   }
 

@@ -20,14 +20,14 @@ import org.postgresql.ds.PGSimpleDataSource;
 /**
  * When a policy and a cron expression fire: by the clocks of their zone, on every day of a year.
  */
-class CadenceTest {
+class CronTimesTest {
 
   private static final ZoneId SEOUL = ZoneId.of("Asia/Seoul");
 
   private static final Duration QUARTER = Duration.ofMinutes(15);
 
-  private static Cadence cadence(Policy policy, ZoneId zone) {
-    return Cadence.of(policy.crons(), zone);
+  private static CronTimes cadence(Policy policy, ZoneId zone) {
+    return CronTimes.of(policy.crons(), zone);
   }
 
   @ParameterizedTest
@@ -88,7 +88,7 @@ class CadenceTest {
   @Test
   void production_hours_move_with_the_clocks() {
     ZoneId berlin = ZoneId.of("Europe/Berlin");
-    Cadence production = cadence(Policy.PRODUCTION, berlin);
+    CronTimes production = cadence(Policy.PRODUCTION, berlin);
 
     // 29 March 2026: from +01:00 to +02:00
     assertThat(production.after(Instant.parse("2026-03-28T04:50:00Z")))
@@ -103,11 +103,11 @@ class CadenceTest {
   void a_dead_instance_is_replaced_within_each_interval() {
     for (Policy policy : List.of(Policy.PRODUCTION, Policy.DEVELOPMENT)) {
       Duration interval = cadence(policy, SEOUL).shortestInterval(Instant.EPOCH);
-      Pace pace = Pace.of(interval);
+      PollSettings pace = PollSettings.of(interval);
 
       // the last heartbeat of the dead one, the next look of a living one, and its next poll
       Duration replaced =
-          pace.heartbeat().multipliedBy(Pace.MISSED_HEARTBEATS + 2).plus(pace.polling());
+          pace.heartbeat().multipliedBy(PollSettings.MISSED_HEARTBEATS + 2).plus(pace.polling());
 
       assertThat(replaced).as("%s", policy).isLessThan(interval);
     }
@@ -126,7 +126,7 @@ class CadenceTest {
         ""
       })
   void what_is_no_cron_expression_is_named_with_the_form(String expression) {
-    assertThatThrownBy(() -> Cadence.checked(expression))
+    assertThatThrownBy(() -> CronTimes.checked(expression))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageStartingWith(
             "\""
@@ -137,7 +137,7 @@ class CadenceTest {
 
   @Test
   void an_expression_that_never_fires_is_refused() {
-    assertThatThrownBy(() -> Cadence.checked("0 0 0 30 2 *"))
+    assertThatThrownBy(() -> CronTimes.checked("0 0 0 30 2 *"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("the cron expression \"0 0 0 30 2 *\" never fires");
   }
@@ -161,7 +161,7 @@ class CadenceTest {
         .hasMessageContaining("needs a time zone: withZone(\"Asia/Seoul\")");
   }
 
-  private static List<Instant> ticks(Cadence cadence, Instant from, Instant to) {
+  private static List<Instant> ticks(CronTimes cadence, Instant from, Instant to) {
     List<Instant> ticks = new ArrayList<>();
     for (Instant tick = cadence.after(from); !tick.isAfter(to); tick = cadence.after(tick)) {
       ticks.add(tick);

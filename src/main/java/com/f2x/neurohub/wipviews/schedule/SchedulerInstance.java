@@ -37,7 +37,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** One instance of a schedule that runs: db-scheduler, set up for it. */
-final class Instance implements RefreshSchedule.Running {
+final class SchedulerInstance implements RefreshSchedule.Running {
 
   /**
    * What a row of the table stands for.
@@ -46,10 +46,10 @@ final class Instance implements RefreshSchedule.Running {
    * @param cadence when
    * @param calls gives the calls that a tick makes; one that fails does not stop the next
    */
-  record Job(String name, Cadence cadence, Supplier<List<Supplier<List<Refresh>>>> calls) {}
+  record Job(String name, CronTimes cadence, Supplier<List<Supplier<List<Refresh>>>> calls) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(RefreshSchedule.class);
-  private static final Logger TICKS = LoggerFactory.getLogger(Tick.class);
+  private static final Logger TICKS = LoggerFactory.getLogger(ScheduledRun.class);
 
   private static final String TABLE = "wip_view_schedule";
 
@@ -89,8 +89,8 @@ final class Instance implements RefreshSchedule.Running {
   private final WatchedDataSource refreshing;
   private final Duration silence;
   private final String table;
-  private final Consumer<Tick> listener;
-  private final PatientDataSource patient;
+  private final Consumer<ScheduledRun> listener;
+  private final WaitingDataSource patient;
   private final ExecutorService refreshes;
   private final List<RecurringTask<Void>> tasks;
   private final Scheduler scheduler;
@@ -103,20 +103,20 @@ final class Instance implements RefreshSchedule.Running {
    * @param refreshing what the jobs take their connections from
    * @param jobs at least one
    */
-  Instance(
+  SchedulerInstance(
       WatchedDataSource refreshing,
       String schema,
       List<Job> jobs,
       Duration grace,
-      Consumer<Tick> listener) {
+      Consumer<ScheduledRun> listener) {
     this.refreshing = refreshing;
     this.table =
         DSL.using(SQLDialect.POSTGRES)
             .render(schema == null ? DSL.name(TABLE) : DSL.name(schema, TABLE));
     this.listener = listener;
     Instant now = Instant.now();
-    Pace pace =
-        Pace.of(
+    PollSettings pace =
+        PollSettings.of(
             jobs.stream()
                 .map(job -> job.cadence().shortestInterval(now))
                 .min(Comparator.naturalOrder())
@@ -124,7 +124,7 @@ final class Instance implements RefreshSchedule.Running {
     this.silence = pace.silence();
     this.dataSource =
         new TimeLimitedDataSource(refreshing.delegate(), pace.connecting(), pace.answer());
-    this.patient = new PatientDataSource(dataSource, pace.polling());
+    this.patient = new WaitingDataSource(dataSource, pace.polling());
     this.tasks = jobs.stream().map(this::task).toList();
     // Twice as many as needed: a refresh whose connection vanished without a word keeps its thread
     // until that is found out, and whoever takes the tick over needs another.
@@ -146,7 +146,7 @@ final class Instance implements RefreshSchedule.Running {
             .pollUsingLockAndFetch(0.5, 1)
             .pollingInterval(pace.polling())
             .heartbeatInterval(pace.heartbeat())
-            .missedHeartbeatsLimit(Pace.MISSED_HEARTBEATS)
+            .missedHeartbeatsLimit(PollSettings.MISSED_HEARTBEATS)
             .commitWhenAutocommitDisabled(true)
             .shutdownMaxWait(grace)
             .addSchedulerListener(new Watch())
@@ -168,7 +168,7 @@ final class Instance implements RefreshSchedule.Running {
   }
 
   /** Starts it, once it has looked at what it needs. */
-  Instance start() {
+  SchedulerInstance start() {
     check();
     scheduler.start();
     return this;
@@ -234,7 +234,7 @@ final class Instance implements RefreshSchedule.Running {
     Duration duration = Duration.between(startedAt, endedAt);
     Duration interval = Duration.between(next, job.cadence().after(next));
     tell(
-        new Tick(
+        new ScheduledRun(
             due,
             startedAt,
             duration,
@@ -252,7 +252,7 @@ final class Instance implements RefreshSchedule.Running {
     return first;
   }
 
-  private void tell(Tick tick) {
+  private void tell(ScheduledRun tick) {
     // a view that failed is at WARN in the log already
     boolean isNews =
         tick.refreshes().stream().noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.FAILED);

@@ -6,7 +6,7 @@ import java.time.Duration;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class PaceTest {
+class PollSettingsTest {
 
   @ParameterizedTest
   @CsvSource({
@@ -17,17 +17,18 @@ class PaceTest {
   })
   void the_pace_follows_from_the_interval_within_bounds(
       Duration interval, Duration polling, Duration heartbeat) {
-    assertThat(Pace.of(interval)).isEqualTo(new Pace(polling, heartbeat));
+    assertThat(PollSettings.of(interval)).isEqualTo(new PollSettings(polling, heartbeat));
   }
 
   @ParameterizedTest
   @CsvSource({"PT12S", "PT30S", "PT2M", "PT15M"})
   void a_dead_instance_is_found_within_the_interval(Duration interval) {
-    Pace pace = Pace.of(interval);
+    PollSettings pace = PollSettings.of(interval);
 
     // the last sign of life may be one heartbeat old, and who looks, looks every second one
-    assertThat(pace.heartbeat().multipliedBy(Pace.MISSED_HEARTBEATS + 2))
+    assertThat(pace.heartbeat().multipliedBy(PollSettings.MISSED_HEARTBEATS + 2))
         .isLessThanOrEqualTo(interval);
-    assertThat(pace.answer()).isLessThan(pace.heartbeat().multipliedBy(Pace.MISSED_HEARTBEATS));
+    assertThat(pace.answer())
+        .isLessThan(pace.heartbeat().multipliedBy(PollSettings.MISSED_HEARTBEATS));
   }
 }

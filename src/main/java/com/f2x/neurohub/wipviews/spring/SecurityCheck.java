@@ -16,9 +16,9 @@ import org.springframework.util.ClassUtils;
  * That Spring Security keeps strangers away: asked of Security itself, which knows all filter
  * chains, in their order, and what each of them demands.
  */
-final class Protection {
+final class SecurityCheck {
 
-  private Protection() {}
+  private SecurityCheck() {}
 
   /**
    * Lets a service start only if not everybody may POST there, or it was told that this is meant.

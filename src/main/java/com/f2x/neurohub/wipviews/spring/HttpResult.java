@@ -26,27 +26,27 @@ import org.springframework.http.ProblemDetail;
  * @param body JSON: an object; of a refresh it has in {@code views} what happened to each view,
  *     also when it is a problem
  */
-record Answer(HttpStatus status, Object body) {
+record HttpResult(HttpStatus status, Object body) {
 
-  private static final Logger LOG = LoggerFactory.getLogger(Answer.class);
+  private static final Logger LOG = LoggerFactory.getLogger(HttpResult.class);
   private static final String LOCK_NOT_AVAILABLE = "55P03";
 
-  static Answer to(Supplier<Map<String, Object>> question) {
+  static HttpResult to(Supplier<Map<String, Object>> question) {
     try {
-      return new Answer(HttpStatus.OK, question.get());
+      return new HttpResult(HttpStatus.OK, question.get());
     } catch (WipViewsException e) {
       return problem(status(e), e);
     } catch (RuntimeException e) {
       LOG.error("answered 500", e);
-      return new Answer(
+      return new HttpResult(
           HttpStatus.INTERNAL_SERVER_ERROR,
           ProblemDetail.forStatusAndDetail(
               HttpStatus.INTERNAL_SERVER_ERROR, "unexpected error; it is in the service's log"));
     }
   }
 
-  static Answer refused(HttpStatus status, String detail) {
-    return new Answer(status, ProblemDetail.forStatusAndDetail(status, detail));
+  static HttpResult refused(HttpStatus status, String detail) {
+    return new HttpResult(status, ProblemDetail.forStatusAndDetail(status, detail));
   }
 
   static Map<String, Object> views(List<Refresh> refreshes) {
@@ -59,7 +59,7 @@ record Answer(HttpStatus status, Object body) {
         : MediaType.APPLICATION_JSON;
   }
 
-  private static Answer problem(HttpStatus status, WipViewsException e) {
+  private static HttpResult problem(HttpStatus status, WipViewsException e) {
     LOG.warn("answered {}: {}", status.value(), e.getMessage());
     ProblemDetail problem = ProblemDetail.forStatusAndDetail(status, e.getMessage());
     e.view().ifPresent(view -> problem.setProperty("view_name", view));
@@ -68,7 +68,7 @@ record Answer(HttpStatus status, Object body) {
     if (e instanceof RefreshFailedException failed) {
       views(failed.refreshes()).forEach(problem::setProperty);
     }
-    return new Answer(status, problem);
+    return new HttpResult(status, problem);
   }
 
   private static HttpStatus status(WipViewsException e) {

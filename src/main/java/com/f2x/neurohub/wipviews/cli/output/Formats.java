@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.Locale;
 
 /** Figures and sentences as people say them. */
-public final class Words {
+public final class Formats {
 
   /** What every figure of both views rests on. */
   public static final String WHERE_AN_ITEM_IS =
@@ -18,7 +18,7 @@ public final class Words {
 
   private static final String[] UNITS = {"bytes", "kB", "MB", "GB", "TB", "PB"};
 
-  private Words() {}
+  private Formats() {}
 
   /** {@code 2 min ago}; {@code never} for null. */
   public static String ago(Duration age) {

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class WordsTest {
+class FormatsTest {
 
   @ParameterizedTest
   @CsvSource({
@@ -24,12 +24,12 @@ class WordsTest {
     "PT72H, 3 days ago"
   })
   void an_age_is_said_in_its_largest_unit(Duration age, String words) {
-    assertThat(Words.ago(age)).isEqualTo(words);
+    assertThat(Formats.ago(age)).isEqualTo(words);
   }
 
   @Test
   void no_age_is_never() {
-    assertThat(Words.ago(null)).isEqualTo("never");
+    assertThat(Formats.ago(null)).isEqualTo("never");
   }
 
   @ParameterizedTest
@@ -49,7 +49,7 @@ class WordsTest {
     "PT27H30M, 1 d 3 h"
   })
   void a_duration_is_said_in_its_largest_units(Duration duration, String words) {
-    assertThat(Words.duration(duration)).isEqualTo(words);
+    assertThat(Formats.duration(duration)).isEqualTo(words);
   }
 
   @ParameterizedTest
@@ -63,20 +63,20 @@ class WordsTest {
     "53687091200, 50 GB"
   })
   void a_size_is_said_as_pg_size_pretty_does(long bytes, String words) {
-    assertThat(Words.size(bytes)).isEqualTo(words);
+    assertThat(Formats.size(bytes)).isEqualTo(words);
   }
 
   @Test
   void no_figure_is_a_dash() {
-    assertThat(Words.duration(null)).isEqualTo("-");
-    assertThat(Words.size(null)).isEqualTo("-");
-    assertThat(Words.count(null)).isEqualTo("-");
+    assertThat(Formats.duration(null)).isEqualTo("-");
+    assertThat(Formats.size(null)).isEqualTo("-");
+    assertThat(Formats.count(null)).isEqualTo("-");
   }
 
   @Test
   void a_count_is_said_with_its_noun() {
-    assertThat(Words.count(30_000)).isEqualTo("30,000");
-    assertThat(Words.count(1, "read")).isEqualTo("1 read");
-    assertThat(Words.count(5_013, "read")).isEqualTo("5,013 reads");
+    assertThat(Formats.count(30_000)).isEqualTo("30,000");
+    assertThat(Formats.count(1, "read")).isEqualTo("1 read");
+    assertThat(Formats.count(5_013, "read")).isEqualTo("5,013 reads");
   }
 }

@@ -1,0 +1,17 @@
+-- What an earlier version called otherwise. Last, since a refresh that began before calls it until its own functions
+-- have been replaced.
+SET LOCAL client_min_messages = warning;
+
+DROP FUNCTION IF EXISTS
+  "${schema}".wip_view_deny(oid, text),
+  "${schema}".wip_view_give_rights(text),
+  "${schema}".wip_view_lock(oid[], interval),
+  "${schema}".wip_view_note(),
+  "${schema}".wip_view_own(),
+  "${schema}".wip_view_pin(),
+  "${schema}".wip_view_remember(text),
+  "${schema}".wip_view_support(text),
+  "${schema}".wip_view_take(text, oid[], timestamptz),
+  "${schema}".wip_view_take(text, oid[], timestamptz, text),
+  "${schema}".wip_view_take(text, text),
+  "${schema}".wip_view_tidy(text);
