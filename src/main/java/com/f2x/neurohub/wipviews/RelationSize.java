@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
-import com.f2x.neurohub.wipviews.internal.doctor.Sizes;
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewSizesRecord;
 
 /**
  * How large a view is, or a table that the views read.
@@ -12,7 +12,7 @@ import com.f2x.neurohub.wipviews.internal.doctor.Sizes;
  */
 public record RelationSize(String name, long rows, long deadRows, Long bytes) {
 
-  static RelationSize of(Sizes.Size size) {
-    return new RelationSize(size.name(), size.rows(), size.deadRows(), size.bytes());
+  static RelationSize of(WipViewSizesRecord row) {
+    return new RelationSize(row.getName(), row.getRows(), row.getDeadRows(), row.getBytes());
   }
 }
