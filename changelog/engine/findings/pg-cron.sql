@@ -37,7 +37,7 @@ BEGIN
     RETURN QUERY EXECUTE $sql$
       SELECT
         3,
-        j.jobname,
+        j.jobname::text,
         'the job calls a procedure in a schema that is not there: ' || j.command,
         'It fails each time. A schema that was renamed gets jobs of its new name.',
         ARRAY[CASE WHEN $1 THEN $2 ELSE format('SELECT cron.unschedule(%s);', j.jobid) END],
@@ -47,7 +47,7 @@ BEGIN
     RETURN QUERY EXECUTE $sql$
       SELECT
         3,
-        j.jobname,
+        j.jobname::text,
         'the last two runs of the job failed: ' || btrim(latest.message, E' \t\r\n'),
         'The views are not refreshed on schedule. If its command works by hand, it is pg_cron that cannot log in: pg_hba.conf, cron.host or cron.use_background_workers. The finding ends with the next run that succeeds.',
         ARRAY[regexp_replace(btrim(j.command, E' \t\r\n'), ';$', '') || ';'],
