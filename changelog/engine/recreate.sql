@@ -9,17 +9,21 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_registered_ddl(view_name text)
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT CASE part.number
-    -- its first line is the version of the server that printed it
-    WHEN 1 THEN format('CREATE MATERIALIZED VIEW %I.%I AS%s', 'wip_staging_${schema}', v.view_name, substr(part.ddl, strpos(part.ddl, E'\n')))
-    ELSE overlay(part.ddl PLACING format(' ON %I.%I ', 'wip_staging_${schema}', v.view_name)
-                 FROM strpos(part.ddl, live.target) FOR length(live.target))
-  END
+  SELECT ddl.statement
   FROM "${schema}".wip_view AS v
-  CROSS JOIN LATERAL (SELECT format(' ON %I.%I ', '${schema}', v.view_name)) AS live (target)
-  CROSS JOIN LATERAL regexp_split_to_table(v.definition, E'\n(?=CREATE )') WITH ORDINALITY AS part (ddl, number)
+  CROSS JOIN LATERAL (
+    SELECT format('%I.%I', '${schema}', v.view_name), format('%I.%I', 'wip_staging_${schema}', v.view_name)
+  ) AS name (live, staged)
+  CROSS JOIN LATERAL "${schema}".wip_view_query_lines(v.definition) AS query (lines)
+  CROSS JOIN LATERAL (
+    -- its first line is the version of the server that printed it
+    SELECT 0, format('CREATE MATERIALIZED VIEW %s AS%s', name.staged, substr(query.lines, strpos(query.lines, E'\n')))
+    UNION ALL
+    SELECT index.place, "${schema}".wip_view_index_on(index.line, name.live, name.staged)
+    FROM "${schema}".wip_view_index_lines(v.definition) WITH ORDINALITY AS index (line, place)
+  ) AS ddl (place, statement)
   WHERE v.view_name = wip_view_registered_ddl.view_name
-  ORDER BY part.number;
+  ORDER BY ddl.place;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_registered_ddl(text) IS

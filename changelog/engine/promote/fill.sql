@@ -22,7 +22,7 @@ AS $function$
 DECLARE
   promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
 BEGIN
-  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
   PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, view_name
@@ -63,7 +63,7 @@ BEGIN
       USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
   END IF;
 
-  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
   -- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
   FOR next_relation IN
     SELECT o.object FROM pg_temp.wip_plan_object AS o

@@ -81,6 +81,8 @@ DROP FUNCTION
   "${schema}".wip_view_ddl_name(oid),
   "${schema}".wip_view_drift(),
   "${schema}".wip_view_index_key(text),
+  "${schema}".wip_view_index_on(text, text, text),
+  "${schema}".wip_view_query_lines(text),
   "${schema}".wip_view_index_lines(text),
   "${schema}".wip_view_definition(oid),
   "${schema}".wip_view_fingerprint(oid, oid),

@@ -141,7 +141,7 @@ class RefreshRightsTest {
         "UPDATE wip_view SET refresh_order = 1",
         "INSERT INTO wip_view_refresh (view_name) VALUES ('mv_process_wip_queue')",
         "DELETE FROM wip_view_refresh",
-        "UPDATE wip_view_settings SET reader_role = 'x'",
+        "INSERT INTO wip_view_role VALUES ('x', true)",
         "SELECT wip_view_stage('mv_process_wip_queue')",
         "SELECT wip_view_promote('mv_process_wip_queue', 1, interval '1 hour')",
         "SELECT wip_view_remove('mv_process_wip_queue')",
