@@ -81,7 +81,7 @@ final class DoctorCommand implements Callable<Integer> {
       findings = lookAgain(views, applied);
     }
     if (format.isJson()) {
-      output.json(Diagnosis.of(findings, applied, views.sizes()));
+      output.json(new Diagnosis(findings.isEmpty(), findings, applied, views.sizes()));
     } else {
       if (!applied.isEmpty()) {
         output.heading("Looking again");

@@ -5,7 +5,6 @@ import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
-import com.f2x.neurohub.wipviews.cli.output.Json.ViewFreshness;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.cli.output.RecentRefreshes;
 import com.f2x.neurohub.wipviews.cli.output.Watch;
@@ -76,7 +75,7 @@ final class FreshnessCommand implements Callable<Integer> {
           null);
     }
     if (format.isJson()) {
-      output.json(freshness.stream().map(ViewFreshness::of).toList());
+      output.json(freshness);
     } else {
       output.print(table(output, freshness, recent(views)));
     }
