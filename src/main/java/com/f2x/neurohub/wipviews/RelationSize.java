@@ -1,6 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
-import com.f2x.neurohub.wipviews.internal.doctor.Sizes;
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewSizesRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record RelationSize(String name, long rows, long deadRows, @Nullable Long bytes) {
 
-  static RelationSize of(Sizes.Size size) {
-    return new RelationSize(size.name(), size.rows(), size.deadRows(), size.bytes());
+  static RelationSize of(WipViewSizesRecord row) {
+    return new RelationSize(row.getName(), row.getRows(), row.getDeadRows(), row.getBytes());
   }
 }

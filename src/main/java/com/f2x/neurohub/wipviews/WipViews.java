@@ -341,8 +341,8 @@ public final class WipViews {
    * Looks for what is wrong with the deployed schema, its views and whatever a refresh needs, and
    * for who holds up whom right now. Changes nothing, and waits for no lock: a check that would
    * have to gives up after a tenth of a second and says so. Works for a role that may only read;
-   * what such a role may not see is a finding of its own. Costs a dozen small queries and the
-   * reading of a changelog.
+   * what such a role may not see is a finding of its own. {@code SELECT * FROM wip_view_findings()}
+   * says the same, but for what only the files of this jar can tell: what of them is missing.
    *
    * @return what was found, in the order in which to mend it; empty if all is well
    */

@@ -1,5 +1,5 @@
 /**
- * The checks of {@code wip-views doctor}. Not API: {@link
- * com.f2x.neurohub.wipviews.WipViews#diagnose()} is.
+ * Runs the checks that the database has, and adds what only the files of the jar can tell. Not API:
+ * {@link com.f2x.neurohub.wipviews.WipViews#diagnose()} is.
  */
 package com.f2x.neurohub.wipviews.internal.doctor;
