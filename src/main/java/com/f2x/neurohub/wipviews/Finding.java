@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews;
 
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewFindingsRecord;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link WipViews#diagnose()} found: something that is wrong, or that could not be looked at.
@@ -24,7 +25,7 @@ import java.util.List;
 public record Finding(
     String check,
     Severity severity,
-    String subject,
+    @Nullable String subject,
     String what,
     String why,
     List<String> remedy,

@@ -17,6 +17,7 @@ import org.jooq.Field;
 import org.jooq.Record;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /** What one {@link WipViews} reads: the views, and what the database knows of them. */
 final class ViewQueries {
@@ -42,7 +43,7 @@ final class ViewQueries {
                 .fetchOptional(Freshness::of));
   }
 
-  List<Refresh> history(String view, int limit) {
+  List<Refresh> history(@Nullable String view, int limit) {
     return sessions.reading(
         view,
         (connection, db) ->
@@ -53,7 +54,7 @@ final class ViewQueries {
                 .fetch(row -> Refresh.of(row.into(WIP_VIEW_REFRESH))));
   }
 
-  List<DailyRefreshes> daily(String view, int days) {
+  List<DailyRefreshes> daily(@Nullable String view, int days) {
     return sessions.reading(
         view,
         (connection, db) ->
@@ -68,7 +69,7 @@ final class ViewQueries {
                 .fetch(row -> DailyRefreshes.of(row.into(WIP_VIEW_DAILY))));
   }
 
-  private static Condition unlessNull(Field<String> name, String view) {
+  private static Condition unlessNull(Field<String> name, @Nullable String view) {
     return view == null ? DSL.noCondition() : name.eq(view);
   }
 

@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Clears what a concurrent refresh leaves behind. It waits for nobody, and leaves out the truncation,
- * for which readers would have to wait.
+ * Clears what a concurrent refresh leaves behind. It waits for nobody, and leaves out the
+ * truncation, for which readers would have to wait.
  *
  * <p>A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
  * which is enough for one refresh a minute; this is for more. Other refreshes wait for its lock,
@@ -59,9 +59,7 @@ final class ViewVacuum {
       connection.setAutoCommit(true);
       try {
         String statement =
-            (String)
-                db.fetchValue(
-                    STATEMENT, db.render(WIP_VIEW), refreshed, DEAD_ROWS);
+            (String) db.fetchValue(STATEMENT, db.render(WIP_VIEW), refreshed, DEAD_ROWS);
         if (statement != null) {
           RowCountQuery vacuum = db.query(statement);
           vacuum.queryTimeout(SECONDS);

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews;
 
-
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.jooq.Tables;
@@ -16,6 +15,7 @@ import org.jooq.DSLContext;
 import org.jooq.Record;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The materialized views of work in progress: refresh them, read how fresh they are, read them.
@@ -118,7 +118,7 @@ public final class WipViews {
    *     the connection's search_path
    * @return other views, this one unchanged
    */
-  public WipViews withSchema(String schema) {
+  public WipViews withSchema(@Nullable String schema) {
     return new WipViews(sessions.withSchema(schema));
   }
 
@@ -131,7 +131,7 @@ public final class WipViews {
    * @return other views, this one unchanged
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
-  public WipViews withLockTimeout(Duration timeout) {
+  public WipViews withLockTimeout(@Nullable Duration timeout) {
     return new WipViews(sessions.withLockTimeout(checked(timeout)));
   }
 
@@ -144,11 +144,11 @@ public final class WipViews {
    * @return other views, this one unchanged
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
-  public WipViews withStatementTimeout(Duration timeout) {
+  public WipViews withStatementTimeout(@Nullable Duration timeout) {
     return new WipViews(sessions.withStatementTimeout(checked(timeout)));
   }
 
-  private static Duration checked(Duration timeout) {
+  private static @Nullable Duration checked(@Nullable Duration timeout) {
     if (timeout != null && !Durations.isTimeout(timeout)) {
       throw new IllegalArgumentException("a timeout is " + Durations.TIMEOUT + ": " + timeout);
     }
@@ -242,7 +242,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if the limit is less than 1
    * @throws UnknownViewException if the view is not registered
    */
-  public List<Refresh> history(Table<?> view, int limit) {
+  public List<Refresh> history(@Nullable Table<?> view, int limit) {
     if (limit < 1) {
       throw new IllegalArgumentException("a limit is at least 1: " + limit);
     }
@@ -262,7 +262,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if there are fewer days than 1
    * @throws UnknownViewException if the view is not registered
    */
-  public List<DailyRefreshes> daily(Table<?> view, int days) {
+  public List<DailyRefreshes> daily(@Nullable Table<?> view, int days) {
     if (days < 1) {
       throw new IllegalArgumentException("days are at least 1: " + days);
     }

@@ -75,7 +75,7 @@ public final class Json {
           refresh.id(),
           refresh.view(),
           ConstantNames.of(refresh.outcome()),
-          ConstantNames.of(refresh.mode()),
+          ConstantNames.ofNullable(refresh.mode()),
           refresh.modeReason(),
           refresh.requestedAt(),
           refresh.startedAt(),
@@ -130,10 +130,7 @@ public final class Json {
    * @param sizes the views and the tables that they read
    */
   public record Diagnosis(
-      boolean healthy,
-      List<Finding> findings,
-      List<Applied> applied,
-      List<RelationSize> sizes) {}
+      boolean healthy, List<Finding> findings, List<Applied> applied, List<RelationSize> sizes) {}
 
   /** A statement that was run, and why it failed; null if it did not. */
   public record Applied(String statement, String error) {}
