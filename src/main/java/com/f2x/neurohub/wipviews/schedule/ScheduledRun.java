@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.schedule;
 
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViewsException;
@@ -36,24 +37,18 @@ public record ScheduledRun(
    */
   @Override
   public String toString() {
-    StringBuilder line =
-        new StringBuilder("event=run due=")
-            .append(due.truncatedTo(ChronoUnit.SECONDS))
-            .append(" duration_ms=")
-            .append(duration.toMillis())
-            .append(" interval_ms=")
-            .append(interval.toMillis())
-            .append(" refreshed=")
-            .append(count(Outcome.REFRESHED))
-            .append(" coalesced=")
-            .append(count(Outcome.COALESCED))
-            .append(" failed=")
-            .append(count(Outcome.FAILED));
+    LogLine line =
+        LogLine.of("run")
+            .with("due", due.truncatedTo(ChronoUnit.SECONDS))
+            .with("duration_ms", duration.toMillis())
+            .with("interval_ms", interval.toMillis())
+            .with("refreshed", count(Outcome.REFRESHED))
+            .with("coalesced", count(Outcome.COALESCED))
+            .with("failed", count(Outcome.FAILED));
     if (slow) {
-      line.append(" slow=true");
+      line.with("slow", true);
     }
-    failure.ifPresent(
-        e -> line.append(" error=\"").append(e.getMessage().replace('"', '\'')).append('"'));
+    failure.ifPresent(e -> line.withText("error", e.getMessage()));
     return line.toString();
   }
 

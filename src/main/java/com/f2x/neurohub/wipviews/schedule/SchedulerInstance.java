@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.schedule;
 
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.Refresh;
@@ -307,9 +308,11 @@ final class SchedulerInstance implements RefreshSchedule.Running {
         if (!e.getMessage().equals(complaint)) {
           complaint = e.getMessage();
           LOG.warn(
-              "event=schedule state=stalled error=\"{}\" remedy=\"{}\"",
-              e.getMessage(),
-              e.remedy().orElse(""));
+              "{}",
+              LogLine.of("schedule")
+                  .with("state", "stalled")
+                  .withText("error", e.getMessage())
+                  .withText("remedy", e.remedy().orElse("")));
         }
       }
     }

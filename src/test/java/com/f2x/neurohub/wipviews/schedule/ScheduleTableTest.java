@@ -91,9 +91,9 @@ class ScheduleTableTest {
           .containsExactly(
               List.of(reader, "SELECT"), List.of(refresher, "DELETE INSERT SELECT UPDATE"));
       try (Running running =
-          RefreshSchedule.of(database.dataSource(refresher, "secret"))
-              .withZone("Asia/Seoul")
-              .start()) {
+          RefreshSchedule.builder(database.dataSource(refresher, "secret"))
+              .zone("Asia/Seoul")
+              .build().start()) {
         assertThat(running.nextRefresh()).isPresent();
       }
     } finally {
@@ -114,10 +114,10 @@ class ScheduleTableTest {
       WipViewsMigration.of(mes.dataSource()).withSchema("Wip Views").with("db-scheduler").update();
 
       try (Running running =
-          RefreshSchedule.of(mes.dataSource())
-              .withSchema("Wip Views")
-              .withZone("Asia/Seoul")
-              .start()) {
+          RefreshSchedule.builder(mes.dataSource())
+              .schema("Wip Views")
+              .zone("Asia/Seoul")
+              .build().start()) {
         assertThat(running.nextRefresh()).isPresent();
       }
       assertThat(mes.value("SELECT count(*) FROM \"Wip Views\".wip_view_schedule")).isEqualTo("1");
