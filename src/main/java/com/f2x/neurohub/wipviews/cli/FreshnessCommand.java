@@ -84,7 +84,7 @@ final class FreshnessCommand implements Callable<Integer> {
     if (!failIfStale || unhealthy.isEmpty()) {
       return CommandLine.ExitCode.OK;
     }
-    output.complain(
+    output.printError(
         unhealthy.stream()
                 .map(view -> view.view() + " is " + ConstantNames.of(view.state()))
                 .collect(Collectors.joining(", "))

@@ -77,7 +77,7 @@ final class ScheduleCommand implements Callable<Integer> {
             .schema(connection.schema())
             .listener(run -> output.line(run.toString()))
             .build();
-    ((WipViewsCommand) spec.root().userObject()).patience(grace.multipliedBy(2).plus(CANCELLATION));
+    ((WipViewsCommand) spec.root().userObject()).shutdownTimeout(grace.multipliedBy(2).plus(CANCELLATION));
     try (RefreshSchedule.Running running = schedule.start()) {
       output.line(
           "schedule=\""

@@ -96,7 +96,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private final ExecutorService refreshes;
   private final List<RecurringTask<Void>> tasks;
   private final Scheduler scheduler;
-  private volatile @Nullable String complaint;
+  private volatile @Nullable String reported;
   private boolean closed;
 
   /**
@@ -283,7 +283,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       if (type == SchedulerEventType.UNEXPECTED_ERROR) {
         explain();
       } else if (type == SchedulerEventType.RAN_DETECT_DEAD) {
-        complaint = null;
+        reported = null;
         for (RecurringTask<Void> task : tasks) {
           scheduler.scheduleIfNotExists(task.schedulableInstance(RecurringTask.INSTANCE));
         }
@@ -305,8 +305,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       } catch (DatabaseUnavailableException e) {
         // the data source waits for it, and says so
       } catch (WipViewsException e) {
-        if (!e.getMessage().equals(complaint)) {
-          complaint = e.getMessage();
+        if (!e.getMessage().equals(reported)) {
+          reported = e.getMessage();
           LOG.warn(
               "{}",
               LogLine.of("schedule")
