@@ -77,7 +77,8 @@ final class ScheduleCommand implements Callable<Integer> {
             .schema(connection.schema())
             .listener(run -> output.line(run.toString()))
             .build();
-    ((WipViewsCommand) spec.root().userObject()).shutdownTimeout(grace.multipliedBy(2).plus(CANCELLATION));
+    ((WipViewsCommand) spec.root().userObject())
+        .shutdownTimeout(grace.multipliedBy(2).plus(CANCELLATION));
     try (RefreshSchedule.Running running = schedule.start()) {
       output.line(
           "schedule=\""
@@ -117,8 +118,7 @@ final class ScheduleCommand implements Callable<Integer> {
       throw wrong("--policy and --cron exclude each other");
     }
     try {
-      RefreshSchedule.Builder when =
-          cron == null ? schedule.policy(policy()) : schedule.cron(cron);
+      RefreshSchedule.Builder when = cron == null ? schedule.policy(policy()) : schedule.cron(cron);
       return (zone == null ? when.zone(ZoneId.systemDefault()) : when.zone(zone))
           .grace(grace)
           .lockTimeout(limits.lockTimeout())

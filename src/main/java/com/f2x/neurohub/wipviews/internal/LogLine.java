@@ -3,9 +3,9 @@ package com.f2x.neurohub.wipviews.internal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A line of {@code key=value} for whoever collects logs, beginning with the event. It is the message
- * itself, not the key-value pairs of slf4j: what prints logs by default, Spring Boot's Logback among
- * it, leaves those out.
+ * A line of {@code key=value} for whoever collects logs, beginning with the event. It is the
+ * message itself, not the key-value pairs of slf4j: what prints logs by default, Spring Boot's
+ * Logback among it, leaves those out.
  */
 public final class LogLine {
 

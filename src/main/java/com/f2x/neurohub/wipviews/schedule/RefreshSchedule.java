@@ -58,7 +58,9 @@ public final class RefreshSchedule {
   /** How often, unless {@link Builder#policy} or {@link Builder#cron} says otherwise. */
   public static final Policy DEFAULT_POLICY = Policy.PRODUCTION;
 
-  /** How long {@link Running#close} lets a refresh go on, unless {@link Builder#grace} is called. */
+  /**
+   * How long {@link Running#close} lets a refresh go on, unless {@link Builder#grace} is called.
+   */
   public static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
 
   /** Name of the task for all views without a schedule of their own. */
@@ -106,8 +108,8 @@ public final class RefreshSchedule {
   }
 
   /**
-   * Begins a schedule with {@link #DEFAULT_POLICY}, for all views in the schema that the connections
-   * have on top of their search_path. The zone is still to be named.
+   * Begins a schedule with {@link #DEFAULT_POLICY}, for all views in the schema that the
+   * connections have on top of their search_path. The zone is still to be named.
    *
    * @param dataSource where connections come from and go back to, up to four at once, and one more
    *     for each view with a schedule of its own; not null
@@ -179,7 +181,9 @@ public final class RefreshSchedule {
         .toList();
   }
 
-  /** What a schedule is made of. Each method changes this builder and returns it; not thread-safe. */
+  /**
+   * What a schedule is made of. Each method changes this builder and returns it; not thread-safe.
+   */
   public static final class Builder {
 
     private final WatchedDataSource dataSource;
@@ -223,7 +227,8 @@ public final class RefreshSchedule {
     /**
      * Sets the same by a cron expression in place of a policy.
      *
-     * @param expression six fields: second, minute, hour, day of month, month, day of week; not null
+     * @param expression six fields: second, minute, hour, day of month, month, day of week; not
+     *     null
      * @return this builder
      * @throws IllegalArgumentException if it is none, or never fires
      */

@@ -1,9 +1,9 @@
 package com.f2x.neurohub.wipviews.schedule;
 
-import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;

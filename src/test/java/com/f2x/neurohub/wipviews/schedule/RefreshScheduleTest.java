@@ -236,7 +236,8 @@ class RefreshScheduleTest {
 
   @Test
   void a_run_that_fails_is_on_record_and_the_next_one_follows() throws Exception {
-    try (Running running = schedule(ONCE_A_YEAR).lockTimeout(Duration.ofMillis(50)).build().start()) {
+    try (Running running =
+        schedule(ONCE_A_YEAR).lockTimeout(Duration.ofMillis(50)).build().start()) {
       try (Connection held = holding("mv_wip_status_dashboard")) {
         due();
         awaitRuns(1);
@@ -270,7 +271,8 @@ class RefreshScheduleTest {
                   runs.add(run);
                   throw new IllegalStateException("on purpose");
                 })
-            .build().start()) {
+            .build()
+            .start()) {
       due();
       awaitRuns(1);
       Await.until(
@@ -425,7 +427,10 @@ class RefreshScheduleTest {
       Class<?> schedule = consumer.loadClass(RefreshSchedule.class.getName());
 
       assertThatThrownBy(
-              () -> schedule.getMethod("builder", DataSource.class).invoke(null, database.dataSource()))
+              () ->
+                  schedule
+                      .getMethod("builder", DataSource.class)
+                      .invoke(null, database.dataSource()))
           .cause()
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("com.github.kagkarlsson:db-scheduler");
@@ -436,7 +441,8 @@ class RefreshScheduleTest {
   void a_database_without_the_table_is_told_how_to_get_it() throws Exception {
     TestDatabase without = TestDatabase.deployed().create();
     try {
-      RefreshSchedule schedule = RefreshSchedule.builder(without.dataSource()).zone("Asia/Seoul").build();
+      RefreshSchedule schedule =
+          RefreshSchedule.builder(without.dataSource()).zone("Asia/Seoul").build();
 
       assertThatThrownBy(schedule::start)
           .isInstanceOfSatisfying(

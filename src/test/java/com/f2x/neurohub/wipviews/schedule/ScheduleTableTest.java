@@ -93,7 +93,8 @@ class ScheduleTableTest {
       try (Running running =
           RefreshSchedule.builder(database.dataSource(refresher, "secret"))
               .zone("Asia/Seoul")
-              .build().start()) {
+              .build()
+              .start()) {
         assertThat(running.nextRefresh()).isPresent();
       }
     } finally {
@@ -117,7 +118,8 @@ class ScheduleTableTest {
           RefreshSchedule.builder(mes.dataSource())
               .schema("Wip Views")
               .zone("Asia/Seoul")
-              .build().start()) {
+              .build()
+              .start()) {
         assertThat(running.nextRefresh()).isPresent();
       }
       assertThat(mes.value("SELECT count(*) FROM \"Wip Views\".wip_view_schedule")).isEqualTo("1");
