@@ -33,8 +33,9 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_register_supporting_view(view_na
   SET search_path = pg_catalog, pg_temp
 AS $function$
   UPDATE "${schema}".wip_view_settings
-  SET supporting_views = supporting_views
-    || jsonb_build_object(view_name, "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', view_name))));
+  SET supporting_views = supporting_views || jsonb_build_object(view_name, "${schema}".wip_view_definition(live.oid)),
+      supporting_columns = supporting_columns || jsonb_build_object(view_name, "${schema}".wip_view_source_columns(live.oid))
+  FROM (SELECT to_regclass(format('%I.%I', '${schema}', view_name))) AS live (oid);
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_register_supporting_view(text) IS
@@ -64,13 +65,13 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_index_key(text) IS
   'What an index does: its definition without its name, its table and its parameters.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_command(command text, view_name text)
   RETURNS text
   LANGUAGE sql
   IMMUTABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT 'wip-views recreate' || CASE WHEN view_name IS NULL THEN '' ELSE ' ' || word.view END || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
+  SELECT 'wip-views ' || command || coalesce(' ' || word.view, '') || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
   FROM (
     SELECT
       max(quoted.name) FILTER (WHERE name.number = 1) AS view,
@@ -80,7 +81,20 @@ AS $function$
       WHEN name.text ~ '^[[:alnum:]_-]+$' THEN name.text
       ELSE format($quote$'%s'$quote$, replace(name.text, chr(39), chr(39) || chr(92) || chr(39) || chr(39)))
     END) AS quoted (name)
+    WHERE name.text IS NOT NULL
   ) AS word;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_command(text, text) IS
+  'A command line for a view, or for all of them, as a shell takes it: for the remedy in an error.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_command('recreate', view_name);
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
@@ -104,6 +118,7 @@ AS $function$
     CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
     CROSS JOIN (SELECT E'\nCREATE (UNIQUE )?INDEX .*$') AS indexes (pattern)
     WHERE split_part(d.definition, E'\n', 1) = split_part(v.definition, E'\n', 1)
+      AND NOT "${schema}".wip_view_is_frozen(v.view_name)
   )
   SELECT drift.view_name, drift.what, drift.remedy
   FROM (
@@ -124,7 +139,7 @@ AS $function$
     CROSS JOIN LATERAL jsonb_each_text(s.supporting_views) AS support (name, was)
     JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = support.name AND c.relkind = 'v'
     CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
-    WHERE support.was <> d.definition AND split_part(support.was, E'\n', 1) = split_part(d.definition, E'\n', 1)
+    WHERE NOT "${schema}".wip_view_is_frozen(support.name) AND support.was <> d.definition AND split_part(support.was, E'\n', 1) = split_part(d.definition, E'\n', 1)
   ) AS drift (view_name, refresh_order, what, remedy)
   ORDER BY drift.refresh_order, drift.view_name, drift.remedy;
 $function$;
