@@ -17,6 +17,7 @@ import java.time.LocalDate;
  * @param p50Duration half of the refreshes took no longer; null on a day without one
  * @param p95Duration nineteen of twenty refreshes took no longer; null on a day without one
  * @param maxDuration what the longest refresh took; null on a day without one
+ * @param frozen attempts that did nothing, because the view was frozen
  */
 public record DailyRefreshes(
     String view,
@@ -27,7 +28,8 @@ public record DailyRefreshes(
     long failed,
     Duration p50Duration,
     Duration p95Duration,
-    Duration maxDuration) {
+    Duration maxDuration,
+    long frozen) {
 
   static DailyRefreshes of(WipViewDailyRecord row) {
     return new DailyRefreshes(
@@ -39,6 +41,7 @@ public record DailyRefreshes(
         row.getFailed(),
         row.getP50Duration(),
         row.getP95Duration(),
-        row.getMaxDuration());
+        row.getMaxDuration(),
+        row.getFrozen());
   }
 }

@@ -33,6 +33,7 @@ import java.util.Locale;
  *     none does
  * @param waitingCallers how many sessions wait for it; callers that share in their JVM wait with
  *     one between them
+ * @param frozenSince since when it is {@link State#FROZEN}; null otherwise
  */
 public record Freshness(
     String view,
@@ -51,7 +52,8 @@ public record Freshness(
     Instant runningSince,
     Duration runningFor,
     Integer runningPid,
-    long waitingCallers) {
+    long waitingCallers,
+    Instant frozenSince) {
 
   /** Whether a view can be read, and is fresh enough. */
   public enum State {
@@ -62,7 +64,12 @@ public record Freshness(
     /** It is there, but reading it is an error until it is refreshed. */
     UNPOPULATED,
     /** There is no such materialized view: {@code wip-views recreate} brings it back. */
-    MISSING
+    MISSING,
+    /**
+     * It keeps its rows, whatever their age, while the tables underneath are migrated: {@code
+     * wip-views thaw} ends that.
+     */
+    FROZEN
   }
 
   static Freshness of(WipViewFreshnessRecord row) {
@@ -85,6 +92,7 @@ public record Freshness(
         Refresh.instant(row.getRunningSince()),
         row.getRunningFor(),
         row.getRunningPid(),
-        row.getWaitingCallers());
+        row.getWaitingCallers(),
+        Refresh.instant(row.getFrozenSince()));
   }
 }

@@ -122,6 +122,7 @@ final class HistoryCommand implements Callable<Integer> {
             .right("REFRESHED")
             .right("COALESCED")
             .right("FAILED")
+            .right("FROZEN")
             .right("P50")
             .right("P95")
             .right("LONGEST");
@@ -132,6 +133,7 @@ final class HistoryCommand implements Callable<Integer> {
           Formats.count(day.refreshed()),
           Formats.count(day.coalesced()),
           day.failed() == 0 ? "0" : output.bad(Formats.count(day.failed())),
+          Formats.count(day.frozen()),
           Formats.duration(day.p50Duration()),
           Formats.duration(day.p95Duration()),
           Formats.duration(day.maxDuration()));

@@ -7,7 +7,7 @@ import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewFreshnessRecord;
 import java.util.List;
 import org.jooq.impl.DSL;
 
-/** A view that cannot be read, or is older than it may be. */
+/** A view that cannot be read, is frozen, or is older than it may be. */
 final class ViewState implements Check {
 
   @Override
@@ -81,6 +81,14 @@ final class ViewState implements Check {
                   "Its readers get an error until it is refreshed.",
                   site.refresh(name))
               .thatIsSafe();
+      case "frozen" ->
+          Fault.of(
+              this,
+              name,
+              "the view is frozen since " + view.getFrozenSince().toInstant(),
+              "Its readers get the rows of that time, and a refresh does nothing, until the tables"
+                  + " are migrated and somebody thaws it.",
+              site.command("thaw", name));
       default ->
           Fault.of(
                   this,
