@@ -14,9 +14,11 @@ import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
@@ -135,25 +137,32 @@ class FreezeTest {
         Statement statement = freezing.createStatement()) {
       freezing.setAutoCommit(false);
       statement.execute(FREEZE);
-      List<Future<Refresh.Outcome>> calls =
+      List<Future<String>> calls =
           callers.start(
               5,
               database::connect,
-              (number, connection) ->
-                  WipViews.of(database.dataSource())
-                      .withApplicationName("caller " + number)
-                      .refresh(WipViews.view("mv_customers"))
-                      .outcome());
+              (number, connection) -> {
+                if (number % 2 == 0) {
+                  // those of this JVM share
+                  return views().refresh(WipViews.view("mv_customers")).outcome().name();
+                }
+                try (Statement caller = connection.createStatement();
+                    ResultSet row =
+                        caller.executeQuery("SELECT * FROM refresh_wip_view('mv_customers')")) {
+                  row.next();
+                  return row.getString("outcome").toUpperCase(Locale.ROOT);
+                }
+              });
       Await.until(
-          "one of this JVM waits for the turn",
+          "all of them wait for the turn, one for this JVM",
           () ->
               database.value(
                   "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
                       + " AND classid = 'wip_view'::regclass"),
-          waiting -> Integer.parseInt(waiting) >= 1);
+          waiting -> Integer.parseInt(waiting) >= 3);
       freezing.commit();
 
-      assertThat(Callers.results(calls)).containsOnly(Refresh.Outcome.FROZEN);
+      assertThat(Callers.results(calls)).containsOnly("FROZEN");
     }
   }
 
