@@ -147,9 +147,10 @@ AS $function$
   ),
   used AS (
     SELECT
-      -- a view depends by the rule that is its query
-      CASE WHEN r.rulename = '_RETURN' THEN 'pg_class'::regclass::oid ELSE d.classid END AS class,
-      CASE WHEN r.rulename = '_RETURN' THEN r.ev_class ELSE d.objid END AS object,
+      -- a view depends by the rule that is its query; a computed column, from PostgreSQL 15 on, by its default
+      CASE WHEN r.rulename = '_RETURN' OR def.oid IS NOT NULL THEN 'pg_class'::regclass::oid ELSE d.classid END AS class,
+      CASE WHEN r.rulename = '_RETURN' THEN r.ev_class ELSE coalesce(def.adrelid, d.objid) END AS object,
+      coalesce(def.adnum, d.objsubid) AS part,
       c.oid AS source,
       a.attnum,
       a.attname
@@ -161,16 +162,18 @@ AS $function$
     LEFT JOIN pg_attrdef AS def ON d.classid = 'pg_attrdef'::regclass AND def.oid = d.objid
     -- the tables of others
     WHERE NOT (c.relnamespace = '"${schema}"'::regnamespace AND starts_with(c.relname, 'wip_view'))
-      AND d.classid IN (
-        'pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_trigger'::regclass, 'pg_attrdef'::regclass,
-        'pg_publication_rel'::regclass)
-      -- the default of a column goes with it; what is computed from another one does not
-      AND (def.oid IS NULL OR (def.adrelid, def.adnum) <> (c.oid, a.attnum))
+      AND (
+        d.classid IN (
+          'pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass, 'pg_trigger'::regclass, 'pg_attrdef'::regclass,
+          'pg_publication_rel'::regclass)
+        OR d.classid = 'pg_class'::regclass AND d.objsubid > 0)
   )
-  SELECT pg_describe_object(used.class, used.object, 0), used.source::regclass::text, array_agg(DISTINCT used.attname::text)
+  SELECT pg_describe_object(used.class, used.object, used.part), used.source::regclass::text, array_agg(DISTINCT used.attname::text)
   FROM used
-  WHERE used.class <> 'pg_class'::regclass OR used.object NOT IN (SELECT freezing.oid FROM freezing WHERE freezing.oid IS NOT NULL)
-  GROUP BY used.class, used.object, used.source
+  WHERE (used.class <> 'pg_class'::regclass OR used.object NOT IN (SELECT freezing.oid FROM freezing WHERE freezing.oid IS NOT NULL))
+    -- the default of a column goes with it
+    AND (used.object, used.part) <> (used.source, used.attnum)
+  GROUP BY used.class, used.object, used.part, used.source
   ORDER BY 1, 2;
 $function$;
 
