@@ -65,41 +65,6 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_index_key(text) IS
   'What an index does: its definition without its name, its table and its parameters.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_command(command text, view_name text)
-  RETURNS text
-  LANGUAGE sql
-  IMMUTABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT 'wip-views ' || command || coalesce(' ' || word.view, '') || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
-  FROM (
-    SELECT
-      max(quoted.name) FILTER (WHERE name.number = 1) AS view,
-      max(quoted.name) FILTER (WHERE name.number = 2) AS schema
-    FROM unnest(ARRAY[view_name, '${schema}']) WITH ORDINALITY AS name (text, number)
-    CROSS JOIN LATERAL (SELECT CASE
-      WHEN name.text ~ '^[[:alnum:]_-]+$' THEN name.text
-      ELSE format($quote$'%s'$quote$, replace(name.text, chr(39), chr(39) || chr(92) || chr(39) || chr(39)))
-    END) AS quoted (name)
-    WHERE name.text IS NOT NULL
-  ) AS word;
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_command(text, text) IS
-  'A command line for a view, or for all of them, as a shell takes it: for the remedy in an error.';
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
-  RETURNS text
-  LANGUAGE sql
-  IMMUTABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT "${schema}".wip_view_command('recreate', view_name);
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
-  'The command line that recreates a view, or all of them, as a shell takes it: for the remedy in an error.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   RETURNS TABLE (view_name text, what text, remedy text)
   LANGUAGE sql
@@ -108,7 +73,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH compared AS (
-    SELECT v.view_name, v.refresh_order, v.definition AS was, d.definition AS is_now,
+    SELECT v.view_name, v.refresh_order, v.definition AS was, d.definition AS is_now, v.source_columns,
            regexp_replace(v.definition, indexes.pattern, '') = regexp_replace(d.definition, indexes.pattern, '') AS same_query
     FROM "${schema}".wip_view AS v
     JOIN pg_class AS c
@@ -122,8 +87,11 @@ AS $function$
   )
   SELECT drift.view_name, drift.what, drift.remedy
   FROM (
-    SELECT c.view_name, c.refresh_order, 'query', "${schema}".wip_view_recreate_command(c.view_name)
+    -- where what it reads was renamed, it is the file that no longer fits
+    SELECT c.view_name, c.refresh_order, changed.what,
+           "${schema}".wip_view_command(VARIADIC CASE changed.what WHEN 'query' THEN ARRAY['recreate', c.view_name] ELSE ARRAY['update'] END)
     FROM compared AS c
+    CROSS JOIN LATERAL "${schema}".wip_view_changed_part(c.source_columns) AS changed (what)
     WHERE NOT c.same_query
     UNION ALL
     -- an index that somebody added is nobody's problem: it stays
@@ -134,15 +102,18 @@ AS $function$
       AND "${schema}".wip_view_index_key(lost.line) NOT IN (
         SELECT "${schema}".wip_view_index_key(l.line) FROM "${schema}".wip_view_index_lines(c.is_now) AS l (line))
     UNION ALL
-    SELECT support.name, 0, 'query', "${schema}".wip_view_recreate_command(NULL)
+    SELECT support.name, 0, changed.what, "${schema}".wip_view_command(CASE changed.what WHEN 'query' THEN 'recreate' ELSE 'update' END)
     FROM "${schema}".wip_view_settings AS s
     CROSS JOIN LATERAL jsonb_each_text(s.supporting_views) AS support (name, was)
     JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = support.name AND c.relkind = 'v'
     CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
-    WHERE NOT "${schema}".wip_view_is_frozen(support.name) AND support.was <> d.definition AND split_part(support.was, E'\n', 1) = split_part(d.definition, E'\n', 1)
+    CROSS JOIN LATERAL "${schema}".wip_view_changed_part(s.supporting_columns -> support.name) AS changed (what)
+    WHERE support.was <> d.definition
+      AND split_part(support.was, E'\n', 1) = split_part(d.definition, E'\n', 1)
+      AND NOT "${schema}".wip_view_is_frozen(support.name)
   ) AS drift (view_name, refresh_order, what, remedy)
   ORDER BY drift.refresh_order, drift.view_name, drift.remedy;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
-  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, or an index that is gone. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';
+  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, names of columns that were renamed under it, so that its file has to follow, or an index that is gone. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';

@@ -60,6 +60,18 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_changed_columns(jsonb) IS
   'Which of these columns were renamed, retyped or dropped since they were noted, and what each is now.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_changed_part(source_columns jsonb)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT CASE WHEN EXISTS (SELECT FROM "${schema}".wip_view_changed_columns(source_columns)) THEN 'names' ELSE 'query' END;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_changed_part(jsonb) IS
+  'Why the server prints a query in another way than when it was deployed: the names of its columns were changed, or the query itself.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_supporting_sources(view_name text)
   RETURNS SETOF text
   LANGUAGE sql

@@ -33,6 +33,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,13 +44,13 @@ final class SchedulerInstance implements RefreshSchedule.Running {
    * What a row of the table stands for.
    *
    * @param name of the row
-   * @param cadence when
-   * @param calls gives the calls that a tick makes; one that fails does not stop the next
+   * @param times when its runs are due
+   * @param calls gives the calls that a run makes; one that fails does not stop the next
    */
-  record Job(String name, CronTimes cadence, Supplier<List<Supplier<List<Refresh>>>> calls) {}
+  record Job(String name, CronTimes times, Supplier<List<Supplier<List<Refresh>>>> calls) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(RefreshSchedule.class);
-  private static final Logger TICKS = LoggerFactory.getLogger(ScheduledRun.class);
+  private static final Logger RUNS = LoggerFactory.getLogger(ScheduledRun.class);
 
   private static final String TABLE = "wip_view_schedule";
 
@@ -75,12 +76,12 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private static final Serializer NO_DATA =
       new Serializer() {
         @Override
-        public byte[] serialize(Object data) {
+        public byte @Nullable [] serialize(@Nullable Object data) {
           return null;
         }
 
         @Override
-        public <T> T deserialize(Class<T> type, byte[] data) {
+        public <T> @Nullable T deserialize(Class<T> type, byte @Nullable [] data) {
           return null;
         }
       };
@@ -94,7 +95,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private final ExecutorService refreshes;
   private final List<RecurringTask<Void>> tasks;
   private final Scheduler scheduler;
-  private volatile String complaint;
+  private volatile @Nullable String complaint;
   private boolean closed;
 
   /**
@@ -105,7 +106,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
    */
   SchedulerInstance(
       WatchedDataSource refreshing,
-      String schema,
+      @Nullable String schema,
       List<Job> jobs,
       Duration grace,
       Consumer<ScheduledRun> listener) {
@@ -115,19 +116,19 @@ final class SchedulerInstance implements RefreshSchedule.Running {
             .render(schema == null ? DSL.name(TABLE) : DSL.name(schema, TABLE));
     this.listener = listener;
     Instant now = Instant.now();
-    PollSettings pace =
+    PollSettings polls =
         PollSettings.of(
             jobs.stream()
-                .map(job -> job.cadence().shortestInterval(now))
+                .map(job -> job.times().shortestInterval(now))
                 .min(Comparator.naturalOrder())
                 .orElseThrow());
-    this.silence = pace.silence();
+    this.silence = polls.silence();
     this.dataSource =
-        new TimeLimitedDataSource(refreshing.delegate(), pace.connecting(), pace.answer());
-    this.patient = new WaitingDataSource(dataSource, pace.polling());
+        new TimeLimitedDataSource(refreshing.delegate(), polls.connecting(), polls.answer());
+    this.patient = new WaitingDataSource(dataSource, polls.polling());
     this.tasks = jobs.stream().map(this::task).toList();
     // Twice as many as needed: a refresh whose connection vanished without a word keeps its thread
-    // until that is found out, and whoever takes the tick over needs another.
+    // until that is found out, and the instance that takes the run over needs another.
     int threads = 2 * tasks.size();
     this.refreshes = Executors.newFixedThreadPool(threads, daemons("wip-views-refresh"));
     this.scheduler =
@@ -144,8 +145,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
             .housekeeperExecutor(
                 Executors.newScheduledThreadPool(2, daemons("wip-views-heartbeat")))
             .pollUsingLockAndFetch(0.5, 1)
-            .pollingInterval(pace.polling())
-            .heartbeatInterval(pace.heartbeat())
+            .pollingInterval(polls.polling())
+            .heartbeatInterval(polls.heartbeat())
             .missedHeartbeatsLimit(PollSettings.MISSED_HEARTBEATS)
             .commitWhenAutocommitDisabled(true)
             .shutdownMaxWait(grace)
@@ -163,11 +164,11 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   }
 
   private RecurringTask<Void> task(Job job) {
-    return Tasks.recurring(job.name(), job.cadence())
-        .execute((task, context) -> tick(context.getExecution().executionTime, job));
+    return Tasks.recurring(job.name(), job.times())
+        .execute((task, context) -> run(context.getExecution().executionTime, job));
   }
 
-  /** Starts it, once it has looked at what it needs. */
+  /** Starts it, after checking what it needs. */
   SchedulerInstance start() {
     check();
     scheduler.start();
@@ -210,10 +211,10 @@ final class SchedulerInstance implements RefreshSchedule.Running {
     }
   }
 
-  private void tick(Instant due, Job job) {
+  private void run(Instant due, Job job) {
     Instant startedAt = Instant.now();
     List<Refresh> done = new ArrayList<>();
-    WipViewsException failure = null;
+    @Nullable WipViewsException failure = null;
     try {
       for (Supplier<List<Refresh>> call : job.calls().get()) {
         try {
@@ -226,14 +227,15 @@ final class SchedulerInstance implements RefreshSchedule.Running {
     } catch (WipViewsException e) {
       failure = firstOf(failure, e);
     }
-    // Whoever interrupted meant the refresh, which is cancelled; when the next one is due is still
-    // to be written.
+    // An interrupt is meant for the refresh, which is cancelled; when the next run is due must
+    // still
+    // be written.
     Thread.interrupted();
     Instant endedAt = Instant.now();
-    Instant next = job.cadence().after(startedAt);
+    Instant next = job.times().after(startedAt);
     Duration duration = Duration.between(startedAt, endedAt);
-    Duration interval = Duration.between(next, job.cadence().after(next));
-    tell(
+    Duration interval = Duration.between(next, job.times().after(next));
+    report(
         new ScheduledRun(
             due,
             startedAt,
@@ -244,7 +246,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
             Optional.ofNullable(failure)));
   }
 
-  private static WipViewsException firstOf(WipViewsException first, WipViewsException next) {
+  private static WipViewsException firstOf(
+      @Nullable WipViewsException first, WipViewsException next) {
     if (first == null) {
       return next;
     }
@@ -252,24 +255,24 @@ final class SchedulerInstance implements RefreshSchedule.Running {
     return first;
   }
 
-  private void tell(ScheduledRun tick) {
+  private void report(ScheduledRun run) {
     // a view that failed is at WARN in the log already
     boolean isNews =
-        tick.refreshes().stream().noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.FAILED);
-    if (tick.slow() || tick.failure().isPresent() && isNews) {
-      TICKS.warn("{}", tick);
+        run.refreshes().stream().noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.FAILED);
+    if (run.slow() || run.failure().isPresent() && isNews) {
+      RUNS.warn("{}", run);
     } else {
-      TICKS.info("{}", tick);
+      RUNS.info("{}", run);
     }
     try {
-      listener.accept(tick);
+      listener.accept(run);
     } catch (RuntimeException e) {
-      LOG.warn("the listener of a tick failed", e);
+      LOG.warn("the listener of a run failed", e);
     }
   }
 
   /**
-   * Says once what is the matter, in a sentence; makes a row that somebody deleted again; looks for
+   * Reports once what is wrong, in a sentence; inserts a row again that was deleted; looks for
    * connections that vanished.
    */
   private final class Watch extends AbstractSchedulerListener {
@@ -291,7 +294,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       try {
         refreshing.giveUpLost(patient, silence);
       } catch (SQLException e) {
-        LOG.debug("the next look will tell", e);
+        LOG.debug("lost connections are looked for again at the next heartbeat", e);
       }
     }
 
