@@ -30,7 +30,7 @@ public record DailyRefreshes(
     @Nullable Duration p50Duration,
     @Nullable Duration p95Duration,
     @Nullable Duration maxDuration,
-      long frozen) {
+    long frozen) {
 
   static DailyRefreshes of(WipViewDailyRecord row) {
     return new DailyRefreshes(
