@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.promote;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
@@ -12,7 +13,12 @@ import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
+import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -21,9 +27,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -357,6 +366,47 @@ class FreezeTest {
 
       assertThat(statement.executeQuery("SELECT FROM board LIMIT 1").next()).isTrue();
     }
+  }
+
+  @Test
+  void a_dump_of_a_frozen_database_restores_it(@TempDir Path folder) throws Exception {
+    database.execute(FREEZE, "TRUNCATE orders");
+    Path dump = folder.resolve("dump.sql");
+    Psql.assumeInstalled();
+    int server = Integer.parseInt(database.value("SHOW server_version_num")) / 10_000;
+    assumePgDumpOf(server);
+    ProcessBuilder pgDump = new ProcessBuilder("pg_dump", "--no-password", "-f", dump.toString());
+    pgDump.environment().putAll(Psql.environment(database));
+    assertThat(Await.exitCode(pgDump.inheritIO().start())).isZero();
+    TestDatabase restored = TestDatabase.empty().create();
+    try {
+      Psql.run(restored, Files.readString(dump));
+
+      assertThat(restored.value("SELECT state FROM wip_view_freshness")).isEqualTo("frozen");
+      assertThat(restored.value("SELECT customer FROM top")).isEqualTo("bob");
+      restored.execute("INSERT INTO orders VALUES (9, 'zoe', 1)", THAW);
+      assertThat(restored.value("SELECT customer FROM mv_customers")).isEqualTo("zoe");
+      assertThat(restored.value(COPIES)).isEqualTo("0");
+    } finally {
+      restored.drop();
+    }
+  }
+
+  /** An older one refuses to dump the server. */
+  private static void assumePgDumpOf(int server) throws Exception {
+    String version = "";
+    try {
+      Process asked = new ProcessBuilder("pg_dump", "--version").start();
+      version = new String(asked.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      // there is none
+    }
+    Matcher major = Pattern.compile(" (\\d+)").matcher(version);
+    boolean there = major.find() && Integer.parseInt(major.group(1)) >= server;
+    if (!there) {
+      System.out.println("SKIPPED: there is no pg_dump of PostgreSQL " + server + " on the PATH");
+    }
+    assumeTrue(there, "pg_dump of PostgreSQL " + server);
   }
 
   @Test
