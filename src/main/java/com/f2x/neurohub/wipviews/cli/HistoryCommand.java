@@ -122,7 +122,6 @@ final class HistoryCommand implements Callable<Integer> {
             .right("REFRESHED")
             .right("COALESCED")
             .right("FAILED")
-            .right("FROZEN")
             .right("P50")
             .right("P95")
             .right("LONGEST");
@@ -133,10 +132,12 @@ final class HistoryCommand implements Callable<Integer> {
           Formats.count(day.refreshed()),
           Formats.count(day.coalesced()),
           day.failed() == 0 ? "0" : output.bad(Formats.count(day.failed())),
-          Formats.count(day.frozen()),
           Formats.duration(day.p50Duration()),
           Formats.duration(day.p95Duration()),
           Formats.duration(day.maxDuration()));
+      if (day.frozen() > 0) {
+        grid.note(Formats.count(day.frozen()) + " did nothing: the view was frozen");
+      }
     }
     output.print(grid);
   }

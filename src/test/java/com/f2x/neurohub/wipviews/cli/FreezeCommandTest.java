@@ -86,7 +86,7 @@ class FreezeCommandTest {
     assertThat(database.value("SELECT count(*) FROM wip_item_station")).isEqualTo(items);
     assertThat(said("refresh")).contains("frozen").doesNotContain("refreshed");
     assertThat(said("freshness")).contains("frozen since ");
-    assertThat(said("history", "--summary")).contains("FROZEN");
+    assertThat(said("history", "--summary")).contains("did nothing: the view was frozen");
     assertThat(said("update")).contains("mv_process_wip_queue is frozen");
     Cli.Result stale = cli.run("freshness", "--fail-if-stale");
     assertThat(stale.exitCode()).isEqualTo(3);
