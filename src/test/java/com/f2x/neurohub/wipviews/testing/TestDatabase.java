@@ -39,10 +39,6 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     DEPLOYED
   }
 
-  private interface Work<T> {
-    T in(Statement statement) throws SQLException;
-  }
-
   private static final AtomicInteger NUMBER = new AtomicInteger();
   private static final Set<Template> MADE = EnumSet.noneOf(Template.class);
 
@@ -234,15 +230,17 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     return connection;
   }
 
-  /** Runs statements, each in a transaction of its own. */
+  /**
+   * Runs statements, each in a transaction of its own, in a session of their own: what they did
+   * counts in the statistics when that ends.
+   */
   public void execute(String... statements) throws SQLException {
-    inSession(
-        statement -> {
-          for (String sql : statements) {
-            statement.execute(sql);
-          }
-          return null;
-        });
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      for (String sql : statements) {
+        statement.execute(sql);
+      }
+    }
   }
 
   /** Reads one value. */
@@ -251,29 +249,11 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     return rows.isEmpty() ? null : rows.get(0).get(0);
   }
 
-  /** Reads rows, as text. */
-  public List<List<String>> rows(String query) throws SQLException {
-    return inSession(
-        statement -> {
-          try (ResultSet result = statement.executeQuery(query)) {
-            List<List<String>> rows = new ArrayList<>();
-            while (result.next()) {
-              List<String> row = new ArrayList<>();
-              for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
-                row.add(result.getString(i));
-              }
-              rows.add(row);
-            }
-            return rows;
-          }
-        });
-  }
-
   /**
-   * Works in a session of the superuser that is as if it were new: most of what a test asks would
-   * take a server longer to open than to answer.
+   * Reads rows, as text, in a session of the superuser that is as if it were new: a server takes
+   * longer to open one than to answer most of what a test asks.
    */
-  private <T> T inSession(Work<T> work) throws SQLException {
+  public List<List<String>> rows(String query) throws SQLException {
     Connection connection;
     synchronized (this) {
       connection = idle;
@@ -283,7 +263,10 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
       connection = connect();
     }
     try (Statement statement = connection.createStatement()) {
-      T result = work.in(statement);
+      List<List<String>> rows;
+      try (ResultSet result = statement.executeQuery(query)) {
+        rows = rows(result);
+      }
       statement.execute("DISCARD ALL");
       synchronized (this) {
         if (idle == null) {
@@ -291,12 +274,24 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
           connection = null;
         }
       }
-      return result;
+      return rows;
     } finally {
       if (connection != null) {
         connection.close();
       }
     }
+  }
+
+  private static List<List<String>> rows(ResultSet result) throws SQLException {
+    List<List<String>> rows = new ArrayList<>();
+    while (result.next()) {
+      List<String> row = new ArrayList<>();
+      for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+        row.add(result.getString(i));
+      }
+      rows.add(row);
+    }
+    return rows;
   }
 
   /**
