@@ -40,6 +40,7 @@ BEGIN
   EXECUTE format('CREATE TABLE %s AS SELECT * FROM %s', copy_name, relation);
   PERFORM "${schema}".wip_view_keep_to_owner(copy_name);
   EXECUTE format('COMMENT ON TABLE %s IS %L', copy_name, format('The rows of %s while it is frozen; a thaw drops it.', view_name));
+  EXECUTE format('ANALYZE %s', copy_name);
   RETURN to_regclass(copy_name);
 END
 $function$;
