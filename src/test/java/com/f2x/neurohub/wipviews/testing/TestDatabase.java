@@ -28,15 +28,24 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
+  /** What is in a database; made once per JVM on top of another one. */
   private enum Template {
     /** Nothing in it. */
-    EMPTY,
+    EMPTY(null),
     /** The engine, and a table of orders. */
-    ENGINE,
+    ENGINE(EMPTY),
+    /** The same with rows, and two views on them. */
+    SERVICE(ENGINE),
     /** The minimal MES, without rows but the eight stations. */
-    MES,
+    MES(EMPTY),
     /** The minimal MES and the views. */
-    DEPLOYED
+    DEPLOYED(MES);
+
+    private final Template base;
+
+    Template(Template base) {
+      this.base = base;
+    }
   }
 
   private static final AtomicInteger NUMBER = new AtomicInteger();
@@ -69,6 +78,14 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
    */
   public static TestDatabase engine() {
     return new TestDatabase(Template.ENGINE, null);
+  }
+
+  /**
+   * The same with six orders of four customers, and with {@link OwnView#ORDERS} and {@link
+   * OwnView#CUSTOMERS} on them, in this order.
+   */
+  public static TestDatabase service() {
+    return new TestDatabase(Template.SERVICE, null);
   }
 
   /** A database with the minimal MES in the schema public: the eight stations, and no other row. */
@@ -125,24 +142,38 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     String name = "template_" + ProcessHandle.current().pid() + "_" + template.name().toLowerCase();
     synchronized (MADE) {
       if (MADE.add(template)) {
+        String base = template(template.base);
         onServer("DROP DATABASE IF EXISTS " + name);
-        onServer("CREATE DATABASE " + name + " TEMPLATE template0");
-        DataSource dataSource = dataSource(name);
-        if (template == Template.ENGINE) {
-          WipViewsMigration.of(dataSource).only("engine").update();
-          onDatabase(
-              dataSource,
-              "CREATE TABLE orders (id integer PRIMARY KEY, customer text NOT NULL, amount integer"
-                  + " NOT NULL)");
-        } else {
-          WipViewsMigration.of(dataSource).installMinimalMes();
-        }
-        if (template == Template.DEPLOYED) {
-          deploy(dataSource);
-        }
+        onServer("CREATE DATABASE " + name + " TEMPLATE " + base);
+        fill(template, dataSource(name));
       }
     }
     return name;
+  }
+
+  private static void fill(Template template, DataSource dataSource) throws SQLException {
+    switch (template) {
+      case ENGINE -> {
+        WipViewsMigration.of(dataSource).only("engine").update();
+        onDatabase(
+            dataSource,
+            "CREATE TABLE orders (id integer PRIMARY KEY, customer text NOT NULL, amount integer"
+                + " NOT NULL)");
+      }
+      case SERVICE -> {
+        onDatabase(
+            dataSource,
+            "INSERT INTO orders VALUES (1, 'ann', 70), (2, 'ann', 50), (3, 'bob', 20), (4, 'cho',"
+                + " 30), (5, 'cho', 120), (6, 'dae', 10)");
+        try (Connection connection = dataSource.getConnection()) {
+          OwnView.ORDERS.promoteOn(connection);
+          OwnView.CUSTOMERS.promoteOn(connection);
+        }
+      }
+      case MES -> WipViewsMigration.of(dataSource).installMinimalMes();
+      case DEPLOYED -> deploy(dataSource);
+      case EMPTY -> throw new AssertionError("has nothing in it");
+    }
   }
 
   /**
