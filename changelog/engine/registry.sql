@@ -73,7 +73,7 @@ BEGIN
       ADD COLUMN source_columns jsonb, ADD COLUMN frozen_at timestamptz, ADD COLUMN frozen_attributes text[];
     ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_columns jsonb NOT NULL DEFAULT '{}';
     ALTER TABLE "${schema}".wip_view_refresh
-      DROP CONSTRAINT wip_view_refresh_outcome_check,
+      DROP CONSTRAINT IF EXISTS wip_view_refresh_outcome_check,
       ADD CONSTRAINT wip_view_refresh_outcome_check
         CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed', 'frozen'));
   END IF;
