@@ -14,7 +14,7 @@ BEGIN
     UNION ALL
     SELECT f.subject, f.what, f.remedy FROM "${schema}".wip_view_find_drift() AS f
   LOOP
-    RAISE WARNING '%: %; bring it back: %', found.subject, found.what, found.remedy[pg_catalog.cardinality(found.remedy)];
+    RAISE WARNING '%: %; run %', found.subject, found.what, found.remedy[pg_catalog.cardinality(found.remedy)];
   END LOOP;
 END
 $drift$;

@@ -21,13 +21,15 @@ AS $function$
     UNION ALL
     SELECT index.place, "${schema}".wip_view_index_on(index.line, name.live, name.staged)
     FROM "${schema}".wip_view_index_lines(v.definition) WITH ORDINALITY AS index (line, place)
+    UNION ALL
+    SELECT NULL, unnest(v.frozen_attributes)
   ) AS ddl (place, statement)
   WHERE v.view_name = wip_view_registered_ddl.view_name
-  ORDER BY ddl.place;
+  ORDER BY ddl.place NULLS LAST;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_registered_ddl(text) IS
-  'The statements that build a registered view in the staging schema, from wip_view.definition: the view, then its indexes.';
+  'The statements that build a registered view in the staging schema, from wip_view.definition: the view, then its indexes; then what was deployed for it while it was frozen.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate(view_name text)
   RETURNS void

@@ -33,7 +33,8 @@ public record ScheduledRun(
 
   /**
    * Returns it as one line of {@code key=value}, for a log: times in ISO 8601, durations in
-   * milliseconds, and the keys {@code slow} and {@code error} only where there is something to say.
+   * milliseconds, and the keys {@code frozen}, {@code slow} and {@code error} only where there is
+   * something to say.
    */
   @Override
   public String toString() {
@@ -45,6 +46,9 @@ public record ScheduledRun(
             .with("refreshed", count(Outcome.REFRESHED))
             .with("coalesced", count(Outcome.COALESCED))
             .with("failed", count(Outcome.FAILED));
+    if (count(Outcome.FROZEN) > 0) {
+      line.with("frozen", count(Outcome.FROZEN));
+    }
     if (slow) {
       line.with("slow", true);
     }

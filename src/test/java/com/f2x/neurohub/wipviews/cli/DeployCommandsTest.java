@@ -67,9 +67,9 @@ class DeployCommandsTest {
 
     assertThat(String.join(" ", result.outLines()).replaceAll(" +", " "))
         .contains(
-            "mv_wip_status_dashboard: the view is missing: it was dropped or renamed; bring it"
-                + " back: wip-views recreate mv_wip_status_dashboard",
-            "mv_process_wip_queue: the view is missing: something else has its name; bring it back:"
+            "mv_wip_status_dashboard: the view is missing: it was dropped or renamed; run"
+                + " wip-views recreate mv_wip_status_dashboard",
+            "mv_process_wip_queue: the view is missing: something else has its name; run"
                 + " wip-views recreate mv_process_wip_queue")
         .doesNotContain("up to date");
   }

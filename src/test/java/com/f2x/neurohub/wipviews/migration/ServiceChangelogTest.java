@@ -191,7 +191,7 @@ class ServiceChangelogTest {
 
     assertThat(lines)
         .contains(
-            "  mv_big_customers: the view is missing: it was dropped or renamed; bring it back:"
+            "  mv_big_customers: the view is missing: it was dropped or renamed; run"
                 + " wip-views recreate mv_big_customers");
     database.execute("DELETE FROM wip_view WHERE view_name = 'mv_big_customers'");
     assertThat(ran(service)).contains("mv_big_customers").doesNotContain("mv_customers");

@@ -42,7 +42,7 @@ class UpdateTest {
     assertThat(lines)
         .contains(
             "  mv_process_wip_queue: its query is not the one that was deployed: somebody changed"
-                + " it; bring it back: wip-views recreate mv_process_wip_queue");
+                + " it; run wip-views recreate mv_process_wip_queue");
     assertThat(database.value("SELECT by_hand FROM mv_process_wip_queue")).isEqualTo("1");
   }
 

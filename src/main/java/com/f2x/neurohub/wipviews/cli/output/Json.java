@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RelationSize;
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
+import com.f2x.neurohub.wipviews.migration.ColumnUser;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
@@ -40,6 +41,7 @@ public final class Json {
             .addMixIn(Freshness.class, FreshnessColumns.class)
             .addMixIn(DailyRefreshes.class, DailyColumns.class)
             .addMixIn(Blocker.class, BlockerColumns.class)
+            .addMixIn(ColumnUser.class, ColumnUserColumns.class)
             .build();
   }
 
@@ -115,11 +117,20 @@ public final class Json {
     String view();
   }
 
+  /** As the columns of {@code wip_view_column_users()} are called. */
+  private interface ColumnUserColumns {
+    @JsonProperty("table_name")
+    String table();
+  }
+
   /** As the columns of {@code wip_view_blockers} are called. */
   private interface BlockerColumns {
     @JsonIgnore
     boolean isHidden();
   }
+
+  /** A view that was frozen or thawed, and what else uses the columns of its tables. */
+  public record Freezing(List<String> views, List<ColumnUser> users) {}
 
   /**
    * What the doctor says.
