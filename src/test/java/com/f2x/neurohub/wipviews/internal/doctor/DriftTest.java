@@ -36,7 +36,7 @@ class DriftTest {
     assertThat(told)
         .contains(
             "  wip_item_station: its query is not the one that was deployed: somebody changed it;"
-                + " bring it back: wip-views recreate");
+                + " run wip-views recreate");
     views.recreate();
     assertThat(drift()).isEmpty();
   }
