@@ -277,7 +277,7 @@ BEGIN
   PERFORM "${schema}".wip_view_thaw_supporting(f.view_name)
   FROM "${schema}".wip_view_frozen AS f
   WHERE f.view_name IN (SELECT "${schema}".wip_view_supporting_sources(wip_view_begin_thaw.view_name));
-  PERFORM set_config('wip_views.thaw', 'on', true);
+  PERFORM set_config('wip_views.thaw', 'true', true);
   RETURN true;
 END
 $function$;

@@ -78,7 +78,7 @@ AS $function$
 DECLARE
   built CONSTANT oid := to_regclass(format('%I.%I', 'wip_staging_${schema}', view_name));
   frozen CONSTANT boolean := "${schema}".wip_view_is_frozen(view_name)
-    AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'on';
+    AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'true';
 BEGIN
   IF built IS NULL THEN
     RAISE EXCEPTION 'the file of % did not create it', view_name
