@@ -44,9 +44,9 @@ class WatchTest {
 
     database.drop();
     Await.until(
-        "it says that the database is away",
+        "it says that the database is unreachable",
         () -> screen(watching),
-        screen -> screen.contains("The database is away since "));
+        screen -> screen.contains("The database is unreachable since "));
     assertThat(screen(watching)).contains("mv_process_wip_queue", "does not exist");
 
     database.create();

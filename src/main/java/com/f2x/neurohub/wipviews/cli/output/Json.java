@@ -20,8 +20,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The JSON that scripts rely on. Its properties are named after the columns of {@code
- * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always there,
- * maybe null; times are ISO 8601 in UTC, durations are seconds.
+ * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always present,
+ * possibly null; times are ISO 8601 in UTC, durations are seconds.
  */
 public final class Json {
 
@@ -87,7 +87,7 @@ public final class Json {
           refresh.pid());
     }
 
-    /** Nobody attempted anything: the view was fresh enough. */
+    /** No attempt was made: the view was fresh enough. */
     public static Attempt skipped(String view) {
       return new Attempt(
           null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
