@@ -40,7 +40,7 @@ class WatchTest {
     Await.until("it is redrawn", () -> screens(watching), screens -> screens >= 3);
     assertThat(screen(watching))
         .contains("wip-views freshness, ", "every 100 ms; Ctrl-C ends", "mv_process_wip_queue")
-        .doesNotContain("away");
+        .doesNotContain("unreachable");
 
     database.drop();
     Await.until(
