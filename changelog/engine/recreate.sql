@@ -9,21 +9,28 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_registered_ddl(view_name text)
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT CASE part.number
-    -- its first line is the version of the server that printed it
-    WHEN 1 THEN format('CREATE MATERIALIZED VIEW %I.%I AS%s', 'wip_staging_${schema}', v.view_name, substr(part.ddl, strpos(part.ddl, E'\n')))
-    ELSE overlay(part.ddl PLACING format(' ON %I.%I ', 'wip_staging_${schema}', v.view_name)
-                 FROM strpos(part.ddl, live.target) FOR length(live.target))
-  END
-  FROM "${schema}".wip_view AS v
-  CROSS JOIN LATERAL (SELECT format(' ON %I.%I ', '${schema}', v.view_name)) AS live (target)
-  CROSS JOIN LATERAL regexp_split_to_table(v.definition, E'\n(?=CREATE )') WITH ORDINALITY AS part (ddl, number)
-  WHERE v.view_name = wip_view_registered_ddl.view_name
-  ORDER BY part.number;
+  SELECT ddl.statement
+  FROM (
+    SELECT part.number, CASE part.number
+      -- its first line is the version of the server that printed it
+      WHEN 1 THEN format('CREATE MATERIALIZED VIEW %I.%I AS%s', 'wip_staging_${schema}', v.view_name, substr(part.ddl, strpos(part.ddl, E'\n')))
+      ELSE overlay(part.ddl PLACING format(' ON %I.%I ', 'wip_staging_${schema}', v.view_name)
+                   FROM strpos(part.ddl, live.target) FOR length(live.target))
+    END
+    FROM "${schema}".wip_view AS v
+    CROSS JOIN LATERAL (SELECT format(' ON %I.%I ', '${schema}', v.view_name)) AS live (target)
+    CROSS JOIN LATERAL regexp_split_to_table(v.definition, E'\n(?=CREATE )') WITH ORDINALITY AS part (ddl, number)
+    WHERE v.view_name = wip_view_registered_ddl.view_name
+    UNION ALL
+    SELECT NULL, unnest(v.frozen_attributes)
+    FROM "${schema}".wip_view AS v
+    WHERE v.view_name = wip_view_registered_ddl.view_name
+  ) AS ddl (number, statement)
+  ORDER BY ddl.number NULLS LAST;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_registered_ddl(text) IS
-  'The statements that build a registered view in the staging schema, from wip_view.definition: the view, then its indexes.';
+  'The statements that build a registered view in the staging schema, from wip_view.definition: the view, then its indexes; then what was deployed for it while it was frozen.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate(view_name text)
   RETURNS void

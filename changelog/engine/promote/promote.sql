@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, 
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, changelog, version, definition)
+  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, changelog, version, source_columns, definition)
   SELECT
     p.view_name,
     coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
@@ -18,6 +18,7 @@ BEGIN
     wip_view_register.freshness_target,
     nullif(current_setting('wip_views.changelog', true), ''),
     wip_view_register.version,
+    "${schema}".wip_view_source_columns(p.built),
     -- an index that somebody made was not deployed
     (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
      FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
@@ -34,6 +35,9 @@ BEGIN
       deployed_target = excluded.deployed_target,
       changelog = coalesce(excluded.changelog, v.changelog),
       version = excluded.version,
+      source_columns = excluded.source_columns,
+      frozen_at = NULL,
+      frozen_attributes = NULL,
       definition = excluded.definition;
 
   -- one that was called so before it was renamed
@@ -161,6 +165,42 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_clear_staging() IS
   'Drops what is left of a build, but for what was retired.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_put_in_place(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM "${schema}".wip_view_check_built();
+  PERFORM "${schema}".wip_view_check_side_effects();
+  PERFORM "${schema}".wip_view_stand_in();
+
+  -- beside the live view: the fate of everything that depends on it, and successors without data
+  PERFORM "${schema}".wip_view_plan_view();
+  PERFORM "${schema}".wip_view_plan_indexes();
+  PERFORM "${schema}".wip_view_plan_dependants();
+  PERFORM "${schema}".wip_view_plan_others();
+  PERFORM "${schema}".wip_view_plan_refusals();
+  PERFORM "${schema}".wip_view_plan_bodies();
+  PERFORM "${schema}".wip_view_check_plan();
+
+  -- The new one gets what the old one has; after the swap it would be readers who wait for this.
+  IF EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_put_in_place.view_name) THEN
+    PERFORM "${schema}".wip_view_grant_rights(view_name);
+  END IF;
+
+  -- as a refresh: in its turn
+  PERFORM "${schema}".wip_view_stop_refreshes();
+  PERFORM "${schema}".wip_view_fill();
+
+  PERFORM "${schema}".wip_view_swap();
+  PERFORM "${schema}".wip_view_clear_staging();
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_put_in_place(text) IS
+  'Puts the view that was built in the staging schema in the live one''s place: what a promotion and a freeze share.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
   view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
   RETURNS void
@@ -177,37 +217,19 @@ BEGIN
     PERFORM "${schema}".wip_view_clear_staging();
     PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
     RETURN;
+  ELSIF "${schema}".wip_view_is_frozen(view_name) AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'on' THEN
+    PERFORM "${schema}".wip_view_defer(refresh_order, freshness_target, version);
+    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    RETURN;
   END IF;
-  PERFORM "${schema}".wip_view_check_built();
-  PERFORM "${schema}".wip_view_check_side_effects();
-  PERFORM "${schema}".wip_view_stand_in();
-
-  -- beside the live view: the fate of everything that depends on it, and successors without data
-  PERFORM "${schema}".wip_view_plan_view();
-  PERFORM "${schema}".wip_view_plan_indexes();
-  PERFORM "${schema}".wip_view_plan_dependants();
-  PERFORM "${schema}".wip_view_plan_others();
-  PERFORM "${schema}".wip_view_plan_refusals();
-  PERFORM "${schema}".wip_view_plan_bodies();
-  PERFORM "${schema}".wip_view_check_plan();
-
-  -- The new one gets what the old one has; after the swap it would be readers who wait for this.
-  IF was_registered THEN
-    PERFORM "${schema}".wip_view_grant_rights(view_name);
-  END IF;
-
-  -- as a refresh: in its turn
-  PERFORM "${schema}".wip_view_stop_refreshes();
-  PERFORM "${schema}".wip_view_fill();
-
-  PERFORM "${schema}".wip_view_swap();
-  PERFORM "${schema}".wip_view_clear_staging();
+  PERFORM "${schema}".wip_view_put_in_place(view_name);
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
   PERFORM "${schema}".wip_view_record_rebuilds();
   IF NOT was_registered THEN
     PERFORM "${schema}".wip_view_grant_rights(view_name);
   END IF;
   PERFORM "${schema}".wip_view_record_attributes(view_name);
+  PERFORM "${schema}".wip_view_drop_copies();
   -- what wip_view_claim_promoted() asks: the transaction, then its views
   IF current_setting('wip_views.changelog', true) = '' THEN
     promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];
@@ -222,4 +244,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote(text, integer, interval, text) IS
-  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s). Leaves the live view as it is, with a warning, where that was deployed with a higher version, or with one where this has none.';
+  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s). Leaves the live view as it is, with a warning, where that was deployed with a higher version, or with one where this has none. A frozen view keeps its rows, and takes the new definition when it is thawed.';

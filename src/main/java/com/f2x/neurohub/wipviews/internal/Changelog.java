@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -156,6 +157,7 @@ public final class Changelog {
     run(
         deployed(sources.withoutOptIns()).recreating(),
         run -> {
+          thawFrozen();
           leaveNewer(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
@@ -185,6 +187,51 @@ public final class Changelog {
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
+  }
+
+  /** A promotion leaves a frozen view as it is, unless it is told otherwise. */
+  private void thawFrozen() throws SQLException {
+    try (Statement statement = target.connection().createStatement()) {
+      statement.execute("SET " + DeployLock.THAW + " = 'on'");
+    }
+  }
+
+  /**
+   * Freezes views that are registered, and the ordinary ones that only they read.
+   *
+   * @param views names of views; none for all
+   * @param check called with the known names, before any view is touched
+   * @return what was frozen
+   */
+  public List<String> freeze(Collection<String> views, Consumer<Collection<String>> check)
+      throws Exception {
+    return inTurn(views, check, () -> new FrozenViews(target, progress).freeze(views));
+  }
+
+  /**
+   * Thaws views, and the ordinary ones that they read.
+   *
+   * @param views names of views; none for all
+   * @param check called with the known names, before any view is touched
+   * @return what was thawed
+   */
+  public List<String> thaw(Collection<String> views, Consumer<Collection<String>> check)
+      throws Exception {
+    return inTurn(views, check, () -> new FrozenViews(target, progress).thaw(views));
+  }
+
+  private List<String> inTurn(
+      Collection<String> views, Consumer<Collection<String>> check, Callable<List<String>> work)
+      throws Exception {
+    List<String> done = new ArrayList<>();
+    run(
+        () -> {
+          if (!views.isEmpty()) {
+            check.accept(DeployedObjects.registeredViews(target));
+          }
+          done.addAll(work.call());
+        });
+    return done;
   }
 
   /** What a service's entries are deployed onto depends on what the schema has. */
@@ -338,15 +385,19 @@ public final class Changelog {
     void on(Rollback rollback) throws Exception;
   }
 
-  @SuppressWarnings("try") // the turn is only held
   private void run(Sources read, LiquibaseRun.Work work) throws Exception {
+    run(() -> LiquibaseRun.on(target, read, progress, work));
+  }
+
+  @SuppressWarnings("try") // the turn is only held
+  private void run(Step work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
     try (DeployLock turn = new DeployLock(target)) {
       cancellable(
           () -> {
             turn.await();
-            LiquibaseRun.on(target, read, progress, work);
+            work.run();
           });
     } finally {
       IN_THIS_JVM.unlock();
