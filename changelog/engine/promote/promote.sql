@@ -170,10 +170,18 @@ AS $function$
 DECLARE
   was_registered CONSTANT boolean :=
     EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
+  action text;
+  compared jsonb;
   promoted text[];
+  line text;
 BEGIN
+  IF current_setting('wip_views.plan', true) = 'on' THEN
+    PERFORM "${schema}".wip_view_plan(view_name, refresh_order, freshness_target, version);
+    RETURN;
+  END IF;
   PERFORM "${schema}".wip_view_plan_begin(view_name);
-  IF "${schema}".wip_view_is_older(view_name, version) THEN
+  action := "${schema}".wip_view_plan_action(version);
+  IF action = 'keep' THEN
     PERFORM "${schema}".wip_view_clear_staging();
     PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
     RETURN;
@@ -182,14 +190,14 @@ BEGIN
   PERFORM "${schema}".wip_view_check_side_effects();
   PERFORM "${schema}".wip_view_stand_in();
 
-  -- beside the live view: the fate of everything that depends on it, and successors without data
-  PERFORM "${schema}".wip_view_plan_view();
-  PERFORM "${schema}".wip_view_plan_indexes();
-  PERFORM "${schema}".wip_view_plan_dependants();
-  PERFORM "${schema}".wip_view_plan_others();
-  PERFORM "${schema}".wip_view_plan_refusals();
-  PERFORM "${schema}".wip_view_plan_bodies();
+  compared := "${schema}".wip_view_compare();
+  PERFORM "${schema}".wip_view_plan_fates();
   PERFORM "${schema}".wip_view_check_plan();
+  FOR line IN
+    SELECT l.* FROM "${schema}".wip_view_report_lines("${schema}".wip_view_report(action, compared, NULL)) AS l
+  LOOP
+    RAISE NOTICE '%', line;
+  END LOOP;
 
   -- The new one gets what the old one has; after the swap it would be readers who wait for this.
   IF was_registered THEN
