@@ -21,23 +21,23 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_schedule (
   PRIMARY KEY (task_name, task_instance)
 );
 
-COMMENT ON TABLE "${schema}".wip_view_schedule IS 'The schedule that wip-views runs on the JVM: a row per cadence, kept by db-scheduler. Instances make the rows; a row that nobody''s schedule has any more may be deleted.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.task_name IS 'refresh-wip-views for all views without a cadence of their own; refresh-wip-views: and the view''s name for one that has.';
+COMMENT ON TABLE "${schema}".wip_view_schedule IS 'The schedule that wip-views runs on the JVM: a row per schedule, kept by db-scheduler. Instances insert the rows; a row that no instance''s schedule has any more may be deleted.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.task_name IS 'refresh-wip-views for all views without a schedule of their own; refresh-wip-views: and the view''s name for one that has.';
 COMMENT ON COLUMN "${schema}".wip_view_schedule.task_instance IS 'Always recurring.';
 COMMENT ON COLUMN "${schema}".wip_view_schedule.task_data IS 'Not used, and never read.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.execution_time IS 'When the next tick is due, or the one that runs was. An UPDATE of a row that is not picked brings it forward.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.picked IS 'Whether an instance is at it.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.execution_time IS 'When the next run is due, or the current one was. An UPDATE of a row that is not picked brings it forward.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.picked IS 'Whether an instance is running it.';
 COMMENT ON COLUMN "${schema}".wip_view_schedule.picked_by IS 'Process and host of that instance.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.last_success IS 'When a tick last ended, by the clock of the instance. Whether its refreshes failed is in wip_view_refresh.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.last_failure IS 'When an instance was last found dead in the middle of a tick.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.consecutive_failures IS 'How many instances died one after the other, since a tick last ended.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.last_heartbeat IS 'Last sign of life of the instance that is at it. When it is too old, another instance begins the tick again.';
-COMMENT ON COLUMN "${schema}".wip_view_schedule.version IS 'Goes up with every change: of two instances that want a tick, one finds it changed.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.last_success IS 'When a run last ended, by the clock of the instance. Whether its refreshes failed is in wip_view_refresh.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.last_failure IS 'When an instance was last found dead during a run.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.consecutive_failures IS 'How many instances died one after the other, since a run last ended.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.last_heartbeat IS 'Last sign of life of the instance during a run. When it is too old, another instance begins the run again.';
+COMMENT ON COLUMN "${schema}".wip_view_schedule.version IS 'Goes up with every change: of two instances that want a run, one finds it changed.';
 COMMENT ON COLUMN "${schema}".wip_view_schedule.priority IS 'Not used.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();
 
--- Those whom the deploy names.
+-- The roles that the deploy names.
 DO $access$
 DECLARE
   -- the role that deploys may have a schema on the path where others create

@@ -17,16 +17,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A third view is one SQL file and one changelog entry: those that the README shows, taken from it
- * into a copy of the project, which is then built.
+ * A third view is one SQL file and one changelog entry: those that docs/views.md shows, taken from
+ * it into a copy of the project, which is then built.
  */
 class AddAViewTest {
 
   private static final Path PROJECT = Path.of("").toAbsolutePath();
 
   @Test
-  void a_view_takes_the_file_and_the_entry_of_the_readme_alone(@TempDir Path copy)
-      throws Exception {
+  void a_view_takes_the_file_and_the_entry_of_the_page_alone(@TempDir Path copy) throws Exception {
     if (!Boolean.getBoolean("add.view")) {
       System.out.println("AddAViewTest is skipped: it builds the project; -Dadd.view=true runs it");
       abort("builds the project; -Dadd.view=true runs it");
@@ -43,10 +42,10 @@ class AddAViewTest {
         PROJECT.resolve("src/test/resources/added-view/AddedViewTest.java"),
         copy.resolve(tests + "AddedViewTest.java"));
 
-    String readme = Files.readString(PROJECT.resolve("README.md"));
-    Matcher file = block(readme, "```sql\n-- (views/wip_views/03_\\S+)\n(.*?)```");
+    String page = Files.readString(PROJECT.resolve("docs/views.md"));
+    Matcher file = block(page, "```sql\n-- (views/wip_views/03_\\S+)\n(.*?)```");
     Files.writeString(copy.resolve(file.group(1)), file.group(2));
-    Matcher entry = block(readme, "```yaml\n(  - changeSet:\n      id: mv_equipment.*?)```");
+    Matcher entry = block(page, "```yaml\n(  - changeSet:\n      id: mv_equipment.*?)```");
     Files.writeString(
         copy.resolve("changelog/views.changelog.yaml"),
         "\n" + entry.group(1),
@@ -75,7 +74,7 @@ class AddAViewTest {
 
   private static Matcher block(String text, String pattern) {
     Matcher matcher = Pattern.compile(pattern, Pattern.DOTALL).matcher(text);
-    assertThat(matcher.find()).as("the README has " + pattern).isTrue();
+    assertThat(matcher.find()).as("docs/views.md has " + pattern).isTrue();
     return matcher;
   }
 

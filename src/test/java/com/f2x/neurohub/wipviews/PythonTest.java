@@ -19,8 +19,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The README's Python, as it is printed, on the SQLAlchemy of Debian or of another interpreter:
- * {@code -Dpython=/path/to/python}.
+ * The Python of docs/schedule.md, as it is printed, on the SQLAlchemy of Debian or of another
+ * interpreter: {@code -Dpython=/path/to/python}.
  */
 class PythonTest {
 
@@ -108,11 +108,11 @@ class PythonTest {
             database.name());
   }
 
-  /** The one block of Python in the README that contains a text. */
+  /** The one block of Python in docs/schedule.md that contains a text. */
   private static String block(String text) throws IOException {
     List<String> blocks =
         Pattern.compile("```python\n(.*?)```", Pattern.DOTALL)
-            .matcher(Files.readString(Path.of("README.md")))
+            .matcher(Files.readString(Path.of("docs/schedule.md")))
             .results()
             .map((MatchResult block) -> block.group(1))
             .filter(block -> block.contains(text))

@@ -28,7 +28,7 @@ final class Logging {
       // Liquibase logs, with all the SQL, what it then throws; and a refresh that fails says so.
       set(SIMPLE + "log.liquibase", "off");
       set(SIMPLE + "log.com.f2x.neurohub.wipviews.WipViews", "off");
-      // The schedule prints its ticks, and says in a sentence what db-scheduler has a trace for.
+      // The schedule prints its runs, and says in a sentence what db-scheduler has a trace for.
       set(SIMPLE + "log.com.f2x.neurohub.wipviews.schedule.ScheduledRun", "off");
       set(SIMPLE + "log.com.github.kagkarlsson", "off");
     }

@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "schedule",
     description = {
-      "Refresh on a schedule until stopped, one line a tick. Any number may run at once.",
+      "Refresh on a schedule until stopped, one line for each run. Any number of processes may"
+          + " share the runs.",
       "SIGTERM and Ctrl-C end it when the refresh that runs has ended, or cancel that after"
           + " --grace; the exit code is then the signal's, 143 or 130."
     })
@@ -74,7 +75,7 @@ final class ScheduleCommand implements Callable<Integer> {
     RefreshSchedule schedule =
         configured(RefreshSchedule.of(dataSource))
             .withSchema(connection.schema())
-            .withListener(tick -> output.line(tick.toString()));
+            .withListener(run -> output.line(run.toString()));
     ((WipViewsCommand) spec.root().userObject()).patience(grace.multipliedBy(2).plus(CANCELLATION));
     try (RefreshSchedule.Running running = schedule.start()) {
       output.line(

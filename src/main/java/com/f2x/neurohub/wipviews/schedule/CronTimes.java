@@ -12,7 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * When to refresh: whenever one of some cron expressions says so.
+ * When runs are due: whenever one of some cron expressions fires.
  *
  * @param crons at least one, all in the same zone
  */
@@ -22,7 +22,7 @@ record CronTimes(List<CronSchedule> crons) implements Schedule {
       "six fields: second minute hour day-of-month month day-of-week, such as \"0 */2 6-22 * * *\"";
 
   /** How far ahead {@link #shortestInterval} looks: beyond a night of quarters of an hour. */
-  private static final int TICKS_AHEAD = 100;
+  private static final int RUNS_AHEAD = 100;
 
   static CronTimes of(List<String> expressions, ZoneId zone) {
     return new CronTimes(
@@ -59,9 +59,9 @@ record CronTimes(List<CronSchedule> crons) implements Schedule {
     return expression;
   }
 
-  /** Returns the first tick after a moment. */
+  /** Returns when the first run after a moment is due. */
   Instant after(Instant moment) {
-    // or the fraction would be carried over to the tick
+    // or the fraction would be carried over
     ExecutionComplete then =
         ExecutionComplete.simulatedSuccess(moment.truncatedTo(ChronoUnit.SECONDS));
     return crons.stream()
@@ -70,20 +70,20 @@ record CronTimes(List<CronSchedule> crons) implements Schedule {
         .orElseThrow();
   }
 
-  /** Returns the shortest time between two ticks, as far as can be foreseen. */
+  /** Returns the shortest time between two runs, as far as can be foreseen. */
   Duration shortestInterval(Instant from) {
     Duration shortest = Duration.between(from, NEVER);
-    Instant tick = after(from);
-    for (int i = 0; i < TICKS_AHEAD && tick.isBefore(NEVER); i++) {
-      Instant next = after(tick);
-      Duration interval = Duration.between(tick, next);
+    Instant due = after(from);
+    for (int i = 0; i < RUNS_AHEAD && due.isBefore(NEVER); i++) {
+      Instant next = after(due);
+      Duration interval = Duration.between(due, next);
       shortest = interval.compareTo(shortest) < 0 ? interval : shortest;
-      tick = next;
+      due = next;
     }
     return shortest;
   }
 
-  /** Returns the next tick after a refresh ended: those that it missed are not made up for. */
+  /** Returns when the next run is due after one has ended: runs that it missed are skipped. */
   @Override
   public Instant getNextExecutionTime(ExecutionComplete refresh) {
     return after(refresh.getTimeDone());

@@ -4,13 +4,12 @@ import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.time.Duration;
 
 /**
- * How often an instance looks at the table. It follows from the cadence: a tick begins at most a
- * sixtieth of the interval late, and a dead instance is found dead after half of it.
+ * How often an instance looks at the table. It follows from the interval between runs: a run begins
+ * at most a sixtieth of the interval late, and a dead instance is detected after half of it.
  *
- * @param polling between two looks for a tick that is due
- * @param heartbeat between two signs of life of an instance that is at a tick; when it has missed
- *     {@link #MISSED_HEARTBEATS}, it is taken for dead, by somebody who looks every second
- *     heartbeat
+ * @param polling between two looks for a run that is due
+ * @param heartbeat between two signs of life of an instance during a run; when it has missed {@link
+ *     #MISSED_HEARTBEATS}, it is taken for dead, by an instance that looks every second heartbeat
  */
 record PollSettings(Duration polling, Duration heartbeat) {
 

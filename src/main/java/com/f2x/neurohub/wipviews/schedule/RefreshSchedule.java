@@ -25,7 +25,7 @@ import org.jooq.Table;
 
 /**
  * Refreshes the views on a schedule, together with any number of other instances on the same
- * database: each tick runs once.
+ * database: each run happens once.
  *
  * <pre>{@code
  * try (RefreshSchedule.Running running =
@@ -36,28 +36,28 @@ import org.jooq.Table;
  *
  * <p>It needs db-scheduler on the class path, and in the database the table that {@code wip-views
  * update --with db-scheduler} deploys. Instances that share the schema should have the same
- * schedule; where they differ for a while, as in a rolling deploy, whoever ran a tick decides when
- * the next one is. A view that gets a cadence of its own has a row of its own, which each old
- * instance takes once, does not know what to do with, and leaves to the others: that tick is late,
+ * schedule; where they differ for a while, as in a rolling deploy, the instance that made a run
+ * decides when the next one is due. A view that gets a schedule of its own has a row of its own,
+ * which each old instance picks once, does not know, and leaves to the others: that run is late,
  * and that is logged.
  *
- * <p>A tick that fails is on record and logged, and the next one goes on. Ticks that were missed,
- * because no instance ran or the database was away, run once. A refresh that is slower than its
- * interval leaves ticks out, and is reported. One whose connection vanished without a word fails as
- * soon as the database can be asked about it. What an instance was at when it was killed is begun
- * again by another one within an interval, if that is at least four seconds long.
+ * <p>A run that fails is on record and logged, and the next one follows. Runs that were missed,
+ * because no instance was up or the database was unreachable, happen once. A run that takes longer
+ * than its interval skips runs, and is reported. One whose connection was lost silently fails as
+ * soon as the database can be asked about it. The run of an instance that was killed is begun again
+ * by another one within an interval, if that is at least four seconds long.
  *
- * <p>Each tick is one line in the log, at INFO, at WARN if it was slow or could not begin; a view
+ * <p>Each run is one line in the log, at INFO, at WARN if it was slow or could not begin; a view
  * that fails is at WARN under the name of {@link WipViews}.
  *
  * <p>Immutable and thread-safe; a {@code with…} method returns another one.
  */
 public final class RefreshSchedule {
 
-  /** How long {@link Running#close} lets a refresh go on, unless {@link #withGrace} says else. */
+  /** How long {@link Running#close} lets a refresh go on, unless {@link #withGrace} is called. */
   public static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
 
-  /** Name of the task for all views without a cadence of their own. */
+  /** Name of the task for all views without a schedule of their own. */
   private static final String ALL = "refresh-wip-views";
 
   private final WatchedDataSource dataSource;
@@ -103,7 +103,7 @@ public final class RefreshSchedule {
       this.crons = List.of(crons);
     }
 
-    /** Returns its cron expressions, of six fields; a tick is due whenever one of them says so. */
+    /** Returns its cron expressions, of six fields; a run is due whenever one of them fires. */
     public List<String> crons() {
       return crons;
     }
@@ -114,7 +114,7 @@ public final class RefreshSchedule {
    * top of their search_path. The zone is still to be named.
    *
    * @param dataSource where connections come from and go back to, up to four at once, and one more
-   *     for each view with a cadence of its own; not null
+   *     for each view with a schedule of its own; not null
    * @return the schedule, not started
    * @throws IllegalStateException if db-scheduler is not on the class path
    */
@@ -139,7 +139,7 @@ public final class RefreshSchedule {
         Map.of(),
         null,
         DEFAULT_GRACE,
-        tick -> {});
+        run -> {});
   }
 
   /**
@@ -155,7 +155,7 @@ public final class RefreshSchedule {
   }
 
   /**
-   * The same schedule with another policy, for all views without a cadence of their own.
+   * The same schedule with another policy, for all views without a schedule of their own.
    *
    * @param policy how often; not null
    * @return another schedule, this one unchanged
@@ -185,7 +185,7 @@ public final class RefreshSchedule {
   }
 
   /**
-   * The same schedule, where one view has a cadence of its own, and only that.
+   * The same schedule, where one view has a schedule of its own, and only that.
    *
    * @param view a generated table, such as {@link
    *     com.f2x.neurohub.wipviews.jooq.Tables#MV_PROCESS_WIP_QUEUE}; not null
@@ -292,9 +292,9 @@ public final class RefreshSchedule {
   }
 
   /**
-   * The same schedule, telling somebody of each tick that this instance ran.
+   * The same schedule with a listener for each run of this instance.
    *
-   * @param listener called after the tick, on one of the schedule's threads; not null. It must not
+   * @param listener called after the run, on one of the schedule's threads; not null. It must not
    *     close the schedule. What it throws is logged.
    * @return another schedule, this one unchanged
    */
@@ -312,13 +312,13 @@ public final class RefreshSchedule {
 
   /**
    * Starts it, on daemon threads of its own, once it has looked at what it needs. With {@link
-   * Policy#ON_DEMAND} and no view with a cadence of its own there is nothing to do: no thread is
+   * Policy#ON_DEMAND} and no view with a schedule of its own there is nothing to do: no thread is
    * started, and no table is needed.
    *
    * @return the running schedule, to be closed
    * @throws IllegalStateException if no zone was named
    * @throws NotDeployedException if the views, or the table of the schedule, are not deployed
-   * @throws UnknownViewException if a view with a cadence of its own is not registered
+   * @throws UnknownViewException if a view with a schedule of its own is not registered
    * @throws DatabaseUnavailableException if the database cannot be reached
    * @throws WipViewsException if the role may not use the table, or the database is a standby
    */
@@ -352,7 +352,7 @@ public final class RefreshSchedule {
     return new SchedulerInstance(dataSource, schema, jobs, grace, listener).start();
   }
 
-  /** The views without a cadence of their own, in refresh order. */
+  /** The views without a schedule of their own, in refresh order. */
   private List<Supplier<List<Refresh>>> others() {
     return views.freshness().stream()
         .map(Freshness::view)
@@ -365,7 +365,7 @@ public final class RefreshSchedule {
   public interface Running extends AutoCloseable {
 
     /**
-     * Returns when the next tick of any instance is due, as the database has it; a moment that has
+     * Returns when the next run of any instance is due, as the database has it; a moment that has
      * passed if it is due now or runs; empty if nothing is scheduled.
      *
      * @throws DatabaseUnavailableException if the database cannot be reached
@@ -373,9 +373,9 @@ public final class RefreshSchedule {
     Optional<Instant> nextRefresh();
 
     /**
-     * Begins no further tick and waits for the one that runs, for the grace of the schedule at
-     * most; then cancels it on the server, which is on record. Other instances go on. Does nothing
-     * the second time.
+     * Begins no further run and waits for the current one, for the grace of the schedule at most;
+     * then cancels it on the server, which is on record. Other instances go on. Does nothing the
+     * second time.
      */
     @Override
     void close();

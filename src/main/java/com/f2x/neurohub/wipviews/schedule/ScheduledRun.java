@@ -10,14 +10,14 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What became of one tick of a schedule.
+ * What became of one run of a schedule.
  *
- * @param due when it was due; earlier than {@code startedAt} by more than a moment if ticks were
+ * @param due when it was due; earlier than {@code startedAt} by more than a moment if runs were
  *     missed, or an instance died
  * @param startedAt when this instance began with it, by the clock of this instance
  * @param duration how long it took
- * @param interval the time between two ticks at that hour
- * @param slow whether it took longer than the interval, so that a tick was left out
+ * @param interval the time between two runs at that hour
+ * @param slow whether it took longer than the interval, so that a run was skipped
  * @param refreshes what happened to each view, as far as it is on record
  * @param failure why not all were refreshed; empty if all were
  */
@@ -37,7 +37,7 @@ public record ScheduledRun(
   @Override
   public String toString() {
     StringBuilder line =
-        new StringBuilder("event=tick due=")
+        new StringBuilder("event=run due=")
             .append(due.truncatedTo(ChronoUnit.SECONDS))
             .append(" duration_ms=")
             .append(duration.toMillis())

@@ -43,13 +43,13 @@ final class SchedulerInstance implements RefreshSchedule.Running {
    * What a row of the table stands for.
    *
    * @param name of the row
-   * @param cadence when
-   * @param calls gives the calls that a tick makes; one that fails does not stop the next
+   * @param times when its runs are due
+   * @param calls gives the calls that a run makes; one that fails does not stop the next
    */
-  record Job(String name, CronTimes cadence, Supplier<List<Supplier<List<Refresh>>>> calls) {}
+  record Job(String name, CronTimes times, Supplier<List<Supplier<List<Refresh>>>> calls) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(RefreshSchedule.class);
-  private static final Logger TICKS = LoggerFactory.getLogger(ScheduledRun.class);
+  private static final Logger RUNS = LoggerFactory.getLogger(ScheduledRun.class);
 
   private static final String TABLE = "wip_view_schedule";
 
@@ -115,19 +115,19 @@ final class SchedulerInstance implements RefreshSchedule.Running {
             .render(schema == null ? DSL.name(TABLE) : DSL.name(schema, TABLE));
     this.listener = listener;
     Instant now = Instant.now();
-    PollSettings pace =
+    PollSettings polls =
         PollSettings.of(
             jobs.stream()
-                .map(job -> job.cadence().shortestInterval(now))
+                .map(job -> job.times().shortestInterval(now))
                 .min(Comparator.naturalOrder())
                 .orElseThrow());
-    this.silence = pace.silence();
+    this.silence = polls.silence();
     this.dataSource =
-        new TimeLimitedDataSource(refreshing.delegate(), pace.connecting(), pace.answer());
-    this.patient = new WaitingDataSource(dataSource, pace.polling());
+        new TimeLimitedDataSource(refreshing.delegate(), polls.connecting(), polls.answer());
+    this.patient = new WaitingDataSource(dataSource, polls.polling());
     this.tasks = jobs.stream().map(this::task).toList();
     // Twice as many as needed: a refresh whose connection vanished without a word keeps its thread
-    // until that is found out, and whoever takes the tick over needs another.
+    // until that is found out, and the instance that takes the run over needs another.
     int threads = 2 * tasks.size();
     this.refreshes = Executors.newFixedThreadPool(threads, daemons("wip-views-refresh"));
     this.scheduler =
@@ -144,8 +144,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
             .housekeeperExecutor(
                 Executors.newScheduledThreadPool(2, daemons("wip-views-heartbeat")))
             .pollUsingLockAndFetch(0.5, 1)
-            .pollingInterval(pace.polling())
-            .heartbeatInterval(pace.heartbeat())
+            .pollingInterval(polls.polling())
+            .heartbeatInterval(polls.heartbeat())
             .missedHeartbeatsLimit(PollSettings.MISSED_HEARTBEATS)
             .commitWhenAutocommitDisabled(true)
             .shutdownMaxWait(grace)
@@ -163,11 +163,11 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   }
 
   private RecurringTask<Void> task(Job job) {
-    return Tasks.recurring(job.name(), job.cadence())
-        .execute((task, context) -> tick(context.getExecution().executionTime, job));
+    return Tasks.recurring(job.name(), job.times())
+        .execute((task, context) -> run(context.getExecution().executionTime, job));
   }
 
-  /** Starts it, once it has looked at what it needs. */
+  /** Starts it, after checking what it needs. */
   SchedulerInstance start() {
     check();
     scheduler.start();
@@ -210,7 +210,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
     }
   }
 
-  private void tick(Instant due, Job job) {
+  private void run(Instant due, Job job) {
     Instant startedAt = Instant.now();
     List<Refresh> done = new ArrayList<>();
     WipViewsException failure = null;
@@ -226,14 +226,15 @@ final class SchedulerInstance implements RefreshSchedule.Running {
     } catch (WipViewsException e) {
       failure = firstOf(failure, e);
     }
-    // Whoever interrupted meant the refresh, which is cancelled; when the next one is due is still
-    // to be written.
+    // An interrupt is meant for the refresh, which is cancelled; when the next run is due must
+    // still
+    // be written.
     Thread.interrupted();
     Instant endedAt = Instant.now();
-    Instant next = job.cadence().after(startedAt);
+    Instant next = job.times().after(startedAt);
     Duration duration = Duration.between(startedAt, endedAt);
-    Duration interval = Duration.between(next, job.cadence().after(next));
-    tell(
+    Duration interval = Duration.between(next, job.times().after(next));
+    report(
         new ScheduledRun(
             due,
             startedAt,
@@ -252,24 +253,24 @@ final class SchedulerInstance implements RefreshSchedule.Running {
     return first;
   }
 
-  private void tell(ScheduledRun tick) {
+  private void report(ScheduledRun run) {
     // a view that failed is at WARN in the log already
     boolean isNews =
-        tick.refreshes().stream().noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.FAILED);
-    if (tick.slow() || tick.failure().isPresent() && isNews) {
-      TICKS.warn("{}", tick);
+        run.refreshes().stream().noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.FAILED);
+    if (run.slow() || run.failure().isPresent() && isNews) {
+      RUNS.warn("{}", run);
     } else {
-      TICKS.info("{}", tick);
+      RUNS.info("{}", run);
     }
     try {
-      listener.accept(tick);
+      listener.accept(run);
     } catch (RuntimeException e) {
-      LOG.warn("the listener of a tick failed", e);
+      LOG.warn("the listener of a run failed", e);
     }
   }
 
   /**
-   * Says once what is the matter, in a sentence; makes a row that somebody deleted again; looks for
+   * Reports once what is wrong, in a sentence; inserts a row again that was deleted; looks for
    * connections that vanished.
    */
   private final class Watch extends AbstractSchedulerListener {
@@ -291,7 +292,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       try {
         refreshing.giveUpLost(patient, silence);
       } catch (SQLException e) {
-        LOG.debug("the next look will tell", e);
+        LOG.debug("lost connections are looked for again at the next heartbeat", e);
       }
     }
 

@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The connections of the scheduler itself, for its small statements. While the database is away it
  * waits for it, where db-scheduler would log a stack trace with every poll, and give up on what a
- * tick that has just ended wanted to write.
+ * run that has just ended wanted to write.
  */
 final class WaitingDataSource extends DelegatingDataSource implements AutoCloseable {
 

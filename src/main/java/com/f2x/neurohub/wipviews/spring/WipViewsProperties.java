@@ -48,7 +48,7 @@ record WipViewsProperties(
    *     o'clock and every 15 minutes otherwise, development every 5 minutes, on-demand never.
    * @param cron Cron expression in place of a policy, of six fields: second, minute, hour, day of
    *     month, month, day of week.
-   * @param views Cron expression by view, for views with a cadence of their own. Write the name of
+   * @param views Cron expression by view, for views with a schedule of their own. Write the name of
    *     a view in quotes and brackets, to keep its underscores.
    * @param zone Time zone of the factory, such as Asia/Seoul. There is no default.
    * @param grace How long a refresh may go on while the service stops, before it is cancelled.

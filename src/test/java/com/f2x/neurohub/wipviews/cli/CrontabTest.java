@@ -24,8 +24,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The README's lines for a crontab, run as cron runs them: by /bin/sh, without a terminal, and with
- * nothing in the environment but what cron and the crontab put there.
+ * The lines of docs/schedule.md for a crontab, run as cron runs them: by /bin/sh, without a
+ * terminal, and with nothing in the environment but what cron and the crontab put there.
  */
 class CrontabTest {
 

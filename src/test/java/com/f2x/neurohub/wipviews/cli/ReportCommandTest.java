@@ -308,9 +308,9 @@ class ReportCommandTest {
         }
       }
       if (Boolean.getBoolean("golden.update")) {
-        // the one in the README
+        // the one in the documents
         browser.show(file, 1000, 1140, false, false);
-        browser.screenshot(Path.of("src/docs/report.png"), 1000, 1140);
+        browser.screenshot(Path.of("docs/report.png"), 1000, 1140);
       }
       browser.print(SHOTS.resolve("report.pdf"));
     }

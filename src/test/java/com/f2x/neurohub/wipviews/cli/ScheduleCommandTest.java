@@ -46,7 +46,7 @@ class ScheduleCommandTest {
                 "--grace=10m");
         Connection held = database.connect();
         Statement hold = held.createStatement()) {
-      Await.until("two ticks", schedule::outLines, lines -> lines.size() >= 3);
+      Await.until("two runs", schedule::outLines, lines -> lines.size() >= 3);
       held.setAutoCommit(false);
       hold.execute("COMMENT ON MATERIALIZED VIEW mv_wip_status_dashboard IS NULL");
       Await.until("a refresh waits for the view", () -> !database.rows(WAITING).isEmpty());
@@ -63,7 +63,7 @@ class ScheduleCommandTest {
               line ->
                   line.matches(
                       "schedule=\"\\* \\* \\* \\* \\* \\*\" zone=Asia/Seoul next=\\S+Z"
-                          + "|event=tick due=\\S+Z duration_ms=\\d+ interval_ms=1000 refreshed=2"
+                          + "|event=run due=\\S+Z duration_ms=\\d+ interval_ms=1000 refreshed=2"
                           + " coalesced=0 failed=0( slow=true)?"
                           + "|stopping|stopped"))
           .endsWith("stopped");

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /**
- * The example of a service with a view of its own is what the README shows, and fits this build.
+ * The example of a service with a view of its own is what the documents show, and fits this build.
  */
 class OrdersServiceTest {
 
@@ -19,13 +19,40 @@ class OrdersServiceTest {
   private static final Path RESOURCES = EXAMPLE.resolve("src/main/resources/db");
 
   @Test
-  void the_readme_shows_its_files_word_for_word() throws IOException {
-    String readme = Files.readString(Path.of("README.md"));
+  void the_page_shows_its_files_word_for_word() throws IOException {
+    String page = Files.readString(Path.of("docs/own-views.md"));
 
     for (Path shown :
-        List.of(RESOURCES.resolve("views/mv_customers.sql"), RESOURCES.resolve("changelog.yaml"))) {
-      assertThat(readme).contains("\n" + Files.readString(shown) + "```\n");
+        List.of(
+            RESOURCES.resolve("views/mv_customers.sql"),
+            RESOURCES.resolve("changelog.yaml"),
+            EXAMPLE.resolve("src/codegen/GenerateTypes.java"))) {
+      assertThat(page).contains("\n" + Files.readString(shown) + "```\n");
     }
+  }
+
+  @Test
+  void the_readme_shows_its_view_entry_and_code_generation() throws IOException {
+    String readme = Files.readString(Path.of("README.md"));
+
+    assertThat(readme)
+        .contains("\n" + Files.readString(RESOURCES.resolve("views/mv_customers.sql")) + "```\n")
+        .contains(
+            "```yaml\n"
+                + from(
+                    RESOURCES.resolve("changelog.yaml"), "  - changeSet:\n      id: mv_customers")
+                + "```\n");
+    Matcher plugin =
+        Pattern.compile("```xml\n( +<plugin>.*?</plugin>\n)```", Pattern.DOTALL).matcher(readme);
+    assertThat(plugin.find()).as("the README shows a plugin").isTrue();
+    assertThat(Files.readString(EXAMPLE.resolve("pom.xml"))).contains(plugin.group(1));
+  }
+
+  /** The end of a file. */
+  private static String from(Path file, String start) throws IOException {
+    String text = Files.readString(file);
+    assertThat(text).contains(start);
+    return text.substring(text.indexOf(start));
   }
 
   /** It is copied out as it stands, so its versions are written out. */

@@ -13,7 +13,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
-/** A refresh within the transactions of the MES, by the trigger that OPERATIONS.md shows. */
+/** A refresh within the transactions of the MES, by the trigger that docs/refresh.md shows. */
 class RefreshFromTriggerTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
@@ -21,7 +21,7 @@ class RefreshFromTriggerTest {
   /** The SQL of the section, as it stands there. */
   private static String documented() throws Exception {
     String section =
-        Files.readString(Path.of("OPERATIONS.md")).split("## A refresh from the MES\n")[1];
+        Files.readString(Path.of("docs/refresh.md")).split("## Refreshing from a trigger\n")[1];
     return section.split("```sql\n")[1].split("```")[0];
   }
 

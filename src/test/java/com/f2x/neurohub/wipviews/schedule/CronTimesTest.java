@@ -26,7 +26,7 @@ class CronTimesTest {
 
   private static final Duration QUARTER = Duration.ofMinutes(15);
 
-  private static CronTimes cadence(Policy policy, ZoneId zone) {
+  private static CronTimes schedule(Policy policy, ZoneId zone) {
     return CronTimes.of(policy.crons(), zone);
   }
 
@@ -44,20 +44,20 @@ class CronTimesTest {
   })
   void production_is_every_2_minutes_by_day_and_15_by_night(
       LocalDateTime after, LocalDateTime next) {
-    assertThat(cadence(Policy.PRODUCTION, SEOUL).after(after.atZone(SEOUL).toInstant()))
+    assertThat(schedule(Policy.PRODUCTION, SEOUL).after(after.atZone(SEOUL).toInstant()))
         .isEqualTo(next.atZone(SEOUL).toInstant());
   }
 
   @Test
   void development_is_every_5_minutes_at_all_hours() {
-    List<Instant> ticks =
-        ticks(
-            cadence(Policy.DEVELOPMENT, SEOUL),
+    List<Instant> times =
+        times(
+            schedule(Policy.DEVELOPMENT, SEOUL),
             Instant.parse("2026-03-02T00:00:00Z"),
             Instant.parse("2026-03-03T00:00:00Z"));
 
-    assertThat(ticks).hasSize(24 * 12);
-    assertThat(gaps(ticks)).containsOnly(Duration.ofMinutes(5));
+    assertThat(times).hasSize(24 * 12);
+    assertThat(gaps(times)).containsOnly(Duration.ofMinutes(5));
   }
 
   @Test
@@ -75,20 +75,20 @@ class CronTimesTest {
       ZoneOffsetTransition transition = zone.getRules().nextTransition(from);
       from = transition.getInstant();
 
-      List<Instant> ticks =
-          ticks(
-              cadence(Policy.PRODUCTION, zone),
+      List<Instant> times =
+          times(
+              schedule(Policy.PRODUCTION, zone),
               from.minus(Duration.ofHours(1)),
               from.plus(Duration.ofHours(1)));
 
-      assertThat(gaps(ticks)).as("%s", transition).containsOnly(QUARTER);
+      assertThat(gaps(times)).as("%s", transition).containsOnly(QUARTER);
     }
   }
 
   @Test
   void production_hours_move_with_the_clocks() {
     ZoneId berlin = ZoneId.of("Europe/Berlin");
-    CronTimes production = cadence(Policy.PRODUCTION, berlin);
+    CronTimes production = schedule(Policy.PRODUCTION, berlin);
 
     // 29 March 2026: from +01:00 to +02:00
     assertThat(production.after(Instant.parse("2026-03-28T04:50:00Z")))
@@ -102,7 +102,7 @@ class CronTimesTest {
   @Test
   void a_dead_instance_is_replaced_within_each_interval() {
     for (Policy policy : List.of(Policy.PRODUCTION, Policy.DEVELOPMENT)) {
-      Duration interval = cadence(policy, SEOUL).shortestInterval(Instant.EPOCH);
+      Duration interval = schedule(policy, SEOUL).shortestInterval(Instant.EPOCH);
       PollSettings pace = PollSettings.of(interval);
 
       // the last heartbeat of the dead one, the next look of a living one, and its next poll
@@ -111,7 +111,7 @@ class CronTimesTest {
 
       assertThat(replaced).as("%s", policy).isLessThan(interval);
     }
-    assertThat(cadence(Policy.PRODUCTION, SEOUL).shortestInterval(Instant.EPOCH)).hasMinutes(2);
+    assertThat(schedule(Policy.PRODUCTION, SEOUL).shortestInterval(Instant.EPOCH)).hasMinutes(2);
   }
 
   @ParameterizedTest
@@ -161,18 +161,18 @@ class CronTimesTest {
         .hasMessageContaining("needs a time zone: withZone(\"Asia/Seoul\")");
   }
 
-  private static List<Instant> ticks(CronTimes cadence, Instant from, Instant to) {
-    List<Instant> ticks = new ArrayList<>();
-    for (Instant tick = cadence.after(from); !tick.isAfter(to); tick = cadence.after(tick)) {
-      ticks.add(tick);
+  private static List<Instant> times(CronTimes schedule, Instant from, Instant to) {
+    List<Instant> times = new ArrayList<>();
+    for (Instant due = schedule.after(from); !due.isAfter(to); due = schedule.after(due)) {
+      times.add(due);
     }
-    return ticks;
+    return times;
   }
 
-  private static List<Duration> gaps(List<Instant> ticks) {
+  private static List<Duration> gaps(List<Instant> times) {
     List<Duration> gaps = new ArrayList<>();
-    for (int i = 1; i < ticks.size(); i++) {
-      gaps.add(Duration.between(ticks.get(i - 1), ticks.get(i)));
+    for (int i = 1; i < times.size(); i++) {
+      gaps.add(Duration.between(times.get(i - 1), times.get(i)));
     }
     return gaps;
   }

@@ -39,7 +39,7 @@ class DatabaseAwayTest {
 
   private static PrivateServer server;
 
-  private final List<ScheduledRun> ticks = new CopyOnWriteArrayList<>();
+  private final List<ScheduledRun> runs = new CopyOnWriteArrayList<>();
 
   @BeforeAll
   static void start() throws Exception {
@@ -56,41 +56,41 @@ class DatabaseAwayTest {
     return RefreshSchedule.of(dataSource)
         .withCron("* * * * * *")
         .withZone("UTC")
-        .withListener(ticks::add);
+        .withListener(runs::add);
   }
 
-  private void awaitTicksSince(Instant moment, int number) throws Exception {
+  private void awaitRunsSince(Instant moment, int number) throws Exception {
     Await.until(
-        number + " ticks since " + moment,
-        () -> List.copyOf(ticks),
-        seen -> seen.stream().filter(tick -> tick.startedAt().isAfter(moment)).count() >= number);
+        number + " runs since " + moment,
+        () -> List.copyOf(runs),
+        seen -> seen.stream().filter(run -> run.startedAt().isAfter(moment)).count() >= number);
   }
 
   @Test
-  void a_restart_is_survived_and_missed_ticks_run_once() throws Exception {
+  void a_restart_is_survived_and_missed_runs_happen_once() throws Exception {
     PrintStream err = System.err;
     ByteArrayOutputStream log = new ByteArrayOutputStream();
     Instant away;
     Instant back;
     try (Running running = everySecond(server.dataSource()).start()) {
-      awaitTicksSince(Instant.EPOCH, 1);
+      awaitRunsSince(Instant.EPOCH, 1);
       System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
       server.crash();
       away = Instant.now();
       assertThatThrownBy(running::nextRefresh).isInstanceOf(DatabaseUnavailableException.class);
-      Await.until("two ticks are missed", () -> Instant.now().isAfter(away.plus(OUTAGE)));
+      Await.until("two runs are missed", () -> Instant.now().isAfter(away.plus(OUTAGE)));
       back = Instant.now();
       server.restart();
-      awaitTicksSince(back, 3);
+      awaitRunsSince(back, 3);
     } finally {
       System.setErr(err);
     }
 
-    // none, if the crash met an instance in the middle of a tick, which is then begun again
-    assertThat(ticks)
-        .filteredOn(tick -> tick.startedAt().isAfter(back) && tick.due().isBefore(back))
+    // none, if the crash met an instance in the middle of a run, which is then begun again
+    assertThat(runs)
+        .filteredOn(run -> run.startedAt().isAfter(back) && run.due().isBefore(back))
         .hasSizeLessThanOrEqualTo(1);
-    assertThat(ticks).extracting(ScheduledRun::due).doesNotHaveDuplicates();
+    assertThat(runs).extracting(ScheduledRun::due).doesNotHaveDuplicates();
     assertThat(log.toString(StandardCharsets.UTF_8).lines())
         .filteredOn(line -> line.contains("event=database state=unavailable"))
         .singleElement()
@@ -107,14 +107,14 @@ class DatabaseAwayTest {
       // or the driver would begin with a question that it waits for only five seconds
       through.setSslMode("disable");
       try (Running running = everySecond(through).start()) {
-        awaitTicksSince(Instant.EPOCH, 1);
+        awaitRunsSince(Instant.EPOCH, 1);
 
         network.swallow(true);
         Instant lost = Instant.now();
-        Await.until("two ticks are missed", () -> Instant.now().isAfter(lost.plus(OUTAGE)));
+        Await.until("two runs are missed", () -> Instant.now().isAfter(lost.plus(OUTAGE)));
         network.swallow(false);
 
-        awaitTicksSince(Instant.now(), 2);
+        awaitRunsSince(Instant.now(), 2);
         assertThat(running.nextRefresh()).isPresent();
       }
     }
@@ -133,7 +133,7 @@ class DatabaseAwayTest {
           " FROM pg_stat_activity WHERE application_name = 'falls silent'"
               + " AND wait_event_type = 'Lock'";
       try (Running running = everySecond(through).start()) {
-        awaitTicksSince(Instant.EPOCH, 1);
+        awaitRunsSince(Instant.EPOCH, 1);
         other.setAutoCommit(false);
         statement.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE");
         Await.until("a refresh waits", () -> !value("SELECT count(*)" + waiting).equals("0"));
@@ -144,10 +144,10 @@ class DatabaseAwayTest {
         other.rollback();
 
         Await.until(
-            "a tick that failed",
-            () -> List.copyOf(ticks),
-            seen -> seen.stream().anyMatch(tick -> tick.failure().isPresent()));
-        awaitTicksSince(lost, 3);
+            "a run that failed",
+            () -> List.copyOf(runs),
+            seen -> seen.stream().anyMatch(run -> run.failure().isPresent()));
+        awaitRunsSince(lost, 3);
         assertThat(running.nextRefresh()).isPresent();
       }
     }
@@ -175,10 +175,10 @@ class DatabaseAwayTest {
           }
         };
     try (Running running = everySecond(transactional).start()) {
-      awaitTicksSince(Instant.EPOCH, 2);
+      awaitRunsSince(Instant.EPOCH, 2);
       assertThat(running.nextRefresh()).isPresent();
     }
-    assertThat(ticks).allMatch(tick -> tick.failure().isEmpty());
+    assertThat(runs).allMatch(run -> run.failure().isEmpty());
   }
 
   @Test

@@ -58,7 +58,7 @@ class RefreshScheduleTest {
    */
   private static final String ONCE_A_YEAR = "0,30 0 0 1 1 *";
 
-  private final List<ScheduledRun> ticks = new CopyOnWriteArrayList<>();
+  private final List<ScheduledRun> runs = new CopyOnWriteArrayList<>();
 
   @BeforeAll
   static void table() {
@@ -74,13 +74,13 @@ class RefreshScheduleTest {
     return RefreshSchedule.of(database.dataSource())
         .withCron(cron)
         .withZone("Asia/Seoul")
-        .withListener(ticks::add);
+        .withListener(runs::add);
   }
 
-  /** Brings the next tick forward, as an operator may. */
+  /** Brings the next run forward, as an operator may. */
   private static void due() throws Exception {
     Await.until(
-        "a tick is brought forward",
+        "a run is brought forward",
         () ->
             !database
                 .rows(
@@ -89,8 +89,8 @@ class RefreshScheduleTest {
                 .isEmpty());
   }
 
-  private void awaitTicks(int number) throws Exception {
-    Await.until(number + " ticks", () -> List.copyOf(ticks), seen -> seen.size() >= number);
+  private void awaitRuns(int number) throws Exception {
+    Await.until(number + " runs", () -> List.copyOf(runs), seen -> seen.size() >= number);
   }
 
   /** A session that holds a view, so that its refresh waits. */
@@ -110,7 +110,7 @@ class RefreshScheduleTest {
   // ------------------------------------------------------------------------------------- many
 
   @Test
-  void of_ten_instances_one_runs_each_tick() throws Exception {
+  void each_run_is_made_by_one_of_ten_instances() throws Exception {
     List<Running> instances = new ArrayList<>();
     try {
       for (int i = 0; i < 10; i++) {
@@ -118,39 +118,39 @@ class RefreshScheduleTest {
       }
       for (int i = 1; i <= 3; i++) {
         due();
-        awaitTicks(i);
+        awaitRuns(i);
       }
     } finally {
       instances.forEach(Running::close);
     }
 
-    assertThat(ticks).hasSize(3);
-    assertThat(ticks).extracting(ScheduledRun::due).doesNotHaveDuplicates();
-    assertThat(ticks)
-        .allMatch(tick -> tick.failure().isEmpty())
-        .allMatch(tick -> tick.refreshes().size() == 2);
+    assertThat(runs).hasSize(3);
+    assertThat(runs).extracting(ScheduledRun::due).doesNotHaveDuplicates();
+    assertThat(runs)
+        .allMatch(run -> run.failure().isEmpty())
+        .allMatch(run -> run.refreshes().size() == 2);
     assertThat(database.value(CALLS)).isEqualTo("3");
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE outcome <> 'refreshed'"))
         .isEqualTo("0");
   }
 
   @Test
-  void ticks_missed_while_nobody_ran_run_once_at_the_next_start() throws Exception {
+  void runs_missed_meanwhile_happen_once_at_the_next_start() throws Exception {
     schedule(EVERY_SECOND).start().close();
     database.execute("UPDATE wip_view_schedule SET execution_time = now() - interval '1 hour'");
     Instant started = Instant.now();
 
     try (Running one = schedule(EVERY_SECOND).start();
         Running other = schedule(EVERY_SECOND).start()) {
-      awaitTicks(2);
+      awaitRuns(2);
       assertThat(one.nextRefresh()).isPresent();
       assertThat(other.nextRefresh()).isPresent();
     }
 
-    assertThat(ticks)
-        .filteredOn(tick -> tick.due().isBefore(started.minusSeconds(2)))
+    assertThat(runs)
+        .filteredOn(run -> run.due().isBefore(started.minusSeconds(2)))
         .singleElement()
-        .satisfies(tick -> assertThat(tick.due()).isBefore(started.minusSeconds(3_590)));
+        .satisfies(run -> assertThat(run.due()).isBefore(started.minusSeconds(3_590)));
   }
 
   @Test
@@ -185,9 +185,9 @@ class RefreshScheduleTest {
         Instant killed = Instant.now();
         held.rollback();
 
-        awaitTicks(1);
+        awaitRuns(1);
 
-        assertThat(ticks.get(0).refreshes())
+        assertThat(runs.get(0).refreshes())
             .hasSize(2)
             .allMatch(refresh -> refresh.outcome() == Outcome.REFRESHED);
         assertThat(survivor.nextRefresh().orElseThrow()).isAfter(killed);
@@ -200,7 +200,7 @@ class RefreshScheduleTest {
   // ------------------------------------------------------------------------------- slow, failed
 
   @Test
-  void a_refresh_slower_than_its_interval_leaves_ticks_out() throws Exception {
+  void a_refresh_slower_than_its_interval_skips_runs() throws Exception {
     PrintStream err = System.err;
     ByteArrayOutputStream log = new ByteArrayOutputStream();
     try (Connection held = holding("mv_wip_status_dashboard");
@@ -211,22 +211,22 @@ class RefreshScheduleTest {
       awaitWaiting();
       Instant begun = Instant.now();
       Await.until(
-          "a tick is left out", () -> Instant.now().isAfter(begun.plus(Duration.ofMillis(1_200))));
+          "a run is left out", () -> Instant.now().isAfter(begun.plus(Duration.ofMillis(1_200))));
       // neither by this instance nor by the other one
-      assertThat(ticks).isEmpty();
+      assertThat(runs).isEmpty();
 
       held.rollback();
 
-      awaitTicks(2);
+      awaitRuns(2);
     } finally {
       System.setErr(err);
     }
-    ScheduledRun slow = ticks.get(0);
+    ScheduledRun slow = runs.get(0);
     assertThat(slow.slow()).isTrue();
     assertThat(slow.failure()).isEmpty();
     assertThat(slow.duration()).isGreaterThan(Duration.ofSeconds(1));
     assertThat(slow.interval()).hasSeconds(1);
-    assertThat(ticks.get(1).due()).isAfter(slow.startedAt().plus(slow.duration()).minusSeconds(1));
+    assertThat(runs.get(1).due()).isAfter(slow.startedAt().plus(slow.duration()).minusSeconds(1));
     assertThat(log.toString(StandardCharsets.UTF_8).lines())
         .filteredOn(line -> line.contains("slow=true"))
         .singleElement()
@@ -235,28 +235,28 @@ class RefreshScheduleTest {
   }
 
   @Test
-  void a_tick_that_fails_is_on_record_and_the_next_one_goes_on() throws Exception {
+  void a_run_that_fails_is_on_record_and_the_next_one_follows() throws Exception {
     try (Running running = schedule(ONCE_A_YEAR).withLockTimeout(Duration.ofMillis(50)).start()) {
       try (Connection held = holding("mv_wip_status_dashboard")) {
         due();
-        awaitTicks(1);
+        awaitRuns(1);
         held.rollback();
       }
       due();
-      awaitTicks(2);
+      awaitRuns(2);
       Await.until(
-          "the next tick is set", () -> running.nextRefresh().orElseThrow().isAfter(Instant.now()));
+          "the next run is set", () -> running.nextRefresh().orElseThrow().isAfter(Instant.now()));
     }
 
-    assertThat(ticks.get(0).failure().orElseThrow().sqlState()).contains("55P03");
-    assertThat(ticks.get(0).refreshes())
+    assertThat(runs.get(0).failure().orElseThrow().sqlState()).contains("55P03");
+    assertThat(runs.get(0).refreshes())
         .extracting(Refresh::outcome)
         .containsExactly(Outcome.FAILED, Outcome.REFRESHED);
-    assertThat(ticks.get(0).toString())
+    assertThat(runs.get(0).toString())
         .matches(
-            "event=tick due=\\S+Z duration_ms=\\d+ interval_ms=\\d+ refreshed=1 coalesced=0"
+            "event=run due=\\S+Z duration_ms=\\d+ interval_ms=\\d+ refreshed=1 coalesced=0"
                 + " failed=1 error=\"mv_wip_status_dashboard: [^\"]+\"");
-    assertThat(ticks.get(1).failure()).isEmpty();
+    assertThat(runs.get(1).failure()).isEmpty();
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE outcome = 'failed'"))
         .isEqualTo("1");
   }
@@ -266,15 +266,15 @@ class RefreshScheduleTest {
     try (Running running =
         schedule(ONCE_A_YEAR)
             .withListener(
-                tick -> {
-                  ticks.add(tick);
+                run -> {
+                  runs.add(run);
                   throw new IllegalStateException("on purpose");
                 })
             .start()) {
       due();
-      awaitTicks(1);
+      awaitRuns(1);
       Await.until(
-          "the next tick is set", () -> running.nextRefresh().orElseThrow().isAfter(Instant.now()));
+          "the next run is set", () -> running.nextRefresh().orElseThrow().isAfter(Instant.now()));
     }
   }
 
@@ -295,7 +295,7 @@ class RefreshScheduleTest {
 
     Await.result(closed);
 
-    assertThat(ticks).singleElement().returns(true, tick -> tick.failure().isEmpty());
+    assertThat(runs).singleElement().returns(true, run -> run.failure().isEmpty());
     assertThat(database.value("SELECT picked FROM wip_view_schedule")).isEqualTo("f");
   }
 
@@ -309,13 +309,13 @@ class RefreshScheduleTest {
       running.close();
 
       Await.until("it is cancelled", () -> database.rows(WAITING), List::isEmpty);
-      awaitTicks(1);
-      assertThat(ticks)
+      awaitRuns(1);
+      assertThat(runs)
           .singleElement()
-          .satisfies(tick -> assertThat(tick.failure().orElseThrow().sqlState()).contains("57014"));
+          .satisfies(run -> assertThat(run.failure().orElseThrow().sqlState()).contains("57014"));
       // whoever takes over does not have to find it dead first
       Await.until(
-          "the next tick is set",
+          "the next run is set",
           () -> database.value("SELECT picked FROM wip_view_schedule"),
           seen -> seen.equals("f"));
       held.rollback();
@@ -326,10 +326,10 @@ class RefreshScheduleTest {
   // ------------------------------------------------------------------------------- what it does
 
   @Test
-  void a_view_with_its_own_cadence_is_refreshed_by_that_alone() throws Exception {
+  void a_view_with_its_own_schedule_is_refreshed_by_that_alone() throws Exception {
     try (Running running =
         schedule(ONCE_A_YEAR).withCron(MV_PROCESS_WIP_QUEUE, EVERY_SECOND).start()) {
-      awaitTicks(1);
+      awaitRuns(1);
       assertThat(running.nextRefresh().orElseThrow())
           .isBefore(Instant.now().plus(Duration.ofSeconds(2)));
       assertThat(viewsRefreshed()).containsOnly(List.of("mv_process_wip_queue"));
@@ -338,8 +338,8 @@ class RefreshScheduleTest {
       Await.until(
           "the other view", () -> viewsRefreshed().contains(List.of("mv_wip_status_dashboard")));
     }
-    assertThat(ticks)
-        .extracting(tick -> tick.refreshes().stream().map(Refresh::view).toList())
+    assertThat(runs)
+        .extracting(run -> run.refreshes().stream().map(Refresh::view).toList())
         .contains(List.of("mv_wip_status_dashboard"), List.of("mv_process_wip_queue"))
         .doesNotContain(List.of("mv_wip_status_dashboard", "mv_process_wip_queue"));
   }
@@ -358,7 +358,7 @@ class RefreshScheduleTest {
   }
 
   @Test
-  void a_restart_with_another_cadence_moves_the_next_tick() throws Exception {
+  void a_restart_with_another_schedule_moves_the_next_run() throws Exception {
     Instant nextYear;
     try (Running running = schedule(ONCE_A_YEAR).start()) {
       nextYear = running.nextRefresh().orElseThrow();
@@ -373,15 +373,15 @@ class RefreshScheduleTest {
   @Test
   void a_row_that_somebody_deleted_comes_back() throws Exception {
     try (Running running = schedule(EVERY_SECOND).start()) {
-      awaitTicks(1);
+      awaitRuns(1);
       Await.until(
-          "the row is deleted between two ticks",
+          "the row is deleted between two runs",
           () ->
               !database
                   .rows("DELETE FROM wip_view_schedule WHERE NOT picked RETURNING task_name")
                   .isEmpty());
-      int before = ticks.size();
-      awaitTicks(before + 1);
+      int before = runs.size();
+      awaitRuns(before + 1);
       assertThat(running.nextRefresh()).isPresent();
     }
   }
@@ -398,7 +398,7 @@ class RefreshScheduleTest {
       } finally {
         database.execute("ALTER TABLE wip_view_schedule_elsewhere RENAME TO wip_view_schedule");
       }
-      awaitTicks(ticks.size() + 2);
+      awaitRuns(runs.size() + 2);
       assertThat(running.nextRefresh()).isPresent();
     } finally {
       System.setErr(err);

@@ -15,14 +15,14 @@ import org.springframework.core.io.ByteArrayResource;
 import org.springframework.core.io.FileSystemResource;
 import org.springframework.core.io.Resource;
 
-/** What the README shows of a Spring Boot service is what the service under src/it has. */
+/** What docs/spring.md shows of a Spring Boot service is what the service under src/it has. */
 class SampleServiceTest {
 
   private static final Path SAMPLE = Path.of("src/it/spring-boot-service/src/main");
 
   private static List<String> blocks(String language, String containing) throws IOException {
     return Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
-        .matcher(Files.readString(Path.of("README.md")))
+        .matcher(Files.readString(Path.of("docs/spring.md")))
         .results()
         .map((MatchResult block) -> block.group(1))
         .filter(block -> block.contains(containing))
@@ -35,7 +35,7 @@ class SampleServiceTest {
   }
 
   @Test
-  void the_filter_chains_of_the_readme_are_those_that_are_tested() throws IOException {
+  void the_filter_chains_of_the_page_are_those_that_are_tested() throws IOException {
     String security =
         unbroken(Files.readString(SAMPLE.resolve("java/com/example/mes/Security.java")));
 
@@ -45,7 +45,7 @@ class SampleServiceTest {
   }
 
   @Test
-  void the_properties_of_the_readme_are_those_that_are_tested() throws IOException {
+  void the_properties_of_the_page_are_those_that_are_tested() throws IOException {
     List<String> shown = blocks("yaml", "wip-views:\n  lock-timeout");
 
     assertThat(shown).hasSize(1);

@@ -70,7 +70,7 @@ class WipViewsScheduleAutoConfigurationTest {
               assertThat(context).hasNotFailed();
               WipViews views = context.getBean(WipViews.class);
               Await.until(
-                  "a tick has refreshed both views",
+                  "a run has refreshed both views",
                   () -> views.history(null, 10),
                   history ->
                       history.stream()
@@ -104,7 +104,7 @@ class WipViewsScheduleAutoConfigurationTest {
 
   @Test
   void a_schedule_of_the_services_own_is_the_one_that_runs() {
-    List<ScheduledRun> ticks = new CopyOnWriteArrayList<>();
+    List<ScheduledRun> runs = new CopyOnWriteArrayList<>();
     on(deployed)
         .withBean(SpringLiquibase.class, WipViewsScheduleAutoConfigurationTest::table)
         .withBean(
@@ -113,8 +113,8 @@ class WipViewsScheduleAutoConfigurationTest {
                 RefreshSchedule.of(deployed.dataSource())
                     .withZone(ZoneId.of("UTC"))
                     .withCron("* * * * * *")
-                    .withListener(ticks::add))
-        .run(context -> Await.until("a tick was told", () -> !ticks.isEmpty()));
+                    .withListener(runs::add))
+        .run(context -> Await.until("a run was told", () -> !runs.isEmpty()));
   }
 
   @Test

@@ -44,7 +44,7 @@ import tools.jackson.databind.json.JsonMapper;
     webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
     properties = {
       "wip-views.lock-timeout=300ms",
-      "wip-views.schedule.cron=0 0 0 1 1 *", // a tick would get in the way of what is asserted
+      "wip-views.schedule.cron=0 0 0 1 1 *", // a run would get in the way of what is asserted
       "logging.level.io.zonky=warn",
       "logging.level.liquibase=warn"
     })
