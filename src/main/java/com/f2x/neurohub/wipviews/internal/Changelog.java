@@ -7,7 +7,6 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -83,7 +82,7 @@ public final class Changelog {
         toDeploy(),
         run -> {
           leaveNewer(run);
-          preflight(run);
+          Preflight.check(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
           Changes listener = new Changes(target, runUndone(run, entries));
@@ -93,6 +92,45 @@ public final class Changelog {
           changes.addAll(listener.names());
         });
     return List.copyOf(changes);
+  }
+
+  /**
+   * Does what {@link #update} would do, in a transaction that is rolled back.
+   *
+   * @param reading told what came of it, in that transaction
+   */
+  public void plan(Planned reading) throws Exception {
+    Sources planned = toDeploy();
+    inTurn(
+        () -> {
+          UncommittedConnection connection = new UncommittedConnection(target.connection());
+          DryRun dryRun = new DryRun(target, connection);
+          LiquibaseRun.on(
+              target,
+              connection,
+              planned,
+              line -> {},
+              run -> {
+                leaveNewer(run);
+                List<Entry> entries = Entry.in(run.changelog());
+                try {
+                  Claims.check(target, entries);
+                  Preflight.check(run);
+                } catch (SQLException e) {
+                  dryRun.refused(e);
+                }
+                if (dryRun.failures().isEmpty()) {
+                  dryRun.run(run, runUndone(run, entries), entries);
+                }
+                reading.of(dryRun);
+              });
+        });
+  }
+
+  /** What is read of a plan. */
+  @FunctionalInterface
+  public interface Planned {
+    void of(DryRun dryRun) throws SQLException;
   }
 
   /** An older version that starts beside a newer one keeps to the entries of its service. */
@@ -161,7 +199,7 @@ public final class Changelog {
           Set<String> known = new LinkedHashSet<>(entries.stream().map(Entry::view).toList());
           known.addAll(DeployedObjects.registeredViews(target));
           check.accept(known);
-          preflight(run);
+          Preflight.check(run);
           recreated.addAll(views.isEmpty() ? known : new LinkedHashSet<>(views));
           Set<String> fromRegistry = new LinkedHashSet<>(recreated);
           for (ChangeSet changeSet : run.changelog().getChangeSets()) {
@@ -203,37 +241,6 @@ public final class Changelog {
     run(
         sources.withFiles(List.of(ChangelogFiles.MINIMAL_MES)),
         run -> run.execute(LiquibaseRun.command("update")));
-  }
-
-  /**
-   * The checks of the changelogs, before Liquibase makes its own tables: where it may not, its
-   * error would say nothing of what is missing.
-   */
-  private void preflight(LiquibaseRun run) throws Exception {
-    List<String> files = new ArrayList<>();
-    if (run.has("preflight")) {
-      files.add("wip/preflight.sql");
-    }
-    if (run.has("engine-preflight")) {
-      files.add("engine/preflight.sql");
-    } else if (sources.service() != null && !MissingObjects.isDeployed(target)) {
-      throw new Refusal(
-          "wip-views is not deployed in schema " + target.schema(),
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Deploy it first, or include com/f2x/neurohub/wipviews/changelog/engine.changelog.yaml.");
-    }
-    target.ask(
-        db -> {
-          try (Statement statement = target.connection().createStatement()) {
-            for (String file : files) {
-              statement.execute(
-                  run.changelog()
-                      .getChangeLogParameters()
-                      .expandExpressions(ChangelogFiles.text(file), run.changelog()));
-            }
-            return files;
-          }
-        });
   }
 
   /**
@@ -336,15 +343,22 @@ public final class Changelog {
     void on(Rollback rollback) throws Exception;
   }
 
-  @SuppressWarnings("try") // the turn is only held
   private void run(Sources read, LiquibaseRun.Work work) throws Exception {
+    inTurn(
+        () ->
+            LiquibaseRun.on(
+                target, new BareUrlConnection(target.connection()), read, progress, work));
+  }
+
+  @SuppressWarnings("try") // the turn is only held
+  private void inTurn(Step work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
     try (DeployLock turn = new DeployLock(target)) {
       cancellable(
           () -> {
             turn.await();
-            LiquibaseRun.on(target, read, progress, work);
+            work.run();
           });
     } finally {
       IN_THIS_JVM.unlock();

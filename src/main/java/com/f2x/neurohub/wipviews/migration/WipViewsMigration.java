@@ -228,6 +228,21 @@ public final class WipViewsMigration {
   }
 
   /**
+   * Says what {@link #update} would do, from a real build that is rolled back: nothing is changed,
+   * readers and refreshes go on, and a deploy that is started meanwhile waits. It needs the rights
+   * of a deploy.
+   *
+   * @return what would happen, also where it would be refused
+   * @throws WipViewsException if it was cancelled, or the database is read-only
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public Plan plan() {
+    List<Plan> plan = new ArrayList<>();
+    run(changelog -> changelog.plan(dryRun -> plan.add(PlanReader.read(dryRun))));
+    return plan.get(0);
+  }
+
+  /**
    * Writes the script that {@link #update} would run, for psql, and changes nothing: any role will
    * do that may read {@code databasechangelog}, also on a standby.
    *
@@ -298,7 +313,7 @@ public final class WipViewsMigration {
   }
 
   /** A right that is missing here is one to change something, which no parameter gives. */
-  private static WipViewsException described(Exception failure) {
+  static WipViewsException described(Exception failure) {
     SqlError error = SqlError.in(failure);
     return error != null && "42501".equals(error.sqlState()) && error.hint() == null
         ? new WipViewsException(
