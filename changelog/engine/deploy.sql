@@ -143,27 +143,29 @@ COMMENT ON FUNCTION "${schema}".wip_view_acquire_exclusive(text, text) IS
 -- EXECUTE, and default privileges may give anybody anything: with TRIGGER on a table of ours, code of one's own would
 -- run with the owner's rights. So a file notes what is there before it makes anything, and in the end takes away what
 -- others were given on the rest. What was there before keeps the grants that it has: they were made by hand.
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_objects()
-  RETURNS TABLE (name text, owner oid, acl aclitem[])
+DROP FUNCTION IF EXISTS "${schema}".wip_view_objects();
+
+CREATE FUNCTION "${schema}".wip_view_objects()
+  RETURNS TABLE (kind text, object oid, owner oid, acl aclitem[])
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT 'TABLE ' || c.oid::regclass, c.relowner, c.relacl
+  SELECT 'TABLE', c.oid, c.relowner, c.relacl
   FROM pg_class AS c
   WHERE c.relnamespace = '"${schema}"'::regnamespace
     AND c.relname ~ '^wip_view'
     -- to a materialized view the default privileges are meant to apply: promote.sql sees to that
     AND c.relkind IN ('r', 'v', 'S')
   UNION ALL
-  SELECT 'ROUTINE ' || p.oid::regprocedure, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+  SELECT 'ROUTINE', p.oid, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
   FROM pg_proc AS p
   WHERE p.pronamespace = '"${schema}"'::regnamespace
     AND p.proname ~ '^(wip_view|refresh)_';
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_objects() IS
-  'The tables, views, sequences and routines of wip-views, as GRANT names them.';
+  'The tables, views, sequences and routines of wip-views.';
 
 -- What a database or a role may have set otherwise, and what is printed, parsed or compared here depends on. A limit
 -- that somebody set for this session counts; one that is set for all sessions of a role is not meant for a deploy.
@@ -203,7 +205,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_objects()
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT "${schema}".wip_view_pin_settings();
-  SELECT set_config('wip_views.known', array_agg(o.name)::text, false) FROM "${schema}".wip_view_objects() AS o;
+  SELECT set_config('wip_views.known', array_agg(o.object)::text, false) FROM "${schema}".wip_view_objects() AS o;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_snapshot_objects() IS
@@ -218,10 +220,14 @@ DECLARE
   statement text;
 BEGIN
   FOR statement IN
-    SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', o.name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
+    SELECT DISTINCT format(
+      'REVOKE ALL ON %s %s FROM %s',
+      o.kind,
+      CASE o.kind WHEN 'TABLE' THEN o.object::regclass::text ELSE o.object::regprocedure::text END,
+      CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
     FROM "${schema}".wip_view_objects() AS o
     CROSS JOIN LATERAL aclexplode(o.acl) AS e
-    WHERE o.name NOT IN (SELECT unnest(current_setting('wip_views.known')::text[]))
+    WHERE o.object NOT IN (SELECT unnest(current_setting('wip_views.known')::oid[]))
       AND e.grantee <> o.owner
       AND pg_has_role(o.owner, 'USAGE')
   LOOP

@@ -39,6 +39,10 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     DEPLOYED
   }
 
+  private interface Work<T> {
+    T in(Statement statement) throws SQLException;
+  }
+
   private static final AtomicInteger NUMBER = new AtomicInteger();
   private static final Set<Template> MADE = EnumSet.noneOf(Template.class);
 
@@ -46,6 +50,7 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
   private final TestDatabase original;
   private final String name =
       "test_" + ProcessHandle.current().pid() + "_" + NUMBER.incrementAndGet();
+  private Connection idle;
 
   private TestDatabase(Template template, TestDatabase original) {
     this.template = template;
@@ -92,6 +97,9 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
   /** Makes the database, for a test that wants a fresh one of its own. */
   public TestDatabase create() throws SQLException {
+    if (original != null) {
+      original.disconnect();
+    }
     String source = original == null ? template(template) : original.name;
     // cloning waits for nobody: no two at once from one template
     synchronized (MADE) {
@@ -102,7 +110,16 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
   /** Drops the database, whoever is connected to it. */
   public void drop() throws SQLException {
+    disconnect();
     onServer("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)");
+  }
+
+  /** Ends the session that is kept for the next statement. */
+  private synchronized void disconnect() throws SQLException {
+    if (idle != null) {
+      idle.close();
+      idle = null;
+    }
   }
 
   private static String template(Template template) throws SQLException {
@@ -219,12 +236,13 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
   /** Runs statements, each in a transaction of its own. */
   public void execute(String... statements) throws SQLException {
-    try (Connection connection = connect();
-        Statement statement = connection.createStatement()) {
-      for (String sql : statements) {
-        statement.execute(sql);
-      }
-    }
+    inSession(
+        statement -> {
+          for (String sql : statements) {
+            statement.execute(sql);
+          }
+          return null;
+        });
   }
 
   /** Reads one value. */
@@ -235,18 +253,49 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
   /** Reads rows, as text. */
   public List<List<String>> rows(String query) throws SQLException {
-    try (Connection connection = connect();
-        Statement statement = connection.createStatement();
-        ResultSet result = statement.executeQuery(query)) {
-      List<List<String>> rows = new ArrayList<>();
-      while (result.next()) {
-        List<String> row = new ArrayList<>();
-        for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
-          row.add(result.getString(i));
+    return inSession(
+        statement -> {
+          try (ResultSet result = statement.executeQuery(query)) {
+            List<List<String>> rows = new ArrayList<>();
+            while (result.next()) {
+              List<String> row = new ArrayList<>();
+              for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+                row.add(result.getString(i));
+              }
+              rows.add(row);
+            }
+            return rows;
+          }
+        });
+  }
+
+  /**
+   * Works in a session of the superuser that is as if it were new: most of what a test asks would
+   * take a server longer to open than to answer.
+   */
+  private <T> T inSession(Work<T> work) throws SQLException {
+    Connection connection;
+    synchronized (this) {
+      connection = idle;
+      idle = null;
+    }
+    if (connection == null || !connection.isValid(0)) {
+      connection = connect();
+    }
+    try (Statement statement = connection.createStatement()) {
+      T result = work.in(statement);
+      statement.execute("DISCARD ALL");
+      synchronized (this) {
+        if (idle == null) {
+          idle = connection;
+          connection = null;
         }
-        rows.add(row);
       }
-      return rows;
+      return result;
+    } finally {
+      if (connection != null) {
+        connection.close();
+      }
     }
   }
 
