@@ -27,47 +27,18 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_definition(oid) IS
   'A view''s query and indexes in the server''s own normal form.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage_supporting_view(view_name text)
-  RETURNS void
-  LANGUAGE plpgsql
-AS $function$
-BEGIN
-  PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
-  IF pg_catalog.current_setting('wip_views.plan', true) OPERATOR(pg_catalog.=) 'on' THEN
-    -- beside the live one, for the views that are planned after it
-    PERFORM "${schema}".wip_view_begin_plan();
-    PERFORM pg_catalog.set_config('search_path', '"wip_planned_${schema}", "${schema}", pg_temp', false);
-  ELSE
-    PERFORM "${schema}".wip_view_acquire_exclusive('replace', view_name);
-    PERFORM pg_catalog.set_config('search_path', '"${schema}", pg_temp', false);
-  END IF;
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_stage_supporting_view(text) IS
-  'Puts in front of the search_path the schema where the file of an ordinary view, run next, creates or replaces it. wip_view_register_supporting_view() puts the path back.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_register_supporting_view(view_name text)
   RETURNS void
-  LANGUAGE plpgsql
+  LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-BEGIN
-  IF current_setting('wip_views.plan', true) = 'on' THEN
-    -- whoever owns what reads it; nobody else ever sees it
-    EXECUTE format('GRANT SELECT ON %I.%I TO PUBLIC', 'wip_planned_${schema}', view_name);
-  ELSE
-    UPDATE "${schema}".wip_view_settings
-    SET supporting_views = supporting_views
-      || jsonb_build_object(view_name, "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', view_name))));
-  END IF;
-  -- not LOCAL: it outlives the path of this function
-  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
-END
+  UPDATE "${schema}".wip_view_settings
+  SET supporting_views = supporting_views
+    || jsonb_build_object(view_name, "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', view_name))));
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_register_supporting_view(text) IS
-  'Puts on record what an ordinary view says that registered views read, as it was deployed, and puts back the path that wip_view_stage_supporting_view() has set.';
+  'Puts on record what an ordinary view says that registered views read, as it was deployed.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_lines(definition text)
   RETURNS SETOF text

@@ -57,6 +57,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_body_refusals()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
+  SET check_function_bodies = on
 AS $function$
 DECLARE
   changing CONSTANT text := (
@@ -98,7 +99,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_body_refusals() IS
   'Refuses, in a plan, the functions whose bodies would no longer work: what wip_view_check_bodies() finds in a promotion.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_planned()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_planned(built regclass)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -106,18 +107,17 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_planned()
 AS $function$
 DECLARE
   planned CONSTANT name := 'wip_planned_${schema}';
-  plan record;
+  kind CONSTANT text := (SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END FROM pg_class AS c WHERE c.oid = built);
 BEGIN
-  SELECT * INTO plan FROM pg_temp.wip_plan;
   PERFORM "${schema}".wip_view_begin_plan();
-  EXECUTE format('DROP MATERIALIZED VIEW IF EXISTS %I.%I', planned, plan.view_name);
+  EXECUTE format('DROP %s IF EXISTS %I.%I', kind, planned, (SELECT c.relname FROM pg_class AS c WHERE c.oid = built));
   -- whoever owns the next one may read it; nobody else ever sees it
-  EXECUTE format('GRANT SELECT ON %s TO PUBLIC', plan.built::regclass);
-  EXECUTE format('ALTER MATERIALIZED VIEW %s SET SCHEMA %I', plan.built::regclass, planned);
+  EXECUTE format('GRANT SELECT ON %s TO PUBLIC', built);
+  EXECUTE format('ALTER %s %s SET SCHEMA %I', kind, built, planned);
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_keep_planned() IS
+COMMENT ON FUNCTION "${schema}".wip_view_keep_planned(regclass) IS
   'Leaves a view that was planned where those find it that are planned after it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_report(version text)
@@ -148,7 +148,7 @@ BEGIN
   problems := "${schema}".wip_view_plan_problems();
   report := "${schema}".wip_view_report(action, compared, build_time);
   IF problems IS NULL THEN
-    PERFORM "${schema}".wip_view_keep_planned();
+    PERFORM "${schema}".wip_view_keep_planned((SELECT p.built::regclass FROM pg_temp.wip_plan AS p));
     RETURN report;
   END IF;
   RETURN report || jsonb_build_object(

@@ -161,31 +161,15 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_clear_staging() IS
   'Drops what is left of a build, but for what was retired.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
-  view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_put_in_place(view_name text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  was_registered CONSTANT boolean :=
-    EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
-  action text;
   compared jsonb;
-  promoted text[];
   line text;
 BEGIN
-  IF current_setting('wip_views.plan', true) = 'on' THEN
-    PERFORM "${schema}".wip_view_plan(view_name, refresh_order, freshness_target, version);
-    RETURN;
-  END IF;
-  PERFORM "${schema}".wip_view_plan_begin(view_name);
-  action := "${schema}".wip_view_plan_action(version);
-  IF action = 'keep' THEN
-    PERFORM "${schema}".wip_view_clear_staging();
-    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
-    RETURN;
-  END IF;
   PERFORM "${schema}".wip_view_check_built();
   PERFORM "${schema}".wip_view_check_side_effects();
   PERFORM "${schema}".wip_view_stand_in();
@@ -194,13 +178,13 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_fates();
   PERFORM "${schema}".wip_view_check_plan();
   FOR line IN
-    SELECT l.* FROM "${schema}".wip_view_report_lines("${schema}".wip_view_report(action, compared, NULL)) AS l
+    SELECT l.* FROM "${schema}".wip_view_report_lines("${schema}".wip_view_report('replace', compared, NULL)) AS l
   LOOP
     RAISE NOTICE '%', line;
   END LOOP;
 
   -- The new one gets what the old one has; after the swap it would be readers who wait for this.
-  IF was_registered THEN
+  IF EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_put_in_place.view_name) THEN
     PERFORM "${schema}".wip_view_grant_rights(view_name);
   END IF;
 
@@ -210,6 +194,34 @@ BEGIN
 
   PERFORM "${schema}".wip_view_swap();
   PERFORM "${schema}".wip_view_clear_staging();
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_put_in_place(text) IS
+  'Puts the view that was built in the staging schema in the live one''s place.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
+  view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  was_registered CONSTANT boolean :=
+    EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
+  promoted text[];
+BEGIN
+  IF current_setting('wip_views.plan', true) = 'on' THEN
+    PERFORM "${schema}".wip_view_plan(view_name, refresh_order, freshness_target, version);
+    RETURN;
+  END IF;
+  PERFORM "${schema}".wip_view_plan_begin(view_name);
+  IF "${schema}".wip_view_is_older(view_name, version) THEN
+    PERFORM "${schema}".wip_view_clear_staging();
+    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    RETURN;
+  END IF;
+  PERFORM "${schema}".wip_view_put_in_place(view_name);
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
   PERFORM "${schema}".wip_view_record_rebuilds();
   IF NOT was_registered THEN

@@ -55,9 +55,10 @@ BEGIN
   RETURN QUERY
   SELECT d.kind, d.name, d.fate, d.problem
   FROM (
-    SELECT o.position, CASE WHEN o.kind = 'other' THEN split_part(o.name, ' ', 1) ELSE o.kind END,
-           CASE WHEN o.kind = 'other' THEN substr(o.name, strpos(o.name, ' ') + 1) ELSE o.name END, o.fate, o.problem
+    SELECT o.position, CASE WHEN o.kind = 'other' THEN object.kind ELSE o.kind END,
+           CASE WHEN o.kind = 'other' THEN substr(o.name, length(object.kind) + 2) ELSE o.name END, o.fate, o.problem
     FROM pg_temp.wip_plan_object AS o
+    CROSS JOIN LATERAL substring(o.name FROM '^(?:statistics object|materialized view|[^ ]+)') AS object (kind)
     WHERE o.fate <> 'promoted'
     UNION ALL
     -- reads nothing that is replaced, or something that is refused
@@ -144,7 +145,7 @@ AS $function$
         FROM jsonb_array_elements(report -> 'columns') AS c
         WHERE c ->> 'differing_rows' <> '0' AND NOT (c -> 'time_dependent')::boolean), '')
     FROM (SELECT report -> 'rows') AS rows (r)
-    WHERE r ? 'live'
+    WHERE r ->> 'added' <> '0' OR r ->> 'removed' <> '0' OR r ->> 'changed' <> '0'
     UNION ALL
     SELECT 2, 'rows not compared: ' || (report #>> '{rows,problem}')
     UNION ALL

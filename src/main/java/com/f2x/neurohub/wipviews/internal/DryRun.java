@@ -23,6 +23,7 @@ import liquibase.exception.LiquibaseException;
 import liquibase.exception.PreconditionErrorException;
 import liquibase.exception.PreconditionFailedException;
 import liquibase.exception.UnexpectedLiquibaseException;
+import org.jooq.impl.DSL;
 
 /**
  * An update in a transaction that is rolled back: the same changesets, run for real, where {@code
@@ -56,9 +57,14 @@ public final class DryRun implements ChangeSetVisitor {
       JOIN pg_temp.wip_relation_before AS b ON b.oid = l.relation
       WHERE l.pid = pg_backend_pid()
         AND l.locktype = 'relation'
-        AND (l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-          OR l.mode = 'ShareUpdateExclusiveLock' AND b.is_refreshed
-          OR l.mode = 'RowExclusiveLock' AND b.relation <> 'wip_view_settings' AND lower(b.relation) <> lower(?::text))
+        AND CASE
+          WHEN l.mode IN ('AccessShareLock', 'RowShareLock') THEN false
+          WHEN l.mode = 'ShareUpdateExclusiveLock' THEN b.is_refreshed
+          WHEN l.mode = 'RowExclusiveLock' THEN b.relation <> 'wip_view_settings' AND lower(b.relation) <> lower({0})
+          -- who deploys meanwhile waits anyway
+          WHEN l.mode = 'ShareRowExclusiveLock' THEN lower(b.relation) <> lower({0})
+          ELSE true
+        END
       ORDER BY b.name
       """;
 
@@ -222,6 +228,6 @@ public final class DryRun implements ChangeSetVisitor {
   }
 
   private List<String> locked(String log) throws SQLException {
-    return target.ask(db -> db.resultQuery(LOCKED, log).fetch(0, String.class));
+    return target.ask(db -> db.resultQuery(LOCKED, DSL.val(log)).fetch(0, String.class));
   }
 }

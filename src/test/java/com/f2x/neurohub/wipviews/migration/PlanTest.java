@@ -136,8 +136,8 @@ class PlanTest {
     assertThat(view.action()).isEqualTo(Action.REPLACE);
     assertThat(view.columns())
         .containsExactly(
-            new Column("orders", Change.DROPPED, "bigint", null, 0, false),
             new Column("amount", Change.KEPT, "bigint", "bigint", 1, false),
+            new Column("orders", Change.DROPPED, "bigint", null, 0, false),
             new Column(
                 "seen_at",
                 Change.KEPT,
@@ -153,8 +153,8 @@ class PlanTest {
     assertThat(view.dependants())
         .containsExactly(
             new Dependant("view", "public.amounts", Fate.REPLACED, null),
-            new Dependant("materialized view", "public.total", Fate.UNTOUCHED, null),
-            new Dependant("view", "public.over_total", Fate.UNTOUCHED, null));
+            new Dependant("view", "public.over_total", Fate.UNTOUCHED, null),
+            new Dependant("materialized view", "public.total", Fate.UNTOUCHED, null));
     assertThat(view.lost())
         .containsExactly(
             "COMMENT ON COLUMN public.mv_customers.orders IS 'by hand'",
@@ -195,7 +195,7 @@ class PlanTest {
             refusal -> {
               assertThat(refusal.subject()).isEqualTo("mv_customers");
               assertThat(refusal.reason())
-                  .contains("view public.counts: column \"orders\" does not exist")
+                  .contains("view public.counts: column mv_customers.orders does not exist")
                   .contains("DROP INDEX", "has no column orders any more", "all_orders()");
               assertThat(refusal.remedy()).isEqualTo("Change or drop these first.");
             });
@@ -320,7 +320,7 @@ class PlanTest {
           .singleElement()
           .satisfies(
               holder -> {
-                assertThat(holder.description()).contains("holds mv_customers");
+                assertThat(holder.description()).contains("holds public.mv_customers");
                 assertThat(holder.remedy()).startsWith("SELECT pg_terminate_backend(");
               });
       report.rollback();
