@@ -9,6 +9,7 @@ DROP FUNCTION IF EXISTS
   "${schema}".wip_view_note(),
   "${schema}".wip_view_own(),
   "${schema}".wip_view_pin(),
+  "${schema}".wip_view_recreate_command(text),
   "${schema}".wip_view_remember(text),
   "${schema}".wip_view_support(text),
   "${schema}".wip_view_take(text, oid[], timestamptz),

@@ -43,7 +43,10 @@ routine AS (
     p.pronargs,
     CASE p.prokind WHEN 'p' THEN 'PROCEDURE'::text ELSE 'FUNCTION'::text END AS kind,
     -- what doctor asks, and what refreshes
-    p.proname::text IN ('wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads') AS reads,
+    pg_catalog.starts_with(p.proname::text, 'wip_view_find'::text) OR p.proname::text IN (
+      'wip_view_checks', 'wip_view_run_check', 'wip_view_sizes', 'wip_view_size_of', 'wip_view_source_tables',
+      'wip_view_may_read', 'wip_view_keeper_of_dead_rows', 'wip_view_command', 'wip_view_duration_text',
+      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads') AS reads,
     p.proname::text IN (
       'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
       'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views', 'refresh_wip_views')

@@ -64,28 +64,6 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_index_key(text) IS
   'What an index does: its definition without its name, its table and its parameters.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_command(view_name text)
-  RETURNS text
-  LANGUAGE sql
-  IMMUTABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-  SELECT 'wip-views recreate' || CASE WHEN view_name IS NULL THEN '' ELSE ' ' || word.view END || CASE WHEN word.schema <> 'public' THEN ' --schema ' || word.schema ELSE '' END
-  FROM (
-    SELECT
-      max(quoted.name) FILTER (WHERE name.number = 1) AS view,
-      max(quoted.name) FILTER (WHERE name.number = 2) AS schema
-    FROM unnest(ARRAY[view_name, '${schema}']) WITH ORDINALITY AS name (text, number)
-    CROSS JOIN LATERAL (SELECT CASE
-      WHEN name.text ~ '^[[:alnum:]_-]+$' THEN name.text
-      ELSE format($quote$'%s'$quote$, replace(name.text, chr(39), chr(39) || chr(92) || chr(39) || chr(39)))
-    END) AS quoted (name)
-  ) AS word;
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_recreate_command(text) IS
-  'The command line that recreates a view, or all of them, as a shell takes it: for the remedy in an error.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   RETURNS TABLE (view_name text, what text, remedy text)
   LANGUAGE sql
@@ -107,7 +85,7 @@ AS $function$
   )
   SELECT drift.view_name, drift.what, drift.remedy
   FROM (
-    SELECT c.view_name, c.refresh_order, 'query', "${schema}".wip_view_recreate_command(c.view_name)
+    SELECT c.view_name, c.refresh_order, 'query', "${schema}".wip_view_command('recreate', c.view_name)
     FROM compared AS c
     WHERE NOT c.same_query
     UNION ALL
@@ -119,7 +97,7 @@ AS $function$
       AND "${schema}".wip_view_index_key(lost.line) NOT IN (
         SELECT "${schema}".wip_view_index_key(l.line) FROM "${schema}".wip_view_index_lines(c.is_now) AS l (line))
     UNION ALL
-    SELECT support.name, 0, 'query', "${schema}".wip_view_recreate_command(NULL)
+    SELECT support.name, 0, 'query', "${schema}".wip_view_command('recreate')
     FROM "${schema}".wip_view_settings AS s
     CROSS JOIN LATERAL jsonb_each_text(s.supporting_views) AS support (name, was)
     JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = support.name AND c.relkind = 'v'

@@ -133,7 +133,7 @@ BEGIN
   ELSIF to_regclass(format('%I.%I', '${schema}', deployed.view_name)) IS NULL THEN
     RAISE EXCEPTION '% is missing; version % of it was deployed, and this is %', deployed.view_name, deployed.version, coalesce(version, 'without one')
       USING ERRCODE = 'undefined_table',
-            HINT = 'Bring back what was deployed: ' || "${schema}".wip_view_recreate_command(deployed.view_name);
+            HINT = 'Bring back what was deployed: ' || "${schema}".wip_view_command('recreate', deployed.view_name);
   END IF;
   RAISE WARNING '% stays as version % has deployed it; this one is %', deployed.view_name, deployed.version,
       coalesce('version ' || version, 'without a version')

@@ -102,7 +102,6 @@ DROP FUNCTION
   "${schema}".wip_view_relation_ddl(oid, oid),
   "${schema}".wip_view_ddl_name(oid),
   "${schema}".wip_view_drift(),
-  "${schema}".wip_view_recreate_command(text),
   "${schema}".wip_view_index_key(text),
   "${schema}".wip_view_index_lines(text),
   "${schema}".wip_view_definition(oid),

@@ -110,12 +110,12 @@ BEGIN
 
   IF NOT FOUND THEN
     RAISE EXCEPTION 'materialized view "%" is missing from schema "%"', view_name, '${schema}'
-      USING ERRCODE = 'undefined_table', HINT = 'Bring it back: ' || "${schema}".wip_view_recreate_command(view_name);
+      USING ERRCODE = 'undefined_table', HINT = 'Bring it back: ' || "${schema}".wip_view_command('recreate', view_name);
   ELSIF relation.relkind <> 'm' THEN
     RAISE EXCEPTION '"%" in schema "%" is not a materialized view', view_name, '${schema}'
       USING ERRCODE = 'wrong_object_type',
             HINT = format('Rename it, then bring the view back: ALTER TABLE %I.%I RENAME TO %I; %s', '${schema}', view_name,
-                          left(view_name, 50) || '_' || relation.oid, "${schema}".wip_view_recreate_command(view_name));
+                          left(view_name, 50) || '_' || relation.oid, "${schema}".wip_view_command('recreate', view_name));
   END IF;
   RETURN relation.oid;
 END

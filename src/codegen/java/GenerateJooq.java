@@ -104,6 +104,8 @@ class GenerateJooq {
                             .withInputSchema("public")
                             // the views and ours; not the MES, and not Liquibase's own tables
                             .withIncludes("mv_.*|wip_view.*|refresh_.*")
+                            // the checks, which wip_view_findings() calls
+                            .withExcludes("wip_view_find_.*")
                             .withOutputSchemaToDefault(true)
                             .withForcedTypes(
                                 new ForcedType()

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews;
 
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewBlockersRecord;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A session that another one waits for: a row of the database's view {@code wip_view_blockers}.
@@ -27,18 +28,18 @@ import java.time.Duration;
  */
 public record Blocker(
     int blockedPid,
-    String blockedRole,
+    @Nullable String blockedRole,
     String blockedApplicationName,
-    String blockedQuery,
-    Duration blockedFor,
+    @Nullable String blockedQuery,
+    @Nullable Duration blockedFor,
     String lockMode,
     String lockOn,
     int pid,
-    String role,
-    String applicationName,
-    String state,
-    String query,
-    Duration transactionAge,
+    @Nullable String role,
+    @Nullable String applicationName,
+    @Nullable String state,
+    @Nullable String query,
+    @Nullable Duration transactionAge,
     String remedy) {
 
   /** Tells whether something of this is hidden from the caller's role. */

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewDailyRecord;
 import java.time.Duration;
 import java.time.LocalDate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How the refreshes of a view did on one day: a row of the database's view {@code wip_view_daily}.
@@ -25,9 +26,9 @@ public record DailyRefreshes(
     long refreshed,
     long coalesced,
     long failed,
-    Duration p50Duration,
-    Duration p95Duration,
-    Duration maxDuration) {
+    @Nullable Duration p50Duration,
+    @Nullable Duration p95Duration,
+    @Nullable Duration maxDuration) {
 
   static DailyRefreshes of(WipViewDailyRecord row) {
     return new DailyRefreshes(

@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.jooq.DSLContext;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /** What an error of the database means to a caller of {@link WipViews}. */
 final class ErrorTranslator {
@@ -35,19 +36,19 @@ final class ErrorTranslator {
       """;
 
   private final DSLContext db;
-  private final String schema;
+  private final @Nullable String schema;
 
   /**
    * @param db asks what is deployed, where an error does not tell
    * @param schema where everything is deployed; null for the one on top of the search_path
    */
-  ErrorTranslator(DSLContext db, String schema) {
+  ErrorTranslator(DSLContext db, @Nullable String schema) {
     this.db = db;
     this.schema = schema;
   }
 
   /** An error of anything but a refresh: an object that is unknown is a view that was asked for. */
-  WipViewsException ofRequest(String view, Exception failure) {
+  WipViewsException ofRequest(@Nullable String view, Exception failure) {
     WipViewsException described = of(view, failure);
     return described.sqlState().equals(Optional.of("42704"))
         // raised by wip_view_request()
@@ -57,7 +58,7 @@ final class ErrorTranslator {
   }
 
   /** Tells what a deploy should have made, and is not there, from a name in somebody's query. */
-  WipViewsException of(String view, Exception failure) {
+  WipViewsException of(@Nullable String view, Exception failure) {
     WipViewsException described = WipViewsException.of(view, failure);
     String state = described.sqlState().orElse("");
     if (state.equals(MISSING_RIGHT)) {
@@ -140,7 +141,7 @@ final class ErrorTranslator {
     return false;
   }
 
-  static WipViewsException interrupted(String view, Throwable cause) {
+  static WipViewsException interrupted(@Nullable String view, Throwable cause) {
     return new WipViewsException(
         "cancelled, because the calling thread was interrupted",
         view,
@@ -150,7 +151,7 @@ final class ErrorTranslator {
   }
 
   /** An interrupt means all of a call. */
-  static WipViewsException notTried(String view, String interruptedAt) {
+  static WipViewsException notTried(String view, @Nullable String interruptedAt) {
     return new WipViewsException(
         "not tried: the call was cancelled at " + interruptedAt,
         view,
@@ -160,7 +161,7 @@ final class ErrorTranslator {
   }
 
   /** The server's words for the same, where this JVM did the waiting. */
-  static WipViewsException tookTooLong(String view, boolean locked, Throwable cause) {
+  static WipViewsException tookTooLong(@Nullable String view, boolean locked, Throwable cause) {
     return locked
         ? new WipViewsException(
             "lock timeout while waiting for another call of this process",
@@ -189,9 +190,10 @@ final class ErrorTranslator {
     return again(first, first.view().orElse(null), first.getMessage());
   }
 
-  private static WipViewsException again(WipViewsException first, String view, String message) {
-    String state = first.sqlState().orElse(null);
-    String remedy = first.remedy().orElse(null);
+  private static WipViewsException again(
+      WipViewsException first, @Nullable String view, String message) {
+    @Nullable String state = first.sqlState().orElse(null);
+    @Nullable String remedy = first.remedy().orElse(null);
     if (first instanceof UnknownViewException) {
       return new UnknownViewException(message, view, remedy, first);
     } else if (first instanceof NotDeployedException) {

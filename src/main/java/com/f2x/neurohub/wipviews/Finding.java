@@ -1,7 +1,8 @@
 package com.f2x.neurohub.wipviews;
 
-import com.f2x.neurohub.wipviews.internal.doctor.Fault;
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewFindingsRecord;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link WipViews#diagnose()} found: something that is wrong, or that could not be looked at.
@@ -24,7 +25,7 @@ import java.util.List;
 public record Finding(
     String check,
     Severity severity,
-    String subject,
+    @Nullable String subject,
     String what,
     String why,
     List<String> remedy,
@@ -43,14 +44,14 @@ public record Finding(
     remedy = List.copyOf(remedy);
   }
 
-  static Finding of(Fault fault) {
+  static Finding of(WipViewFindingsRecord row) {
     return new Finding(
-        fault.check(),
-        fault.looked() ? Severity.PROBLEM : Severity.UNKNOWN,
-        fault.subject(),
-        fault.what(),
-        fault.why(),
-        fault.remedy(),
-        fault.safe());
+        row.getCheckName(),
+        row.getSeverity().equals("problem") ? Severity.PROBLEM : Severity.UNKNOWN,
+        row.getSubject(),
+        row.getWhat(),
+        row.getWhy(),
+        List.of(row.getRemedy()),
+        row.getSafe());
   }
 }

@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewFreshnessRecord;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How fresh a registered view is: a row of the database's view {@code wip_view_freshness}.
@@ -37,20 +38,20 @@ import java.util.Locale;
 public record Freshness(
     String view,
     State state,
-    Instant lastRefreshedAt,
-    Duration age,
+    @Nullable Instant lastRefreshedAt,
+    @Nullable Duration age,
     Duration target,
-    Instant lastAttemptAt,
-    Refresh.Outcome lastOutcome,
-    String lastError,
-    Duration lastDuration,
-    Long rows,
-    Long bytes,
+    @Nullable Instant lastAttemptAt,
+    Refresh.@Nullable Outcome lastOutcome,
+    @Nullable String lastError,
+    @Nullable Duration lastDuration,
+    @Nullable Long rows,
+    @Nullable Long bytes,
     long failuresInARow,
-    Long deadRows,
-    Instant runningSince,
-    Duration runningFor,
-    Integer runningPid,
+    @Nullable Long deadRows,
+    @Nullable Instant runningSince,
+    @Nullable Duration runningFor,
+    @Nullable Integer runningPid,
     long waitingCallers) {
 
   /** Whether a view can be read, and is fresh enough. */

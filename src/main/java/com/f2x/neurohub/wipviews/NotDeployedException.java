@@ -1,5 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The schema lacks wip-views objects: nothing was deployed there, an opt-in changelog was not, the
  * schema is another, or something of it was dropped since.
@@ -16,12 +18,20 @@ public final class NotDeployedException extends WipViewsException {
    * @param remedy what to do next, one sentence or a command; null if nothing is known to help
    * @param cause the error beneath; null if none
    */
-  public NotDeployedException(String message, String sqlState, String remedy, Throwable cause) {
+  public NotDeployedException(
+      String message,
+      @Nullable String sqlState,
+      @Nullable String remedy,
+      @Nullable Throwable cause) {
     this(message, null, sqlState, remedy, cause);
   }
 
   NotDeployedException(
-      String message, String view, String sqlState, String remedy, Throwable cause) {
+      String message,
+      @Nullable String view,
+      @Nullable String sqlState,
+      @Nullable String remedy,
+      @Nullable Throwable cause) {
     super(message, view, sqlState, remedy, cause);
   }
 }

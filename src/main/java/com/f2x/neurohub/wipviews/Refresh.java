@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One attempt to refresh a view: a row of the table {@code wip_view_refresh}, which the refresh
@@ -41,20 +42,20 @@ public record Refresh(
     long id,
     String view,
     Outcome outcome,
-    Mode mode,
-    String modeReason,
+    @Nullable Mode mode,
+    @Nullable String modeReason,
     Instant requestedAt,
-    Instant startedAt,
-    Instant finishedAt,
-    Duration duration,
-    Long rows,
-    Long bytes,
-    Long servedBy,
-    String sqlState,
-    String error,
+    @Nullable Instant startedAt,
+    @Nullable Instant finishedAt,
+    @Nullable Duration duration,
+    @Nullable Long rows,
+    @Nullable Long bytes,
+    @Nullable Long servedBy,
+    @Nullable String sqlState,
+    @Nullable String error,
     String role,
     String applicationName,
-    Long callId,
+    @Nullable Long callId,
     int pid) {
 
   /** What became of an attempt. */
@@ -86,7 +87,7 @@ public record Refresh(
         Outcome.valueOf(row.getOutcome().toUpperCase(Locale.ROOT)),
         row.getMode() == null ? null : Mode.valueOf(row.getMode().toUpperCase(Locale.ROOT)),
         row.getModeReason(),
-        instant(row.getRequestedAt()),
+        row.getRequestedAt().toInstant(),
         instant(row.getStartedAt()),
         instant(row.getFinishedAt()),
         row.getDuration(),
@@ -126,7 +127,7 @@ public record Refresh(
             pid);
   }
 
-  static Instant instant(OffsetDateTime time) {
+  static @Nullable Instant instant(@Nullable OffsetDateTime time) {
     return time == null ? null : time.toInstant();
   }
 }

@@ -21,6 +21,7 @@ import org.jooq.RowCountQuery;
 import org.jooq.Table;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -69,9 +70,9 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   private final Sessions sessions;
   private final String view;
   private final Sources sources;
-  private final Long callId;
+  private final @Nullable Long callId;
   private volatile boolean connected;
-  private volatile Long requestId;
+  private volatile @Nullable Long requestId;
   private List<Request> open = List.of();
   private boolean made;
   private boolean ranIntoItsLimit;
@@ -79,7 +80,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   /**
    * @param callId the first request of a call for several views; null if this is the first
    */
-  RefreshAttempt(Sessions sessions, String view, Sources sources, Long callId) {
+  RefreshAttempt(Sessions sessions, String view, Sources sources, @Nullable Long callId) {
     this.sessions = sessions;
     this.view = view;
     this.sources = sources;
@@ -92,7 +93,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
    * @param any whether any are
    * @param maxAge only those that are older; null for all
    */
-  record Sources(boolean any, Duration maxAge) {
+  record Sources(boolean any, @Nullable Duration maxAge) {
 
     /** The call has seen to them. */
     static final Sources NONE = new Sources(false, null);
@@ -111,13 +112,17 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
    * @param requested whether the failure is one of the refresh, not of what comes before it
    * @param shared whether it is the outcome of another caller's attempt
    */
-  record Outcome(Refresh refresh, WipViewsException failure, boolean requested, boolean shared) {
+  record Outcome(
+      @Nullable Refresh refresh,
+      @Nullable WipViewsException failure,
+      boolean requested,
+      boolean shared) {
 
     /** The same for a caller that waited for it. */
     Outcome forAnother() {
-      return failure == null
-          ? new Outcome(refresh.coalesced(), null, true, true)
-          : new Outcome(refresh, ErrorTranslator.shared(failure), requested, true);
+      return failure != null
+          ? new Outcome(refresh, ErrorTranslator.shared(failure), requested, true)
+          : new Outcome(refresh == null ? null : refresh.coalesced(), null, true, true);
     }
   }
 
@@ -126,7 +131,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   /** The number of its request; null if it made none. */
-  Long requestId() {
+  @Nullable Long requestId() {
     return requestId;
   }
 
@@ -153,7 +158,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   private Outcome run(Connection connection, DSLContext db, SharedCalls.DeployLock<Outcome> turn)
       throws SQLException {
     connected = true;
-    Duration limit = left(turn.waited());
+    @Nullable Duration limit = left(turn.waited());
     long began = System.nanoTime();
     List<Refresh> refreshes = new ArrayList<>();
     try {
@@ -189,7 +194,8 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     return refreshed;
   }
 
-  private Refresh run(Connection connection, DSLContext db, Request request, Duration limit)
+  private Refresh run(
+      Connection connection, DSLContext db, Request request, @Nullable Duration limit)
       throws SQLException {
     return Sessions.transaction(
         connection,
@@ -222,7 +228,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   /** What the wait for another call of this JVM, and the views before, have left of the limit. */
-  private Duration left(Duration spent) {
+  private @Nullable Duration left(Duration spent) {
     if (sessions.statementTimeout() == null) {
       return null;
     }
@@ -231,7 +237,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   /** Tells a statement that ran into its timeout from one that somebody cancelled: by its age. */
-  private static boolean hasLasted(Duration took, Duration limit, DSLContext db) {
+  private static boolean hasLasted(Duration took, @Nullable Duration limit, DSLContext db) {
     if (limit != null) {
       return took.compareTo(limit) >= 0;
     }
@@ -265,7 +271,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   /** Asks the server: it knows whether the session still is at it. */
   @Override
   public boolean isLost() {
-    Long id = requestId;
+    @Nullable Long id = requestId;
     if (id == null) {
       // a request takes milliseconds; how long a connection takes is the pool's affair
       return connected;
@@ -367,7 +373,8 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
    *
    * @return what is on record of this attempt's view, the last one
    */
-  private Refresh record(WipViewsException failure, List<Table<WipViewRefreshRecord>> ends) {
+  private @Nullable Refresh record(
+      WipViewsException failure, List<Table<WipViewRefreshRecord>> ends) {
     // a pool gives no connection to a thread that is interrupted
     boolean interrupted = Thread.interrupted();
     try {
@@ -379,7 +386,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
                   db,
                   Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
                   () -> {
-                    Refresh last = null;
+                    @Nullable Refresh last = null;
                     for (Table<WipViewRefreshRecord> end : ends) {
                       last = db.selectFrom(end).fetchOptional(Refresh::of).orElse(null);
                     }

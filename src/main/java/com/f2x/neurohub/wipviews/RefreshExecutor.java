@@ -14,9 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
+import javax.sql.DataSource;
 import org.jooq.DSLContext;
 import org.jooq.Record;
 import org.jooq.Table;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Executes the refreshes of one {@link WipViews}: in transactions of its own, which callers of this
@@ -54,11 +56,11 @@ final class RefreshExecutor {
    */
   private record Key(
       Object place,
-      String schema,
-      String view,
+      @Nullable String schema,
+      @Nullable String view,
       Sources sources,
-      Duration lockTimeout,
-      Duration statementTimeout) {}
+      @Nullable Duration lockTimeout,
+      @Nullable Duration statementTimeout) {}
 
   /**
    * A registered view.
@@ -89,7 +91,7 @@ final class RefreshExecutor {
   }
 
   /** Refreshes a view after those that it reads, all of them or those that are older. */
-  Refresh refresh(String view, Duration maxAge) {
+  Refresh refresh(String view, @Nullable Duration maxAge) {
     Object place = place();
     return (place == null
             ? refreshInCallersTransaction(view, REFRESH_WIP_VIEW.call(view))
@@ -101,16 +103,17 @@ final class RefreshExecutor {
    * Where the refreshes take place: the data source; else the database that a connection leads to,
    * which has to be looked at anyway. Null where it leads into a caller's transaction.
    */
-  private Object place() {
-    return sessions.ownTransactions()
-        ? new Identity(sessions.dataSource())
+  private @Nullable Object place() {
+    DataSource dataSource = sessions.dataSource();
+    return dataSource != null
+        ? new Identity(dataSource)
         : sessions.query(
             null,
             (connection, db) ->
                 connection.getAutoCommit() ? db.fetchSingle(WHERE).intoList() : null);
   }
 
-  private Key key(Object place, String view, Sources sources) {
+  private Key key(Object place, @Nullable String view, Sources sources) {
     return new Key(
         place,
         sessions.schema(),
@@ -177,8 +180,8 @@ final class RefreshExecutor {
   private List<Refresh> refreshEach(Object place, List<Listed> views, Sources sources) {
     List<Refresh> refreshes = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
-    Long callId = null;
-    String interruptedAt = null;
+    @Nullable Long callId = null;
+    @Nullable String interruptedAt = null;
     for (Listed view : views) {
       RefreshAttempt attempt = new RefreshAttempt(sessions, view.view(), sources, callId);
       long asked = System.nanoTime();
@@ -192,12 +195,14 @@ final class RefreshExecutor {
           throw failure;
         }
       }
-      if (outcome.refresh() != null) {
-        refreshes.add(outcome.refresh());
+      Refresh refresh = outcome.refresh();
+      if (refresh != null) {
+        refreshes.add(refresh);
+        if (failure == null) {
+          RefreshLog.refreshed(refresh);
+        }
       }
-      if (failure == null) {
-        RefreshLog.refreshed(outcome.refresh());
-      } else {
+      if (failure != null) {
         failures.add(failure);
         if (!outcome.shared()) {
           RefreshLog.failed(failure, Duration.ofNanos(System.nanoTime() - asked));
@@ -232,7 +237,7 @@ final class RefreshExecutor {
     }
   }
 
-  private WipViewsException tookTooLong(String view, long asked, TimeoutException cause) {
+  private WipViewsException tookTooLong(@Nullable String view, long asked, TimeoutException cause) {
     Duration limit = sessions.statementTimeout();
     boolean locked = limit == null || System.nanoTime() - asked < limit.toNanos();
     return ErrorTranslator.tookTooLong(view, locked, cause);
@@ -255,7 +260,7 @@ final class RefreshExecutor {
    * @param view the one that the function refreshes; null if it refreshes all
    */
   private List<Refresh> refreshInCallersTransaction(
-      String view, Table<WipViewRefreshRecord> function) {
+      @Nullable String view, Table<WipViewRefreshRecord> function) {
     long asked = System.nanoTime();
     try {
       return sessions.query(view, (connection, db) -> refreshWithLimits(db, view, function));
@@ -268,7 +273,7 @@ final class RefreshExecutor {
   }
 
   private List<Refresh> refreshWithLimits(
-      DSLContext db, String view, Table<WipViewRefreshRecord> function) {
+      DSLContext db, @Nullable String view, Table<WipViewRefreshRecord> function) {
     Record before =
         db.fetchSingle(
             "SELECT pg_catalog.current_setting('lock_timeout'),"

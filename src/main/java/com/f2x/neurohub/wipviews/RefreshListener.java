@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.Objects;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 import org.slf4j.Logger;
@@ -59,12 +60,12 @@ public final class RefreshListener implements AutoCloseable {
   private static final Duration ANSWER = Duration.ofSeconds(30);
 
   private final DataSource dataSource;
-  private final String schema;
+  private final @Nullable String schema;
   private final Handler handler;
   private final Thread thread;
   private boolean closed;
 
-  private RefreshListener(DataSource dataSource, String schema, Handler handler) {
+  private RefreshListener(DataSource dataSource, @Nullable String schema, Handler handler) {
     this.dataSource =
         new TimeLimitedDataSource(
             Objects.requireNonNull(dataSource, "dataSource"),
@@ -127,7 +128,8 @@ public final class RefreshListener implements AutoCloseable {
    * @param handler told of each refresh; not null
    * @return the listener, whose connection may still be under way
    */
-  public static RefreshListener start(DataSource dataSource, String schema, Handler handler) {
+  public static RefreshListener start(
+      DataSource dataSource, @Nullable String schema, Handler handler) {
     RefreshListener listener = new RefreshListener(dataSource, schema, handler);
     listener.thread.start();
     return listener;

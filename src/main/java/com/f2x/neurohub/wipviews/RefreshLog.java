@@ -24,7 +24,7 @@ final class RefreshLog {
           "event=refresh view={} outcome={} mode={} duration_ms={} rows={}",
           refresh.view(),
           ConstantNames.of(refresh.outcome()),
-          ConstantNames.of(refresh.mode()),
+          ConstantNames.ofNullable(refresh.mode()),
           refresh.duration().toMillis(),
           refresh.rows());
     }

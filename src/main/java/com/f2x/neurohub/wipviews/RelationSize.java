@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
-import com.f2x.neurohub.wipviews.internal.doctor.Sizes;
+import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewSizesRecord;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How large a view is, or a table that the views read.
@@ -10,9 +11,9 @@ import com.f2x.neurohub.wipviews.internal.doctor.Sizes;
  * @param deadRows about how many rows were deleted or replaced and not cleared yet
  * @param bytes size on disk with its indexes, in bytes; null if another session has locked it
  */
-public record RelationSize(String name, long rows, long deadRows, Long bytes) {
+public record RelationSize(String name, long rows, long deadRows, @Nullable Long bytes) {
 
-  static RelationSize of(Sizes.Size size) {
-    return new RelationSize(size.name(), size.rows(), size.deadRows(), size.bytes());
+  static RelationSize of(WipViewSizesRecord row) {
+    return new RelationSize(row.getName(), row.getRows(), row.getDeadRows(), row.getBytes());
   }
 }

@@ -19,6 +19,7 @@ import org.jooq.conf.Settings;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
 import org.jooq.impl.DataSourceConnectionProvider;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The database sessions of a {@link WipViews}: where their connections come from, and what holds on
@@ -32,10 +33,10 @@ import org.jooq.impl.DataSourceConnectionProvider;
  */
 record Sessions(
     ConnectionProvider connections,
-    DataSource dataSource,
-    String schema,
-    Duration lockTimeout,
-    Duration statementTimeout) {
+    @Nullable DataSource dataSource,
+    @Nullable String schema,
+    @Nullable Duration lockTimeout,
+    @Nullable Duration statementTimeout) {
 
   /** A request takes milliseconds; a statement timeout below this is none for it. */
   private static final Duration REQUEST_LIMIT = Duration.ofSeconds(1);
@@ -44,7 +45,7 @@ record Sessions(
   private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
   /** What is done with one connection. */
-  interface Query<T> {
+  interface Query<T extends @Nullable Object> {
     T run(Connection connection, DSLContext db) throws SQLException;
   }
 
@@ -56,15 +57,15 @@ record Sessions(
     return new Sessions(connections, null, null, null, null);
   }
 
-  Sessions withSchema(String schema) {
+  Sessions withSchema(@Nullable String schema) {
     return new Sessions(connections, dataSource, schema, lockTimeout, statementTimeout);
   }
 
-  Sessions withLockTimeout(Duration timeout) {
+  Sessions withLockTimeout(@Nullable Duration timeout) {
     return new Sessions(connections, dataSource, schema, timeout, statementTimeout);
   }
 
-  Sessions withStatementTimeout(Duration timeout) {
+  Sessions withStatementTimeout(@Nullable Duration timeout) {
     return new Sessions(connections, dataSource, schema, lockTimeout, timeout);
   }
 
@@ -74,7 +75,7 @@ record Sessions(
   }
 
   /** Reads, within the statement timeout. */
-  <T> T reading(String view, Query<T> query) {
+  <T extends @Nullable Object> T reading(@Nullable String view, Query<T> query) {
     int seconds =
         statementTimeout == null
             ? 0
@@ -87,11 +88,12 @@ record Sessions(
    *
    * @param view the one that a failure is about; null if none
    */
-  <T> T query(String view, Query<T> query) {
+  <T extends @Nullable Object> T query(@Nullable String view, Query<T> query) {
     return query(view, new Settings(), query);
   }
 
-  private <T> T query(String view, Settings settings, Query<T> query) {
+  private <T extends @Nullable Object> T query(
+      @Nullable String view, Settings settings, Query<T> query) {
     settings.withExecuteLogging(false);
     if (schema != null) {
       settings.withRenderMapping(
@@ -110,7 +112,7 @@ record Sessions(
     }
   }
 
-  private Connection acquire(String view) {
+  private Connection acquire(@Nullable String view) {
     try {
       return connections.acquire();
     } catch (DataAccessException e) {
@@ -121,7 +123,8 @@ record Sessions(
   }
 
   /** Runs a query in a transaction of its own, and leaves the connection as it was. */
-  static <T> T transaction(Connection connection, DSLContext db, String settings, Supplier<T> query)
+  static <T extends @Nullable Object> T transaction(
+      Connection connection, DSLContext db, String settings, Supplier<T> query)
       throws SQLException {
     boolean autoCommit = connection.getAutoCommit();
     connection.setAutoCommit(false);
@@ -151,7 +154,7 @@ record Sessions(
   }
 
   /** What sets the limits of a transaction: nothing, or statements that others may follow. */
-  static String limits(Duration lockTimeout, Duration statementTimeout) {
+  static String limits(@Nullable Duration lockTimeout, @Nullable Duration statementTimeout) {
     return (lockTimeout == null ? "" : "SET LOCAL lock_timeout = " + lockTimeout.toMillis() + "; ")
         + (statementTimeout == null
             ? ""
@@ -164,12 +167,12 @@ record Sessions(
     return limits(lockTimeout, tiny ? REQUEST_LIMIT : statementTimeout);
   }
 
-  static <R extends Record> Result<R> cancellable(String view, ResultQuery<R> query) {
+  static <R extends Record> Result<R> cancellable(@Nullable String view, ResultQuery<R> query) {
     return cancellable(view, query::cancel, query::fetch);
   }
 
   /** Runs a part of a refresh, which an interrupt of this thread cancels on the server. */
-  static <T> T cancellable(String view, Runnable cancel, Supplier<T> part) {
+  static <T> T cancellable(@Nullable String view, Runnable cancel, Supplier<T> part) {
     try (CancelOnInterrupt watch = CancelOnInterrupt.watch(cancel)) {
       try {
         return part.get();

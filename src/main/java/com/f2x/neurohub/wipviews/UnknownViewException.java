@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
 import java.util.Collection;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A name was given that is no view's: it is not registered in {@code wip_view}, or, where views are
@@ -10,7 +11,8 @@ public final class UnknownViewException extends WipViewsException {
 
   private static final long serialVersionUID = 1L;
 
-  UnknownViewException(String message, String view, String remedy, Throwable cause) {
+  UnknownViewException(
+      String message, @Nullable String view, @Nullable String remedy, @Nullable Throwable cause) {
     super(message, view, "42704", remedy, cause);
   }
 

@@ -29,6 +29,7 @@ import org.jooq.DSLContext;
 import org.jooq.Record;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The materialized views of work in progress: refresh them, read how fresh they are, read them.
@@ -129,7 +130,7 @@ public final class WipViews {
    *     the connection's search_path
    * @return other views, this one unchanged
    */
-  public WipViews withSchema(String schema) {
+  public WipViews withSchema(@Nullable String schema) {
     return new WipViews(sessions.withSchema(schema));
   }
 
@@ -142,7 +143,7 @@ public final class WipViews {
    * @return other views, this one unchanged
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
-  public WipViews withLockTimeout(Duration timeout) {
+  public WipViews withLockTimeout(@Nullable Duration timeout) {
     return new WipViews(sessions.withLockTimeout(checked(timeout)));
   }
 
@@ -155,11 +156,11 @@ public final class WipViews {
    * @return other views, this one unchanged
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
-  public WipViews withStatementTimeout(Duration timeout) {
+  public WipViews withStatementTimeout(@Nullable Duration timeout) {
     return new WipViews(sessions.withStatementTimeout(checked(timeout)));
   }
 
-  private static Duration checked(Duration timeout) {
+  private static @Nullable Duration checked(@Nullable Duration timeout) {
     if (timeout != null && !Durations.isTimeout(timeout)) {
       throw new IllegalArgumentException("a timeout is " + Durations.TIMEOUT + ": " + timeout);
     }
@@ -258,7 +259,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if the limit is less than 1
    * @throws UnknownViewException if the view is not registered
    */
-  public List<Refresh> history(Table<?> view, int limit) {
+  public List<Refresh> history(@Nullable Table<?> view, int limit) {
     if (limit < 1) {
       throw new IllegalArgumentException("a limit is at least 1: " + limit);
     }
@@ -288,7 +289,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if there are fewer days than 1
    * @throws UnknownViewException if the view is not registered
    */
-  public List<DailyRefreshes> daily(Table<?> view, int days) {
+  public List<DailyRefreshes> daily(@Nullable Table<?> view, int days) {
     if (days < 1) {
       throw new IllegalArgumentException("days are at least 1: " + days);
     }
@@ -340,8 +341,8 @@ public final class WipViews {
    * Looks for what is wrong with the deployed schema, its views and whatever a refresh needs, and
    * for who holds up whom right now. Changes nothing, and waits for no lock: a check that would
    * have to gives up after a tenth of a second and says so. Works for a role that may only read;
-   * what such a role may not see is a finding of its own. Costs a dozen small queries and the
-   * reading of a changelog.
+   * what such a role may not see is a finding of its own. {@code SELECT * FROM wip_view_findings()}
+   * says the same, but for what only the files of this jar can tell: what of them is missing.
    *
    * @return what was found, in the order in which to mend it; empty if all is well
    */

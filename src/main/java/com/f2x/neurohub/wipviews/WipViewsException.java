@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews;
 
 import com.f2x.neurohub.wipviews.internal.SqlError;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What went wrong, in one sentence, and what to do next. The root of a small unchecked hierarchy;
@@ -11,9 +12,10 @@ public class WipViewsException extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
-  private final String view;
-  private final String sqlState;
-  private final String remedy;
+  private final String message;
+  private final @Nullable String view;
+  private final @Nullable String sqlState;
+  private final @Nullable String remedy;
 
   /**
    * Describes a failure.
@@ -25,8 +27,13 @@ public class WipViewsException extends RuntimeException {
    * @param cause the error beneath; null if none
    */
   public WipViewsException(
-      String message, String view, String sqlState, String remedy, Throwable cause) {
+      String message,
+      @Nullable String view,
+      @Nullable String sqlState,
+      @Nullable String remedy,
+      @Nullable Throwable cause) {
     super(message, cause);
+    this.message = message;
     this.view = view;
     this.sqlState = sqlState;
     this.remedy = remedy;
@@ -40,7 +47,7 @@ public class WipViewsException extends RuntimeException {
    * @return a {@link DatabaseUnavailableException} if the database could not be reached or went
    *     away
    */
-  public static WipViewsException of(String view, Throwable failure) {
+  public static WipViewsException of(@Nullable String view, Throwable failure) {
     if (failure instanceof WipViewsException described) {
       return described;
     }
@@ -48,15 +55,16 @@ public class WipViewsException extends RuntimeException {
   }
 
   /** Describes a failure to get a connection. */
-  static WipViewsException whileConnecting(String view, Throwable failure) {
+  static WipViewsException whileConnecting(@Nullable String view, Throwable failure) {
     return of(view, SqlError.whileConnecting(failure), failure);
   }
 
-  private static WipViewsException of(String view, SqlError error, Throwable failure) {
+  private static WipViewsException of(
+      @Nullable String view, @Nullable SqlError error, Throwable failure) {
     if (error == null) {
       return new WipViewsException(SqlError.innermostMessage(failure), view, null, null, failure);
     }
-    String remedy =
+    @Nullable String remedy =
         switch (error.sqlState() == null ? "" : error.sqlState()) {
           case "3D000" -> "Check the database's name in the URL.";
           case "3F000" -> "Check the schema's name.";
@@ -82,6 +90,12 @@ public class WipViewsException extends RuntimeException {
     return error.unavailable()
         ? new DatabaseUnavailableException(error.message(), view, error.sqlState(), remedy, failure)
         : new WipViewsException(error.message(), view, error.sqlState(), remedy, failure);
+  }
+
+  /** Returns what went wrong, in one sentence; never null. */
+  @Override
+  public String getMessage() {
+    return message;
   }
 
   /** Returns the name of the view that this is about, if it is about one. */

@@ -22,6 +22,7 @@ import java.util.regex.Pattern;
 import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
 import org.jooq.Record;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,7 +65,7 @@ public final class Changelog {
    * @param schema its name; null passes
    * @throws IllegalArgumentException if it cannot be deployed to
    */
-  public static void refuseUnquotable(String schema) {
+  public static void refuseUnquotable(@Nullable String schema) {
     if (schema != null && UNQUOTABLE.matcher(schema).find()) {
       throw new IllegalArgumentException(
           "cannot deploy to schema " + schema + ": a name with any of ' \" \\ $ is not supported");
@@ -271,7 +272,7 @@ public final class Changelog {
 
   /** The script depends on what has run; it brings the preflight's checks along. */
   private void refuseUnreadable() throws SQLException {
-    Record grant =
+    @Nullable Record grant =
         target.ask(
             db ->
                 db.fetchOne(
@@ -372,7 +373,7 @@ public final class Changelog {
    */
   private void cancellable(Step deploy) throws Exception {
     Connection connection = target.connection();
-    PGConnection server =
+    @Nullable PGConnection server =
         connection.isWrapperFor(PGConnection.class) ? connection.unwrap(PGConnection.class) : null;
     try (CancelOnInterrupt watch = CancelOnInterrupt.watch(() -> cancel(server))) {
       try {
@@ -387,7 +388,7 @@ public final class Changelog {
     }
   }
 
-  private static void cancel(PGConnection server) {
+  private static void cancel(@Nullable PGConnection server) {
     try {
       if (server != null) {
         server.cancelQuery();

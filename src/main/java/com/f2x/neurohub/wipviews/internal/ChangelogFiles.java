@@ -121,7 +121,7 @@ public final class ChangelogFiles {
                 return Stream.of(view.getViewName());
               }
               if (change instanceof SQLFileChange file) {
-                return matches(MAKES, text(file.getPath()));
+                return named(file.getPath(), MAKES).stream();
               }
               return change instanceof RawSQLChange inline
                   ? matches(MAKES, inline.getSql())

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.internal;
 
 import java.util.Arrays;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Command lines in a remedy, as a shell takes them. */
 public final class CommandLines {
@@ -14,7 +15,7 @@ public final class CommandLines {
    * @param schema the schema that has to be named; null if the command finds it by itself
    * @param words the command and its arguments
    */
-  public static String of(String schema, String... words) {
+  public static String of(@Nullable String schema, String... words) {
     return "wip-views "
         + Arrays.stream(words).map(CommandLines::quoted).collect(Collectors.joining(" "))
         + (schema == null ? "" : " --schema " + quoted(schema));

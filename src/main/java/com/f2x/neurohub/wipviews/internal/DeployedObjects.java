@@ -11,6 +11,7 @@ import org.jooq.DSLContext;
 import org.jooq.Param;
 import org.jooq.ResultQuery;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The objects that a deploy made in a schema, found by the names that the changelog gives them.
@@ -29,7 +30,7 @@ public record DeployedObjects(Target target, List<String> made, List<String> vie
    * @param name its qualified name; a function's with its arguments; a job's own
    * @param bytes size on disk in bytes; null if it has none
    */
-  public record DeployedObject(String kind, String name, Long bytes) {}
+  public record DeployedObject(String kind, String name, @Nullable Long bytes) {}
 
   /** All that the changelogs of this jar make. */
   public static DeployedObjects ofThisJar(Target target) {

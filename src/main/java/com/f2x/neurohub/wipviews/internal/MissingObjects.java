@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.List;
 import org.jooq.DSLContext;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /** Which of the objects that a deploy makes are not there; the materialized views are not asked. */
 public final class MissingObjects {
@@ -60,7 +61,7 @@ public final class MissingObjects {
    * @return names of the engine, and of the WIP part where that is deployed; exactly those of
    *     {@link ChangelogFiles#engineObjectNames()} if nothing is deployed there
    */
-  public static List<String> in(DSLContext db, String schema) {
+  public static List<String> in(DSLContext db, @Nullable String schema) {
     List<String> wanted = new ArrayList<>(ChangelogFiles.engineObjectNames());
     if (hasWipPart(db, schema)) {
       wanted.addAll(ChangelogFiles.wipObjectNames());
@@ -73,7 +74,8 @@ public final class MissingObjects {
     return target.ask(db -> among(db, target.schema(), names));
   }
 
-  private static List<String> among(DSLContext db, String schema, Collection<String> names) {
+  private static List<String> among(
+      DSLContext db, @Nullable String schema, Collection<String> names) {
     return db.resultQuery(MISSING, DSL.val(schema), DSL.val(names.toArray(String[]::new)))
         .fetch(0, String.class);
   }
@@ -89,7 +91,7 @@ public final class MissingObjects {
   }
 
   /** The same, as {@link #in(DSLContext, String)} asks. */
-  public static boolean hasWipPart(DSLContext db, String schema) {
+  public static boolean hasWipPart(DSLContext db, @Nullable String schema) {
     return db.resultQuery(WIP_PART, DSL.val(schema)).fetchSingle(0, Boolean.class);
   }
 }

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls of this JVM for the same thing, which share its result before any of them takes a
@@ -77,7 +78,8 @@ public final class SharedCalls<K, R> {
    * @throws InterruptedException if this thread was interrupted while it waited; the call was not
    *     made
    */
-  public R call(K key, Duration lockTimeout, Duration statementTimeout, Call<R> call)
+  public R call(
+      K key, @Nullable Duration lockTimeout, @Nullable Duration statementTimeout, Call<R> call)
       throws InterruptedException, TimeoutException {
     Caller caller;
     lock.lock();
@@ -108,7 +110,7 @@ public final class SharedCalls<K, R> {
     private final K key;
     private final Condition changed = lock.newCondition();
     private Deque<Caller> waiting = new ArrayDeque<>();
-    private Caller leader;
+    private @Nullable Caller leader;
     private long lookAt;
 
     Line(K key) {
@@ -116,7 +118,7 @@ public final class SharedCalls<K, R> {
     }
 
     /** Those whom the call did not serve wait for the next one, before those who asked later. */
-    void lead(Caller next) {
+    void lead(@Nullable Caller next) {
       if (leader != null) {
         for (int i = leader.followers.size() - 1; i >= 0; i--) {
           waiting.addFirst(leader.followers.get(i));
@@ -142,17 +144,17 @@ public final class SharedCalls<K, R> {
     private final Line line;
     private final Call<R> call;
     private final long asked = System.nanoTime();
-    private Duration waited;
+    private Duration waited = Duration.ZERO;
     private List<Caller> followers = new ArrayList<>();
     private boolean following;
-    private R result;
+    private @Nullable R result;
 
     Caller(Line line, Call<R> call) {
       this.line = line;
       this.call = call;
     }
 
-    void await(Duration lockTimeout, Duration statementTimeout)
+    void await(@Nullable Duration lockTimeout, @Nullable Duration statementTimeout)
         throws InterruptedException, TimeoutException {
       long since = asked;
       boolean followed = false;
@@ -256,7 +258,7 @@ public final class SharedCalls<K, R> {
     }
   }
 
-  private static long left(Duration timeout, long since) {
+  private static long left(@Nullable Duration timeout, long since) {
     return timeout == null ? Long.MAX_VALUE : timeout.toNanos() - (System.nanoTime() - since);
   }
 }

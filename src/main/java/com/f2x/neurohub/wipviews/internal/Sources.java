@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a run of Liquibase reads.
@@ -19,7 +20,7 @@ import java.util.stream.Stream;
  */
 public record Sources(
     List<String> files,
-    ServiceChangelog service,
+    @Nullable ServiceChangelog service,
     Map<String, String> parameters,
     boolean recreate) {
 

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.NoSuchElementException;
 import java.util.stream.Collectors;
 import liquibase.exception.PreconditionFailedException;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
@@ -20,7 +21,7 @@ import org.postgresql.util.ServerErrorMessage;
  * @param message the primary message and its detail, one line
  * @param hint what to do, as the server says it; null if it says nothing that helps
  */
-public record SqlError(String sqlState, String message, String hint) {
+public record SqlError(@Nullable String sqlState, String message, @Nullable String hint) {
 
   private static final List<String> MISSING_NAME = List.of("42P01", "42883");
 
@@ -41,14 +42,14 @@ public record SqlError(String sqlState, String message, String hint) {
    *
    * @return the error, or null if the failure is not one of the database
    */
-  public static SqlError in(Throwable failure) {
+  public static @Nullable SqlError in(Throwable failure) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof PSQLException e && e.getServerErrorMessage() != null) {
         ServerErrorMessage server = e.getServerErrorMessage();
         return new SqlError(e.getSQLState(), message(server), hint(server));
       }
       if (t instanceof Refusal e) {
-        return new SqlError(e.getSQLState(), e.getMessage(), e.hint());
+        return new SqlError(e.getSQLState(), oneLine(e.getMessage()), e.hint());
       }
       if (t instanceof SQLException e && !(e.getCause() instanceof SQLException)) {
         return isOfUsedUpPool(e)
@@ -75,7 +76,7 @@ public record SqlError(String sqlState, String message, String hint) {
    *
    * @return the error, or null if the failure is not one of the database
    */
-  public static SqlError whileConnecting(Throwable failure) {
+  public static @Nullable SqlError whileConnecting(Throwable failure) {
     SqlError error = in(failure);
     return error != null && error.sqlState() == null
         ? new SqlError(
@@ -101,19 +102,19 @@ public record SqlError(String sqlState, String message, String hint) {
   }
 
   /** Of a table or function that is not there, the server only guesses at a typo; RAISE knows. */
-  private static String hint(ServerErrorMessage server) {
+  private static @Nullable String hint(ServerErrorMessage server) {
     boolean guess =
         MISSING_NAME.contains(server.getSQLState()) && !RAISED.equals(server.getRoutine());
     return guess ? null : server.getHint();
   }
 
-  private static String message(SQLException e) {
+  private static @Nullable String message(SQLException e) {
     return e.getCause() instanceof UnknownHostException host
         ? "unknown host " + host.getMessage()
         : e.getMessage();
   }
 
-  private static String sqlState(SQLException e) {
+  private static @Nullable String sqlState(SQLException e) {
     return e.getSQLState() == null && e instanceof SQLNonTransientConnectionException
         ? NO_CONNECTION
         : e.getSQLState();
@@ -133,7 +134,7 @@ public record SqlError(String sqlState, String message, String hint) {
     return oneLine(t.getMessage() == null ? t.getClass().getSimpleName() : t.getMessage());
   }
 
-  private static String oneLine(String message) {
+  private static String oneLine(@Nullable String message) {
     return message == null ? "" : message.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 

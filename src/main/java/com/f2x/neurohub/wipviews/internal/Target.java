@@ -9,6 +9,7 @@ import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
 import org.jooq.conf.Settings;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The schema of a deploy, and the connection that looks at it. The schema is resolved once: what
@@ -28,7 +29,7 @@ public record Target(Connection connection, String schema, boolean isNamed) {
    *
    * @param schema its name; null for the one on top of the connection's search_path
    */
-  public static Target of(Connection connection, String schema) throws SQLException {
+  public static Target of(Connection connection, @Nullable String schema) throws SQLException {
     if (schema != null) {
       return new Target(connection, schema, true);
     }
@@ -46,7 +47,7 @@ public record Target(Connection connection, String schema, boolean isNamed) {
    * back. No name but the system's is found unqualified, whatever others have planted on the
    * connection's search_path, and the connection is left as it was.
    */
-  public <T> T ask(Question<T> question) throws SQLException {
+  public <T extends @Nullable Object> T ask(Question<T> question) throws SQLException {
     boolean autoCommit = connection.getAutoCommit();
     connection.setAutoCommit(false);
     Savepoint before = connection.setSavepoint();
@@ -79,7 +80,7 @@ public record Target(Connection connection, String schema, boolean isNamed) {
 
   /** What is asked. */
   @FunctionalInterface
-  public interface Question<T> {
+  public interface Question<T extends @Nullable Object> {
     T of(DSLContext db) throws SQLException;
   }
 }

@@ -7,6 +7,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A question whose answer is waited for only so long: a pool or a network may hold a caller for
@@ -25,7 +26,7 @@ public final class TimeLimitedQuery<T> {
 
   private final Supplier<T> question;
   private final Duration patience;
-  private FutureTask<T> asked;
+  private @Nullable FutureTask<T> asked;
   private long askedAt;
 
   /**

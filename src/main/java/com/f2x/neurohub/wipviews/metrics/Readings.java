@@ -19,6 +19,7 @@ import java.util.Map;
 import org.jooq.DSLContext;
 import org.jooq.Record;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -140,9 +141,9 @@ final class Readings {
   private final Duration kept;
   private final Map<List<Object>, Counter> counters = new HashMap<>();
 
-  private Reading reading;
+  private @Nullable Reading reading;
   private long readAt;
-  private volatile Long mark;
+  private volatile @Nullable Long mark;
 
   /**
    * @param patience how long a reading is waited for
@@ -182,7 +183,7 @@ final class Readings {
   }
 
   private Rows rows(DSLContext db) {
-    Long known = mark;
+    @Nullable Long known = mark;
     long from = known == null ? (Long) db.fetchValue(FIRST_MARK, WIP_VIEW_REFRESH) : known;
     return new Rows(
         from,

@@ -15,6 +15,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How fresh the views are, and how their refreshes do, as Micrometer meters.
@@ -217,7 +218,7 @@ public final class WipViewsMetrics implements MeterBinder {
 
     private void gauge(
         String name,
-        String unit,
+        @Nullable String unit,
         String description,
         String view,
         Tags tags,

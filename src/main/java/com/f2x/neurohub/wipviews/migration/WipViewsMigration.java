@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jooq.Record;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Deploys the changelog of this jar: what {@code liquibase update} does with it, with a lock that
@@ -36,12 +37,12 @@ public final class WipViewsMigration {
   private static final String ENGINE = "engine";
 
   private final DataSource dataSource;
-  private final String schema;
+  private final @Nullable String schema;
   private final Sources sources;
   private final Consumer<String> progress;
 
   private WipViewsMigration(
-      DataSource dataSource, String schema, Sources sources, Consumer<String> progress) {
+      DataSource dataSource, @Nullable String schema, Sources sources, Consumer<String> progress) {
     this.dataSource = dataSource;
     this.schema = schema;
     this.sources = sources;
@@ -69,7 +70,7 @@ public final class WipViewsMigration {
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if the name has a quote, a backslash or a dollar sign in it
    */
-  public WipViewsMigration withSchema(String schema) {
+  public WipViewsMigration withSchema(@Nullable String schema) {
     Changelog.refuseUnquotable(schema);
     return new WipViewsMigration(dataSource, schema, sources, progress);
   }

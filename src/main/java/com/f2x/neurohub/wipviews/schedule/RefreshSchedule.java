@@ -22,6 +22,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
 import org.jooq.Table;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Refreshes the views on a schedule, together with any number of other instances on the same
@@ -61,21 +62,21 @@ public final class RefreshSchedule {
   private static final String ALL = "refresh-wip-views";
 
   private final WatchedDataSource dataSource;
-  private final String schema;
+  private final @Nullable String schema;
   private final WipViews views;
   private final List<String> crons;
   private final Map<String, String> cronByView;
-  private final ZoneId zone;
+  private final @Nullable ZoneId zone;
   private final Duration grace;
   private final Consumer<ScheduledRun> listener;
 
   private RefreshSchedule(
       WatchedDataSource dataSource,
-      String schema,
+      @Nullable String schema,
       WipViews views,
       List<String> crons,
       Map<String, String> cronByView,
-      ZoneId zone,
+      @Nullable ZoneId zone,
       Duration grace,
       Consumer<ScheduledRun> listener) {
     this.dataSource = dataSource;
@@ -149,7 +150,7 @@ public final class RefreshSchedule {
    *     the connection's search_path
    * @return another schedule, this one unchanged
    */
-  public RefreshSchedule withSchema(String schema) {
+  public RefreshSchedule withSchema(@Nullable String schema) {
     return new RefreshSchedule(
         dataSource, schema, views.withSchema(schema), crons, cronByView, zone, grace, listener);
   }
@@ -244,7 +245,7 @@ public final class RefreshSchedule {
    * @return another schedule, this one unchanged
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
-  public RefreshSchedule withLockTimeout(Duration timeout) {
+  public RefreshSchedule withLockTimeout(@Nullable Duration timeout) {
     return new RefreshSchedule(
         dataSource,
         schema,
@@ -264,7 +265,7 @@ public final class RefreshSchedule {
    * @return another schedule, this one unchanged
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
-  public RefreshSchedule withStatementTimeout(Duration timeout) {
+  public RefreshSchedule withStatementTimeout(@Nullable Duration timeout) {
     return new RefreshSchedule(
         dataSource,
         schema,

@@ -33,6 +33,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -75,12 +76,12 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private static final Serializer NO_DATA =
       new Serializer() {
         @Override
-        public byte[] serialize(Object data) {
+        public byte @Nullable [] serialize(@Nullable Object data) {
           return null;
         }
 
         @Override
-        public <T> T deserialize(Class<T> type, byte[] data) {
+        public <T> @Nullable T deserialize(Class<T> type, byte @Nullable [] data) {
           return null;
         }
       };
@@ -94,7 +95,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private final ExecutorService refreshes;
   private final List<RecurringTask<Void>> tasks;
   private final Scheduler scheduler;
-  private volatile String complaint;
+  private volatile @Nullable String complaint;
   private boolean closed;
 
   /**
@@ -105,7 +106,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
    */
   SchedulerInstance(
       WatchedDataSource refreshing,
-      String schema,
+      @Nullable String schema,
       List<Job> jobs,
       Duration grace,
       Consumer<ScheduledRun> listener) {
@@ -213,7 +214,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private void run(Instant due, Job job) {
     Instant startedAt = Instant.now();
     List<Refresh> done = new ArrayList<>();
-    WipViewsException failure = null;
+    @Nullable WipViewsException failure = null;
     try {
       for (Supplier<List<Refresh>> call : job.calls().get()) {
         try {
@@ -245,7 +246,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
             Optional.ofNullable(failure)));
   }
 
-  private static WipViewsException firstOf(WipViewsException first, WipViewsException next) {
+  private static WipViewsException firstOf(
+      @Nullable WipViewsException first, WipViewsException next) {
     if (first == null) {
       return next;
     }

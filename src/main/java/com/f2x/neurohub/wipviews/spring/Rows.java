@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rows as the command line's JSON has them: named after the columns of the database, times in ISO
@@ -19,12 +20,12 @@ final class Rows {
   private Rows() {}
 
   /** A row of {@code wip_view_refresh}. */
-  static Map<String, Object> of(Refresh refresh) {
-    Map<String, Object> row = new LinkedHashMap<>();
+  static Map<String, @Nullable Object> of(Refresh refresh) {
+    Map<String, @Nullable Object> row = new LinkedHashMap<>();
     row.put("refresh_id", refresh.id());
     row.put("view_name", refresh.view());
     row.put("outcome", ConstantNames.of(refresh.outcome()));
-    row.put("mode", ConstantNames.of(refresh.mode()));
+    row.put("mode", ConstantNames.ofNullable(refresh.mode()));
     row.put("mode_reason", refresh.modeReason());
     row.put("requested_at", iso(refresh.requestedAt()));
     row.put("started_at", iso(refresh.startedAt()));
@@ -43,15 +44,15 @@ final class Rows {
   }
 
   /** A row of {@code wip_view_freshness}. */
-  static Map<String, Object> of(Freshness freshness) {
-    Map<String, Object> row = new LinkedHashMap<>();
+  static Map<String, @Nullable Object> of(Freshness freshness) {
+    Map<String, @Nullable Object> row = new LinkedHashMap<>();
     row.put("view_name", freshness.view());
     row.put("state", ConstantNames.of(freshness.state()));
     row.put("last_refreshed_at", iso(freshness.lastRefreshedAt()));
     row.put("age", seconds(freshness.age()));
     row.put("target", seconds(freshness.target()));
     row.put("last_attempt_at", iso(freshness.lastAttemptAt()));
-    row.put("last_outcome", ConstantNames.of(freshness.lastOutcome()));
+    row.put("last_outcome", ConstantNames.ofNullable(freshness.lastOutcome()));
     row.put("last_error", freshness.lastError());
     row.put("last_duration", seconds(freshness.lastDuration()));
     row.put("rows", freshness.rows());
@@ -65,12 +66,12 @@ final class Rows {
     return row;
   }
 
-  private static String iso(Instant time) {
+  private static @Nullable String iso(@Nullable Instant time) {
     return time == null ? null : time.toString();
   }
 
   /** To the microsecond, as PostgreSQL has it. */
-  private static BigDecimal seconds(Duration duration) {
+  private static @Nullable BigDecimal seconds(@Nullable Duration duration) {
     return duration == null
         ? null
         : BigDecimal.valueOf(duration.toSeconds() * 1_000_000 + duration.toNanosPart() / 1_000, 6);

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.spring;
 
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.SmartLifecycle;
 
 /**
@@ -11,7 +12,7 @@ import org.springframework.context.SmartLifecycle;
 final class ScheduleLifecycle implements SmartLifecycle {
 
   private final RefreshSchedule schedule;
-  private RefreshSchedule.Running running;
+  private RefreshSchedule.@Nullable Running running;
 
   ScheduleLifecycle(RefreshSchedule schedule) {
     this.schedule = schedule;

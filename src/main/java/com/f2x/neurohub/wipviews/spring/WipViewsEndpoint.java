@@ -54,7 +54,7 @@ final class WipViewsEndpoint {
   }
 
   private WebEndpointResponse<Object> read(
-      Integer limit, Supplier<List<Freshness>> freshness, Table<?> view) {
+      @Nullable Integer limit, Supplier<List<Freshness>> freshness, @Nullable Table<?> view) {
     int attempts = limit == null ? LIMIT : limit;
     if (attempts < 1) {
       return response(HttpResult.refused(HttpStatus.BAD_REQUEST, "limit must be at least 1"));

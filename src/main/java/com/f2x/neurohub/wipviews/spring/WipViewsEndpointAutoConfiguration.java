@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.spring;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
@@ -76,7 +77,8 @@ final class WipViewsEndpointAutoConfiguration {
     }
 
     /** The same filter chains are in front of a management port of its own. */
-    private static String url(Environment environment, DispatcherServletPath servlet, String path) {
+    private static String url(
+        Environment environment, @Nullable DispatcherServletPath servlet, String path) {
       if (ManagementPortType.get(environment) == ManagementPortType.DIFFERENT) {
         return environment.getProperty("management.server.base-path", "") + path;
       }

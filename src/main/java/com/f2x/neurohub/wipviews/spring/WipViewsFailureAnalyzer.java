@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.spring;
 
 import com.f2x.neurohub.wipviews.WipViewsException;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.diagnostics.AbstractFailureAnalyzer;
 import org.springframework.boot.diagnostics.FailureAnalysis;
 
@@ -11,7 +12,7 @@ import org.springframework.boot.diagnostics.FailureAnalysis;
 final class WipViewsFailureAnalyzer extends AbstractFailureAnalyzer<WipViewsException> {
 
   @Override
-  protected FailureAnalysis analyze(Throwable rootFailure, WipViewsException cause) {
+  protected @Nullable FailureAnalysis analyze(Throwable rootFailure, WipViewsException cause) {
     return cause
         .remedy()
         .map(remedy -> new FailureAnalysis(cause.getMessage(), remedy, cause))

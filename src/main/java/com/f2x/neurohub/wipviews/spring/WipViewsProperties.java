@@ -5,6 +5,7 @@ import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -22,9 +23,9 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  */
 @ConfigurationProperties("wip-views")
 record WipViewsProperties(
-    String schema,
+    @Nullable String schema,
     @DefaultValue("30s") Duration lockTimeout,
-    Duration statementTimeout,
+    @Nullable Duration statementTimeout,
     @DefaultValue Schedule schedule,
     @DefaultValue Http http) {
 
@@ -33,7 +34,7 @@ record WipViewsProperties(
     requireTimeout("statement-timeout", statementTimeout);
   }
 
-  private static void requireTimeout(String name, Duration timeout) {
+  private static void requireTimeout(String name, @Nullable Duration timeout) {
     if (timeout != null && !Durations.isTimeout(timeout)) {
       throw new IllegalArgumentException("wip-views." + name + " must be " + Durations.TIMEOUT);
     }
@@ -56,9 +57,9 @@ record WipViewsProperties(
   record Schedule(
       boolean enabled,
       @DefaultValue("production") Policy policy,
-      String cron,
+      @Nullable String cron,
       @DefaultValue Map<String, String> views,
-      ZoneId zone,
+      @Nullable ZoneId zone,
       @DefaultValue("30s") Duration grace) {
 
     Schedule {

@@ -1,0 +1,33 @@
+-- A view, or an ordinary one that comes with it, whose query is not the deployed one; one that lacks an index that was
+-- deployed with it.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_find_drift()
+  RETURNS TABLE (priority integer, subject text, what text, why text, remedy text[], safe boolean)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    2,
+    d.view_name,
+    said.what,
+    said.why,
+    CASE WHEN d.what = 'query' THEN ARRAY[format('SELECT pg_get_viewdef(%L::regclass);', c.oid::regclass)] ELSE '{}' END || d.remedy,
+    false
+  FROM "${schema}".wip_view_drift() AS d
+  JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = d.view_name AND c.relkind IN ('m', 'v')
+  JOIN (VALUES
+    ('query',
+      'its query is not the one that was deployed: somebody changed it',
+      'Its figures may mean something else. To recreate it puts the deployed query in this one''s place: save this one first if it is wanted.'),
+    ('index', 'an index that was deployed with it is gone', 'Queries that used it read the whole view.')
+  ) AS said (kind, what, why) ON said.kind = d.what
+  -- a missing unique index is what unique-index reports
+  WHERE d.what = 'query'
+    OR "${schema}".wip_view_why_plain(c.oid) IS NULL
+    OR NOT c.relispopulated
+    OR NOT starts_with(d.remedy, 'CREATE UNIQUE INDEX ');
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_find_drift() IS
+  'Views whose query or indexes are not what was deployed.';

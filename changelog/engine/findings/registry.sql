@@ -1,0 +1,37 @@
+-- Rows that a deploy makes, and that are gone.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_find_registry()
+  RETURNS TABLE (priority integer, subject text, what text, why text, remedy text[], safe boolean)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    1,
+    'wip_view_settings',
+    'its one row is gone',
+    'Views that read their thresholds there have no rows after the next refresh. The roles that it named have to be given again, as parameters of update.',
+    ARRAY[format('INSERT INTO %I.wip_view_settings DEFAULT VALUES;', '${schema}')],
+    true
+  WHERE NOT EXISTS (SELECT FROM "${schema}".wip_view_settings)
+  UNION ALL
+  SELECT
+    1,
+    NULL,
+    format('no view is registered in schema %s', '${schema}'),
+    'Nothing is refreshed, and nothing is watched: deploy the changelog that has an entry for a view.',
+    -- a part that brings views has columns of its own in the settings
+    ARRAY[CASE
+      WHEN EXISTS (
+        SELECT
+        FROM pg_attribute AS a
+        WHERE a.attrelid = '"${schema}".wip_view_settings'::regclass AND a.attname = 'stuck_after' AND NOT a.attisdropped
+      ) THEN "${schema}".wip_view_command('update')
+      ELSE "${schema}".wip_view_command('update', '--only', 'engine')
+    END],
+    false
+  WHERE NOT EXISTS (SELECT FROM "${schema}".wip_view);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_find_registry() IS
+  'Rows of the registry and the settings that are gone.';
