@@ -5,7 +5,6 @@ import static java.util.stream.Collectors.toMap;
 import java.io.ByteArrayOutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
-import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -23,7 +22,6 @@ import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
 import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -352,11 +350,12 @@ public final class Changelog {
   }
 
   @SuppressWarnings("try") // the turn is only held
-  private void inTurn(Step work) throws Exception {
+  private void inTurn(CancellableDeploy.Step work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
     try (DeployLock turn = new DeployLock(target)) {
-      cancellable(
+      CancellableDeploy.run(
+          target.connection(),
           () -> {
             turn.await();
             work.run();
@@ -364,41 +363,5 @@ public final class Changelog {
     } finally {
       IN_THIS_JVM.unlock();
     }
-  }
-
-  /**
-   * Runs a deploy, which an interrupt of this thread cancels on the server.
-   *
-   * @throws InterruptedException if that ended it; the thread is no longer interrupted
-   */
-  private void cancellable(Step deploy) throws Exception {
-    Connection connection = target.connection();
-    @Nullable PGConnection server =
-        connection.isWrapperFor(PGConnection.class) ? connection.unwrap(PGConnection.class) : null;
-    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(() -> cancel(server))) {
-      try {
-        deploy.run();
-      } catch (Exception e) {
-        if (watch.cancelled()) {
-          Thread.interrupted();
-          throw (InterruptedException) new InterruptedException().initCause(e);
-        }
-        throw e;
-      }
-    }
-  }
-
-  private static void cancel(@Nullable PGConnection server) {
-    try {
-      if (server != null) {
-        server.cancelQuery();
-      }
-    } catch (SQLException e) {
-      // it is tried again as long as the deploy lasts
-    }
-  }
-
-  private interface Step {
-    void run() throws Exception;
   }
 }

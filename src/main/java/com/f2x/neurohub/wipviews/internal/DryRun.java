@@ -24,6 +24,7 @@ import liquibase.exception.PreconditionErrorException;
 import liquibase.exception.PreconditionFailedException;
 import liquibase.exception.UnexpectedLiquibaseException;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An update in a transaction that is rolled back: the same changesets, run for real, where {@code
@@ -73,14 +74,14 @@ public final class DryRun implements ChangeSetVisitor {
    *
    * @param notTried why it was only named; null if it was run
    */
-  public record Step(String id, String author, String file, String notTried) {}
+  public record Step(String id, String author, String file, @Nullable String notTried) {}
 
   /**
    * What a deploy would stop at.
    *
-   * @param subject the changeset, or a view
+   * @param subject the changeset; null if it would not begin
    */
-  public record Failure(String subject, Exception cause) {}
+  public record Failure(@Nullable String subject, Exception cause) {}
 
   private final Target target;
   private final UncommittedConnection connection;
@@ -89,7 +90,7 @@ public final class DryRun implements ChangeSetVisitor {
   private UpdateVisitor update;
   private Changes changes;
   private Set<String> views = Set.of();
-  private String undone;
+  private @Nullable String undone;
 
   DryRun(Target target, UncommittedConnection connection) {
     this.target = target;
@@ -196,7 +197,7 @@ public final class DryRun implements ChangeSetVisitor {
     return error == null ? SqlError.innermostMessage(failure) : error.message();
   }
 
-  private void name(ChangeSet changeSet, String notTried) {
+  private void name(ChangeSet changeSet, @Nullable String notTried) {
     steps.add(
         new Step(changeSet.getId(), changeSet.getAuthor(), changeSet.getFilePath(), notTried));
   }

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import liquibase.exception.DatabaseException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connection on which nothing is committed: all that Liquibase runs stays in one transaction,
@@ -11,7 +12,7 @@ import liquibase.exception.DatabaseException;
  */
 final class UncommittedConnection extends BareUrlConnection {
 
-  private Savepoint step;
+  private @Nullable Savepoint step;
 
   UncommittedConnection(Connection connection) throws SQLException {
     super(connection);

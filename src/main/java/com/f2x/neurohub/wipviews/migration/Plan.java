@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.migration;
 
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a deploy would do, from a real build that was rolled back: {@link WipViewsMigration#plan}.
@@ -37,7 +38,7 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
    * @param file the changelog that it is in, as Liquibase knows it
    * @param notTried why it is only named, and was not run; null if it was run, and undone
    */
-  public record Changeset(String id, String author, String file, String notTried) {}
+  public record Changeset(String id, String author, String file, @Nullable String notTried) {}
 
   /** What becomes of a view. */
   public enum Action {
@@ -71,12 +72,12 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
   public record View(
       String view,
       Action action,
-      Duration buildTime,
-      Duration refreshTime,
-      Rows rows,
+      @Nullable Duration buildTime,
+      @Nullable Duration refreshTime,
+      @Nullable Rows rows,
       List<Column> columns,
       List<Dependant> dependants,
-      List<String> lost,
+      @Nullable List<String> lost,
       List<Holder> holders) {
 
     /** Keeps copies. */
@@ -93,7 +94,7 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
    *
    * @param key the columns of the unique key by which they were compared; empty if they were not
    * @param live how many the live view has; null if it has none that can be read
-   * @param built how many the new one has
+   * @param built how many the new one has; null if it could not be read
    * @param added how many have a key that the live one does not have; null if not compared
    * @param removed how many of the live one have a key that the new one does not have; null if not
    *     compared
@@ -104,12 +105,12 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
    */
   public record Rows(
       List<String> key,
-      Long live,
-      Long built,
-      Long added,
-      Long removed,
-      Long changed,
-      String problem) {
+      @Nullable Long live,
+      @Nullable Long built,
+      @Nullable Long added,
+      @Nullable Long removed,
+      @Nullable Long changed,
+      @Nullable String problem) {
 
     /** Keeps a copy of the key. */
     public Rows {
@@ -144,8 +145,8 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
   public record Column(
       String name,
       Change change,
-      String typeWas,
-      String type,
+      @Nullable String typeWas,
+      @Nullable String type,
       long differingRows,
       boolean timeDependent) {}
 
@@ -173,7 +174,7 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
    * @param fate what becomes of it
    * @param problem why it is refused; null if it is not
    */
-  public record Dependant(String kind, String name, Fate fate, String problem) {}
+  public record Dependant(String kind, String name, Fate fate, @Nullable String problem) {}
 
   /**
    * Who holds a view, or what has to be replaced with it.
@@ -190,5 +191,5 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
    * @param reason why
    * @param remedy what to do; null if nothing is known to help
    */
-  public record Refusal(String subject, String reason, String remedy) {}
+  public record Refusal(@Nullable String subject, String reason, @Nullable String remedy) {}
 }

@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 import org.jooq.DSLContext;
 import org.jooq.JSONB;
 import org.jooq.Record;
+import org.jspecify.annotations.Nullable;
 
 /** Reads what {@code wip_view_plan()} has said, and what the changesets came to. */
 final class PlanReader {
@@ -154,7 +155,7 @@ final class PlanReader {
   }
 
   /** Returns null where there is nothing to read. */
-  private List<String> texts(JSONB json, String path) {
+  private @Nullable List<String> texts(JSONB json, String path) {
     String[] texts =
         db.fetchSingle(
                 """
@@ -171,7 +172,7 @@ final class PlanReader {
     return texts == null ? null : List.of(texts);
   }
 
-  private static Duration seconds(BigDecimal seconds) {
+  private static @Nullable Duration seconds(@Nullable BigDecimal seconds) {
     return seconds == null ? null : Duration.ofMillis(seconds.movePointRight(3).longValue());
   }
 
