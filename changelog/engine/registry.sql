@@ -59,6 +59,18 @@ BEGIN
         log_schema, log_table);
     END IF;
   END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'previous_definitions')
+  ) THEN
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
+    ALTER TABLE "${schema}".wip_view
+      ADD COLUMN previous_definitions jsonb NOT NULL DEFAULT '[]',
+      ADD COLUMN undone_definition jsonb;
+  END IF;
 END
 $earlier$;
 
@@ -79,7 +91,9 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   former_names text[] NOT NULL DEFAULT '{}',
   changelog text,
   attributes text[],
-  version text
+  version text,
+  previous_definitions jsonb NOT NULL DEFAULT '[]',
+  undone_definition jsonb
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -96,6 +110,8 @@ COMMENT ON COLUMN "${schema}".wip_view.former_names IS 'What wip_view_rename() c
 COMMENT ON COLUMN "${schema}".wip_view.changelog IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
 COMMENT ON COLUMN "${schema}".wip_view.attributes IS 'What the view had beside its query at the last deploy: the statements that give it its indexes, owner, comments, settings and grants. One that is gone gets them back when it is deployed or recreated.';
 COMMENT ON COLUMN "${schema}".wip_view.version IS 'The version that its entry gave to wip_view_promote() when the view was deployed: a lower one, or none, leaves it as it is. Null where the entry gives none.';
+COMMENT ON COLUMN "${schema}".wip_view.previous_definitions IS 'What promotions have replaced, the last five, the latest first: definition and attributes as in the columns of these names, view (its name then), version, and until when it was in place (replaced_at). wip_view_recreate_previous() brings back the first.';
+COMMENT ON COLUMN "${schema}".wip_view.undone_definition IS 'While an earlier definition is in place, brought back by wip_view_recreate_previous(): the one that was deployed, as in previous_definitions. wip_view_recreate() brings that back. Otherwise null.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history

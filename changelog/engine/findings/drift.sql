@@ -20,14 +20,17 @@ AS $function$
     ('query',
       'its query is not the one that was deployed: somebody changed it',
       'Its figures may mean something else. To recreate it puts the deployed query in this one''s place: save this one first if it is wanted.'),
+    ('undone',
+      'an earlier definition is in place, brought back by recreate --previous, and not the one that was deployed last',
+      'A deploy leaves it so until the view''s file changes.'),
     ('index', 'an index that was deployed with it is gone', 'Queries that used it read the whole view.')
   ) AS said (kind, what, why) ON said.kind = d.what
   -- a missing unique index is what unique-index reports
-  WHERE d.what = 'query'
+  WHERE d.what IN ('query', 'undone')
     OR "${schema}".wip_view_why_plain(c.oid) IS NULL
     OR NOT c.relispopulated
     OR NOT starts_with(d.remedy, 'CREATE UNIQUE INDEX ');
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_drift() IS
-  'Views whose query or indexes are not what was deployed.';
+  'Views whose query or indexes are not what was deployed, or no longer what was deployed last.';

@@ -4,6 +4,23 @@
 DROP FUNCTION IF EXISTS "${schema}".wip_view_promote(text, integer, interval);
 DROP FUNCTION IF EXISTS "${schema}".wip_view_register(integer, interval);
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_replaced_definition(registered "${schema}".wip_view)
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+    'view', registered.view_name,
+    'definition', registered.definition,
+    'attributes', registered.attributes,
+    'version', registered.version,
+    'replaced_at', clock_timestamp()));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_replaced_definition("${schema}".wip_view) IS
+  'What wip_view.previous_definitions keeps of a registered view that is replaced now.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval, version text)
   RETURNS void
   LANGUAGE plpgsql
@@ -34,6 +51,11 @@ BEGIN
       deployed_target = excluded.deployed_target,
       changelog = coalesce(excluded.changelog, v.changelog),
       version = excluded.version,
+      previous_definitions = CASE
+        WHEN v.definition = excluded.definition THEN v.previous_definitions
+        ELSE jsonb_path_query_array(jsonb_build_array("${schema}".wip_view_replaced_definition(v)) || v.previous_definitions, '$[0 to 4]')
+      END,
+      undone_definition = NULL,
       definition = excluded.definition;
 
   -- one that was called so before it was renamed

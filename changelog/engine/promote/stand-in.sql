@@ -130,15 +130,38 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_record_attributes(text) IS
   'Puts on record what a registered view has beside its query: its owner, indexes, comments, settings and grants, in wip_view.attributes.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_attributes(view_name text, attributes text[])
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   deployer CONSTANT text := current_setting('role');
-  gone record;
   statement text;
+BEGIN
+  FOREACH statement IN ARRAY attributes LOOP
+    BEGIN
+      EXECUTE statement;
+    EXCEPTION WHEN OTHERS THEN
+      -- a role, a column or a tablespace that is gone as well
+      RAISE WARNING '%: lost: % (%)', view_name, statement, SQLERRM;
+    END;
+    -- a grant is given by the role that gave it, and the way back was another's
+    PERFORM set_config('role', deployer, true);
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_give_attributes(text, text[]) IS
+  'Runs the statements that give a view what the registry knows it had. What cannot be given again is named in a warning.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  gone record;
 BEGIN
   SELECT p.view_name, p.live_name, p.built, v.attributes
   INTO gone
@@ -150,16 +173,7 @@ BEGIN
   END IF;
 
   EXECUTE "${schema}".wip_view_bare_ddl(gone.built, gone.live_name);
-  FOREACH statement IN ARRAY gone.attributes LOOP
-    BEGIN
-      EXECUTE statement;
-    EXCEPTION WHEN OTHERS THEN
-      -- a role, a column or a tablespace that is gone as well
-      RAISE WARNING '%: lost: % (%)', gone.view_name, statement, SQLERRM;
-    END;
-    -- a grant is given by the role that gave it, and the way back was another's
-    PERFORM set_config('role', deployer, true);
-  END LOOP;
+  PERFORM "${schema}".wip_view_give_attributes(gone.view_name, gone.attributes);
   UPDATE pg_temp.wip_plan AS p SET live = to_regclass(p.live_name);
 END
 $function$;

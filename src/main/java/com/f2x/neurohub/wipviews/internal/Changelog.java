@@ -217,10 +217,25 @@ public final class Changelog {
             }
           }
           run.execute(LiquibaseRun.command("update"));
-          new RegistryRecovery(target, progress).recreate(fromRegistry);
+          RegistryRecovery.ofDeployed(target, progress).recreate(fromRegistry);
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
+  }
+
+  /**
+   * Undoes promotions: brings back what the last ones replaced, from the registry.
+   *
+   * @param views names of views
+   * @param check told the names that there are, before any view is touched
+   */
+  public void recreatePrevious(Collection<String> views, Consumer<Collection<String>> check)
+      throws Exception {
+    inTurn(
+        () -> {
+          check.accept(DeployedObjects.registeredViews(target));
+          RegistryRecovery.ofPrevious(target, progress).recreate(new LinkedHashSet<>(views));
+        });
   }
 
   /** What a service's entries come on top of depends on what the schema has. */

@@ -277,6 +277,25 @@ public final class WipViewsMigration {
   }
 
   /**
+   * Undoes promotions: brings back the definitions that the last ones replaced, as the registry
+   * keeps them, beside the live views, which serve their readers meanwhile. Again, and it goes one
+   * further back. {@link #update} leaves a view so until its file changes; {@link #recreate} brings
+   * back what was deployed.
+   *
+   * @param views names of the views; not empty
+   * @throws UnknownViewException if one of the names is not registered; none was touched
+   * @throws WipViewsException if no earlier definition is on record, or it no longer suits the
+   *     tables; the live view is as it was
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void recreatePrevious(Collection<String> views) {
+    run(
+        changelog ->
+            changelog.recreatePrevious(
+                views, known -> UnknownViewException.unlessAmong(known, views)));
+  }
+
+  /**
    * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
    * or not; the MES tables are not touched. With a {@linkplain #withChangelog service's changelog}
    * it takes away the service's views, and this library only if that changelog includes it, or
