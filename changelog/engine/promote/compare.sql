@@ -60,10 +60,10 @@ DECLARE
 BEGIN
   -- The planner leaves out what a column does not need, and prints the rest: the clock is among it, or it is not. So
   -- that it can, all clocks become now(), which is stable, and a WITH query is no fence.
-  query := regexp_replace(query, '\m(clock|statement|transaction)_timestamp\(\)', 'now()', 'g');
-  query := regexp_replace(query, '\mAS (NOT )?(MATERIALIZED )?\(', 'AS NOT MATERIALIZED (', 'g');
+  query := regexp_replace(query, E'\\m(clock|statement|transaction)_timestamp\\(\\)', 'now()', 'g');
+  query := regexp_replace(query, E'\\mAS (NOT )?(MATERIALIZED )?\\(', 'AS NOT MATERIALIZED (', 'g');
   FOR line IN EXECUTE format('EXPLAIN (VERBOSE, COSTS OFF) SELECT q.%I FROM (%s) AS q', column_name, query) LOOP
-    IF line ~ '\m(now\(\)|timeofday\(\)|CURRENT_DATE|CURRENT_TIME|LOCALTIME)' THEN
+    IF line ~ E'\\m(now\\(\\)|timeofday\\(\\)|CURRENT_DATE|CURRENT_TIME|LOCALTIME)' THEN
       RETURN true;
     END IF;
   END LOOP;

@@ -34,6 +34,20 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_plan_action(text) IS
   'What a promotion does with the view: create it, replace it, bring back one that is gone, or keep one that was deployed with a higher version.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_planned_schema()
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT to_regclass('pg_temp.wip_planned') IS NOT NULL
+    -- what another role owns is not searched
+    AND EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = 'wip_planned_${schema}' AND n.nspowner = current_user::regrole);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_has_planned_schema() IS
+  'Whether this transaction plans, and has a schema for the views that it has planned.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_plan()
   RETURNS void
   LANGUAGE plpgsql
@@ -45,7 +59,10 @@ BEGIN
       number integer GENERATED ALWAYS AS IDENTITY,
       report jsonb NOT NULL
     ) ON COMMIT DROP;
-    PERFORM "${schema}".wip_view_make_staging('wip_planned_${schema}');
+    -- A role that may not make a schema plans each view beside the live ones alone.
+    IF has_database_privilege(current_database(), 'CREATE') THEN
+      PERFORM "${schema}".wip_view_make_staging('wip_planned_${schema}');
+    END IF;
   END IF;
 END
 $function$;
@@ -61,7 +78,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_body_refusals()
 AS $function$
 DECLARE
   changing CONSTANT text := (
-    SELECT string_agg(DISTINCT regexp_replace(c.relname, '(\W)', '\\\1', 'g'), '|')
+    SELECT string_agg(DISTINCT regexp_replace(c.relname, E'(\\W)', E'\\\\\\1', 'g'), '|')
     FROM pg_temp.wip_plan_object AS o
     JOIN pg_class AS c ON c.oid = o.object
     WHERE o.successor IS NOT NULL
@@ -72,7 +89,7 @@ BEGIN
   FOR body IN
     SELECT b.description, to_regprocedure(b.routine) AS routine,
            regexp_replace(pg_get_functiondef(to_regprocedure(b.routine)),
-             '(?<![\w."])("?[\w$]+"?\.)?"?(' || changing || ')"?(?![\w"])', '"wip_staging_${schema}"."\2"', 'gi') AS definition
+             E'(?<![\\w."])("?[\\w$]+"?\\.)?"?(' || changing || E')"?(?![\\w"])', E'"wip_staging_${schema}"."\\2"', 'gi') AS definition
     FROM pg_temp.wip_plan_body AS b
   LOOP
     BEGIN
@@ -110,6 +127,9 @@ DECLARE
   kind CONSTANT text := (SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END FROM pg_class AS c WHERE c.oid = built);
 BEGIN
   PERFORM "${schema}".wip_view_begin_plan();
+  IF NOT "${schema}".wip_view_has_planned_schema() THEN
+    RETURN;
+  END IF;
   EXECUTE format('DROP %s IF EXISTS %I.%I', kind, planned, (SELECT c.relname FROM pg_class AS c WHERE c.oid = built));
   -- whoever owns the next one may read it; nobody else ever sees it
   EXECUTE format('GRANT SELECT ON %s TO PUBLIC', built);

@@ -13,6 +13,7 @@ DROP FUNCTION
   "${schema}".wip_view_keep_planned(regclass),
   "${schema}".wip_view_body_refusals(),
   "${schema}".wip_view_begin_plan(),
+  "${schema}".wip_view_has_planned_schema(),
   "${schema}".wip_view_plan_action(text),
   "${schema}".wip_view_report_lines(jsonb),
   "${schema}".wip_view_report(text, jsonb, interval),

@@ -269,7 +269,7 @@ BEGIN
   PERFORM set_config('search_path', concat(
     '"wip_staging_${schema}", "wip_decoy_${schema}", ',
     -- what was planned before it
-    CASE WHEN to_regclass('pg_temp.wip_planned') IS NOT NULL THEN '"wip_planned_${schema}", ' END,
+    CASE WHEN "${schema}".wip_view_has_planned_schema() THEN '"wip_planned_${schema}", ' END,
     '"${schema}", pg_temp'), false);
   RAISE NOTICE '%: building', view_name;
 END
