@@ -52,7 +52,9 @@ BEGIN
       changelog = coalesce(excluded.changelog, v.changelog),
       version = excluded.version,
       previous_definitions = CASE
-        WHEN v.definition = excluded.definition THEN v.previous_definitions
+        -- whichever version of the server has printed it
+        WHEN substr(v.definition, strpos(v.definition, E'\n')) = substr(excluded.definition, strpos(excluded.definition, E'\n'))
+        THEN v.previous_definitions
         ELSE jsonb_path_query_array(jsonb_build_array("${schema}".wip_view_replaced_definition(v)) || v.previous_definitions, '$[0 to 4]')
       END,
       undone_definition = NULL,
