@@ -141,7 +141,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   @Override
-  public Outcome make(SharedCalls.DeployLock<Outcome> turn) {
+  public Outcome make(SharedCalls.Turn<Outcome> turn) {
     made = true;
     try {
       return sessions.query(view, (connection, db) -> run(connection, db, turn));
@@ -155,7 +155,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     }
   }
 
-  private Outcome run(Connection connection, DSLContext db, SharedCalls.DeployLock<Outcome> turn)
+  private Outcome run(Connection connection, DSLContext db, SharedCalls.Turn<Outcome> turn)
       throws SQLException {
     connected = true;
     @Nullable Duration limit = left(turn.waited());

@@ -144,7 +144,7 @@ final class RefreshExecutor {
           sessions.statementTimeout(),
           new SharedCalls.Call<>() {
             @Override
-            public List<Listed> make(SharedCalls.DeployLock<List<Listed>> turn) {
+            public List<Listed> make(SharedCalls.Turn<List<Listed>> turn) {
               List<Listed> views = registered();
               turn.share(views);
               return views;

@@ -59,7 +59,6 @@ class AddAViewTest {
                 "-o",
                 "-B",
                 "-Dmaven.repo.local=" + System.getProperty("maven.repo.local"),
-                "-Djacoco.skip",
                 "test")
             .directory(copy.toFile())
             .redirectInput(new File("/dev/null"))

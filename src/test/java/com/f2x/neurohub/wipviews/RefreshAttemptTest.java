@@ -21,8 +21,8 @@ class RefreshAttemptTest {
       " FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
           + " AND classid = 'wip_view'::regclass";
 
-  private static final SharedCalls.DeployLock<Outcome> ALONE =
-      new SharedCalls.DeployLock<>() {
+  private static final SharedCalls.Turn<Outcome> ALONE =
+      new SharedCalls.Turn<>() {
         @Override
         public Duration waited() {
           return Duration.ZERO;

@@ -35,7 +35,7 @@ public final class SharedCalls<K, R> {
   public interface Call<R> {
 
     /** Makes the call; runs on the thread of the caller. */
-    R make(DeployLock<R> turn);
+    R make(Turn<R> turn);
 
     /**
      * Tells whether the call will never end, because its connection was lost without a word. Asked
@@ -45,7 +45,7 @@ public final class SharedCalls<K, R> {
   }
 
   /** What a call knows of those who wait for it. */
-  public interface DeployLock<R> {
+  public interface Turn<R> {
 
     /** Returns how long this caller waited until its call began. */
     Duration waited();
@@ -139,7 +139,7 @@ public final class SharedCalls<K, R> {
   }
 
   /** One caller. Guarded by the lock. */
-  private final class Caller implements DeployLock<R> {
+  private final class Caller implements Turn<R> {
 
     private final Line line;
     private final Call<R> call;

@@ -21,7 +21,7 @@ class SharedCallsTest {
   private SharedCalls.Call<String> endless(boolean lost) {
     return new SharedCalls.Call<>() {
       @Override
-      public String make(SharedCalls.DeployLock<String> turn) {
+      public String make(SharedCalls.Turn<String> turn) {
         begun.countDown();
         try {
           end.await();
@@ -42,7 +42,7 @@ class SharedCallsTest {
   private static SharedCalls.Call<String> giving(String result) {
     return new SharedCalls.Call<>() {
       @Override
-      public String make(SharedCalls.DeployLock<String> turn) {
+      public String make(SharedCalls.Turn<String> turn) {
         turn.share(result);
         return result;
       }

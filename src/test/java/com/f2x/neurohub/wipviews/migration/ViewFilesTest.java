@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.util.List;
 import java.util.Map;
 import liquibase.Scope;
 import liquibase.command.CommandScope;
@@ -113,6 +114,16 @@ class ViewFilesTest {
         .hasMessageContaining("COMMIT before mv_nasty was promoted");
 
     assertThat(database.objects()).noneMatch(object -> object.contains("wip_staging"));
+  }
+
+  @Test
+  void our_views_are_vacuumed_without_delay_or_truncation() throws Exception {
+    assertThat(
+            database.rows(
+                "SELECT relname FROM pg_class WHERE relname IN ('mv_process_wip_queue',"
+                    + " 'mv_wip_status_dashboard') AND reloptions @>"
+                    + " '{autovacuum_vacuum_cost_delay=0,vacuum_truncate=false}' ORDER BY 1"))
+        .containsExactly(List.of("mv_process_wip_queue"), List.of("mv_wip_status_dashboard"));
   }
 
   /** As a service does, from a changelog of its own. */

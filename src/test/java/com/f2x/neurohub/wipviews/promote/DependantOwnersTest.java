@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.promote;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Test;
  */
 class DependantOwnersTest {
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.service();
   private final String analyst = "analyst_" + ProcessHandle.current().pid();
   private Connection connection;
 
@@ -28,7 +29,7 @@ class DependantOwnersTest {
     database.execute(
         "CREATE ROLE " + analyst,
         "CREATE SCHEMA analysis AUTHORIZATION " + analyst,
-        "GRANT SELECT ON mv_process_wip_queue, mv_wip_status_dashboard, lots TO " + analyst);
+        "GRANT SELECT ON mv_orders, mv_customers, orders TO " + analyst);
   }
 
   @AfterEach
@@ -51,13 +52,13 @@ class DependantOwnersTest {
             + " IF current_user <> '"
             + analyst
             + "' THEN RAISE 'runs as %', current_user; END IF; RETURN $1; END $$",
-        "CREATE MATERIALIZED VIEW analysis.report AS SELECT process_id, process_code,"
-            + " analysis.runs_as() AS who FROM public.mv_process_wip_queue",
-        "CREATE INDEX ON analysis.report (analysis.only_me(process_code::text))",
+        "CREATE MATERIALIZED VIEW analysis.report AS SELECT id, customer, analysis.runs_as() AS who"
+            + " FROM public.mv_orders",
+        "CREATE INDEX ON analysis.report (analysis.only_me(customer))",
         "CREATE MATERIALIZED VIEW analysis.above AS SELECT who, analysis.runs_as() AS above FROM"
             + " analysis.report");
 
-    ViewFile.QUEUE.promote(connection);
+    OwnView.ORDERS.promoteOn(connection);
 
     assertThat(database.rows("SELECT DISTINCT who, above FROM analysis.above"))
         .containsExactly(List.of(analyst, analyst));
@@ -71,43 +72,37 @@ class DependantOwnersTest {
   @Test
   void row_security_holds_for_the_owner_of_a_dependant() throws SQLException {
     database.execute(
-        "INSERT INTO lots (lot_number, product_model_id, production_date, status) VALUES ('OPEN',"
-            + " 1, current_date, 'CREATED'), ('SECRET', 1, current_date, 'CREATED')",
-        "ALTER TABLE lots ENABLE ROW LEVEL SECURITY",
-        "CREATE POLICY open_ones ON lots USING (lot_number = 'OPEN')");
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY open_ones ON orders USING (customer = 'bob')");
     asAnalyst(
-        "CREATE MATERIALIZED VIEW analysis.mine AS SELECT lots.lot_number FROM public.lots,"
-            + " (SELECT count(*) FROM public.mv_process_wip_queue) AS q");
+        "CREATE MATERIALIZED VIEW analysis.mine AS SELECT orders.customer FROM public.orders,"
+            + " (SELECT count(*) FROM public.mv_orders) AS q");
 
-    ViewFile.QUEUE.promote(connection);
+    OwnView.ORDERS.promoteOn(connection);
 
-    assertThat(database.rows("SELECT lot_number FROM analysis.mine"))
-        .containsExactly(List.of("OPEN"));
+    assertThat(database.rows("SELECT customer FROM analysis.mine")).containsExactly(List.of("bob"));
   }
 
   @Test
   void an_owner_who_may_not_read_the_view_stops_the_promotion() throws SQLException {
-    asAnalyst(
-        "CREATE MATERIALIZED VIEW analysis.once AS SELECT process_id FROM"
-            + " public.mv_process_wip_queue");
-    database.execute("REVOKE SELECT ON mv_process_wip_queue FROM " + analyst);
+    asAnalyst("CREATE MATERIALIZED VIEW analysis.once AS SELECT id FROM public.mv_orders");
+    database.execute("REVOKE SELECT ON mv_orders FROM " + analyst);
 
-    assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+    assertThatThrownBy(() -> OwnView.ORDERS.promoteOn(connection))
         .hasMessageContaining(
             "a refresh of analysis.once by its owner "
                 + analyst
-                + " fails: permission denied for materialized view mv_process_wip_queue")
-        .hasMessageContaining("GRANT SELECT ON public.mv_process_wip_queue TO " + analyst);
+                + " fails: permission denied for materialized view mv_orders")
+        .hasMessageContaining("GRANT SELECT ON public.mv_orders TO " + analyst);
   }
 
   @Test
   void a_rebuilt_view_is_its_owners_before_what_is_over_it_fills() throws SQLException {
     asAnalyst(
-        "CREATE VIEW analysis.wide AS SELECT * FROM public.mv_process_wip_queue",
-        "CREATE MATERIALIZED VIEW analysis.deep AS SELECT process_id, process_code FROM"
-            + " analysis.wide");
+        "CREATE VIEW analysis.wide AS SELECT * FROM public.mv_orders",
+        "CREATE MATERIALIZED VIEW analysis.deep AS SELECT id, customer FROM analysis.wide");
 
-    ViewFile.QUEUE.with("  p.process_code,\n", "  p.process_code::text,\n").promote(connection);
+    OwnView.ORDERS.with("  customer,\n", "  customer::varchar,\n").promoteOn(connection);
 
     assertThat(
             database.rows(

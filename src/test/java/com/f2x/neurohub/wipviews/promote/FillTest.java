@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -24,7 +25,7 @@ import org.junit.jupiter.api.Test;
 /** What is promoted was filled in its turn, as a refresh fills it; so is what depends on it. */
 class FillTest {
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.service();
   private final String owner = "view_owner_" + ProcessHandle.current().pid();
   private Connection connection;
 
@@ -42,73 +43,71 @@ class FillTest {
     TestDatabase.onServer("DROP ROLE " + owner);
   }
 
-  /** The queue with a column that calls a function. */
-  private static ViewFile calling(String function) {
-    return ViewFile.QUEUE.with("  p.process_code,\n", "  p.process_code, " + function + " AS c,\n");
+  /** The orders with a column that calls a function. */
+  private static OwnView calling(String function) {
+    return OwnView.ORDERS.with("  customer,\n", "  customer, " + function + " AS c,\n");
   }
 
   private void ownedByAnother() throws SQLException {
     database.execute(
         "GRANT CREATE, USAGE ON SCHEMA public TO " + owner,
         "GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + owner,
-        "ALTER MATERIALIZED VIEW mv_process_wip_queue OWNER TO " + owner);
+        "ALTER MATERIALIZED VIEW mv_orders OWNER TO " + owner);
   }
 
   @Test
   void a_reader_with_an_older_snapshot_sees_rows() throws SQLException {
-    database.execute(
-        "CREATE MATERIALIZED VIEW above AS SELECT process_id FROM mv_process_wip_queue");
+    database.execute("CREATE MATERIALIZED VIEW above AS SELECT id FROM mv_orders");
     try (Connection reader = database.connect();
         Statement statement = reader.createStatement()) {
       reader.setAutoCommit(false);
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      assertThat(value(statement, "SELECT count(*) FROM lots")).isEqualTo("0");
+      assertThat(value(statement, "SELECT count(*) FROM orders")).isEqualTo("6");
 
-      ViewFile.QUEUE.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
 
-      assertThat(value(statement, "SELECT count(*) FROM mv_process_wip_queue")).isEqualTo("6");
+      assertThat(value(statement, "SELECT count(*) FROM mv_orders")).isEqualTo("6");
       assertThat(value(statement, "SELECT count(*) FROM above")).isEqualTo("6");
     }
   }
 
   @Test
   void a_first_deploy_too_is_seen_by_an_older_snapshot() throws SQLException {
-    database.execute("SELECT wip_view_remove('mv_process_wip_queue')");
+    database.execute("SELECT wip_view_remove('mv_orders')");
     try (Connection reader = database.connect();
         Statement statement = reader.createStatement()) {
       reader.setAutoCommit(false);
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      assertThat(value(statement, "SELECT count(*) FROM lots")).isEqualTo("0");
+      assertThat(value(statement, "SELECT count(*) FROM orders")).isEqualTo("6");
 
-      ViewFile.QUEUE.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
 
-      assertThat(value(statement, "SELECT count(*) FROM mv_process_wip_queue")).isEqualTo("6");
+      assertThat(value(statement, "SELECT count(*) FROM mv_orders")).isEqualTo("6");
     }
   }
 
   @Test
   void a_function_whose_names_no_refresh_finds_is_named() throws SQLException {
     database.execute(
-        "CREATE FUNCTION open_lots() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT"
-            + " count(*) FROM lots); END'");
+        "CREATE FUNCTION all_orders() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT"
+            + " count(*) FROM orders); END'");
     Map<String, String> before = CatalogSnapshot.of(database);
 
     // from 17 on the file's own CREATE has the search_path of a refresh
-    assertThatThrownBy(() -> calling("open_lots()").promote(connection))
-        .hasMessageContaining("relation \"lots\" does not exist")
+    assertThatThrownBy(() -> calling("all_orders()").promoteOn(connection))
+        .hasMessageContaining("relation \"orders\" does not exist")
         .hasMessageMatching(
             "t"
                     .equals(
                         database.value(
                             "SELECT current_setting('server_version_num')::int >= 170000"))
                 ? "(?s).*"
-                : "(?s).*a refresh of public.mv_process_wip_queue by its owner .* fails: .*Qualify"
-                    + " the names in the body of .*open_lots\\(\\), or give it a SET"
-                    + " search_path.*");
+                : "(?s).*a refresh of public.mv_orders by its owner .* fails: .*Qualify the names"
+                    + " in the body of .*all_orders\\(\\), or give it a SET search_path.*");
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
 
-    database.execute("ALTER FUNCTION open_lots() SET search_path = public");
-    calling("open_lots()").promote(connection);
+    database.execute("ALTER FUNCTION all_orders() SET search_path = public");
+    calling("all_orders()").promoteOn(connection);
     assertThat(WipViews.of(database.dataSource()).refreshAll())
         .extracting(Refresh::outcome)
         .containsOnly(Refresh.Outcome.REFRESHED);
@@ -120,46 +119,38 @@ class FillTest {
     database.execute(
         "CREATE FUNCTION runs_as() RETURNS text LANGUAGE sql AS 'SELECT current_user::text'");
 
-    calling("runs_as()").promote(connection);
+    calling("runs_as()").promoteOn(connection);
 
-    assertThat(database.rows("SELECT DISTINCT c FROM mv_process_wip_queue"))
-        .containsExactly(List.of(owner));
+    assertThat(database.rows("SELECT DISTINCT c FROM mv_orders")).containsExactly(List.of(owner));
     assertThat(
             database.value(
-                "SELECT relowner::regrole FROM pg_class WHERE oid ="
-                    + " 'mv_process_wip_queue'::regclass"))
+                "SELECT relowner::regrole FROM pg_class WHERE oid = 'mv_orders'::regclass"))
         .isEqualTo(owner);
   }
 
   @Test
   void an_owner_who_may_not_read_a_table_is_told_the_grant() throws SQLException {
     ownedByAnother();
-    database.execute("REVOKE SELECT ON processes FROM " + owner);
+    database.execute("REVOKE SELECT ON orders FROM " + owner);
     Map<String, String> before = CatalogSnapshot.of(database);
 
-    assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+    assertThatThrownBy(() -> OwnView.ORDERS.promoteOn(connection))
         .hasMessageContaining(
-            "mv_process_wip_queue could not be refreshed: its owner, "
+            "mv_orders could not be refreshed: its owner, "
                 + owner
-                + ", lacks SELECT on public.processes")
-        .hasMessageContaining("GRANT SELECT ON TABLE public.processes TO " + owner);
+                + ", lacks SELECT on public.orders")
+        .hasMessageContaining("GRANT SELECT ON TABLE public.orders TO " + owner);
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
 
-    database.execute("GRANT SELECT ON public.processes TO " + owner);
-    ViewFile.QUEUE.promote(connection);
+    database.execute("GRANT SELECT ON public.orders TO " + owner);
+    OwnView.ORDERS.promoteOn(connection);
   }
 
   @Test
   void a_registered_dependant_is_refreshed_and_on_record() throws SQLException {
-    ViewFile above =
-        new ViewFile(
-            "mv_above",
-            3,
-            "CREATE MATERIALIZED VIEW mv_above AS SELECT process_id, process_code FROM"
-                + " mv_process_wip_queue; CREATE UNIQUE INDEX ON mv_above (process_id);");
-    above.promote(connection);
+    new OwnView("mv_above", "SELECT id, customer FROM mv_orders", "id").promoteOn(connection);
 
-    ViewFile.QUEUE.with("  p.process_code,\n", "  p.process_code::text,\n").promote(connection);
+    OwnView.ORDERS.with("  customer,\n", "  customer::varchar,\n").promoteOn(connection);
 
     assertThat(
             database.rows(
@@ -179,18 +170,18 @@ class FillTest {
   @Test
   void a_dependant_never_gets_older_rows_than_it_had() throws Exception {
     database.execute(
-        "CREATE MATERIALIZED VIEW counted AS SELECT (SELECT count(*) FROM lots) AS lots, process_id"
-            + " FROM mv_process_wip_queue",
-        "CREATE UNIQUE INDEX ON counted (process_id)");
+        "CREATE MATERIALIZED VIEW counted AS SELECT (SELECT count(*) FROM orders) AS n, id FROM"
+            + " mv_orders",
+        "CREATE UNIQUE INDEX ON counted (id)");
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Connection report = database.connect();
         Statement statement = report.createStatement()) {
       report.setAutoCommit(false);
-      statement.execute("SELECT count(*) FROM mv_process_wip_queue");
+      statement.execute("SELECT count(*) FROM mv_orders");
       Future<?> promotion =
           thread.submit(
               () -> {
-                ViewFile.QUEUE.promote(connection);
+                OwnView.ORDERS.promoteOn(connection);
                 return null;
               });
       Await.until(
@@ -201,9 +192,7 @@ class FillTest {
                       "SELECT 1 FROM pg_locks WHERE relation = 'counted'::regclass AND mode ="
                           + " 'ShareUpdateExclusiveLock'")
                   .isEmpty());
-      database.execute(
-          "INSERT INTO lots (lot_number, product_model_id, production_date, status) VALUES ('NEW',"
-              + " 1, current_date, 'CREATED')");
+      database.execute("INSERT INTO orders VALUES (7, 'eve', 40)");
       assertThatThrownBy(
               () ->
                   database.execute(
@@ -212,7 +201,7 @@ class FillTest {
       report.commit();
       promotion.get();
       database.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY counted");
-      assertThat(database.value("SELECT DISTINCT lots FROM counted")).isEqualTo("1");
+      assertThat(database.value("SELECT DISTINCT n FROM counted")).isEqualTo("7");
     } finally {
       thread.shutdownNow();
     }
@@ -220,21 +209,16 @@ class FillTest {
 
   @Test
   void a_refresh_of_all_and_a_promotion_do_not_deadlock() throws Exception {
-    new ViewFile(
-            "mv_above",
-            3,
-            "CREATE MATERIALIZED VIEW mv_above AS SELECT process_id FROM mv_process_wip_queue;"
-                + " CREATE UNIQUE INDEX ON mv_above (process_id);")
-        .promote(connection);
+    new OwnView("mv_above", "SELECT id FROM mv_orders", "id").promoteOn(connection);
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Connection refreshes = database.connect();
         Statement statement = refreshes.createStatement()) {
       refreshes.setAutoCommit(false);
-      statement.execute("SELECT refresh_process_wip_queue()");
+      statement.execute("SELECT refresh_wip_view('mv_orders')");
       Future<?> promotion =
           thread.submit(
               () -> {
-                ViewFile.QUEUE.promote(connection);
+                OwnView.ORDERS.promoteOn(connection);
                 return null;
               });
       Await.until(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -21,13 +22,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Functions that know a view, by the catalog or by its name alone, work after its promotion. */
 class FunctionsTest {
 
-  private static final ViewFile WITHOUT_CODE =
-      ViewFile.QUEUE
-          .with("  p.process_code,\n", "")
-          .with(
-              "COMMENT ON COLUMN mv_process_wip_queue.process_code IS 'Code of the station.';", "");
+  private static final OwnView WITHOUT_CUSTOMER = OwnView.ORDERS.with("  customer,\n", "");
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.service();
   private Connection connection;
 
   @BeforeEach
@@ -36,13 +33,13 @@ class FunctionsTest {
     connection = database.connect();
     database.execute(
         "CREATE FUNCTION atomic() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM"
-            + " mv_process_wip_queue; END",
-        "CREATE FUNCTION stations() RETURNS SETOF mv_process_wip_queue LANGUAGE sql AS 'SELECT *"
-            + " FROM mv_process_wip_queue'",
-        "CREATE FUNCTION atomic_stations() RETURNS SETOF mv_process_wip_queue LANGUAGE sql BEGIN"
-            + " ATOMIC SELECT * FROM mv_process_wip_queue; END",
-        "CREATE FUNCTION returned() RETURNS SETOF mv_process_wip_queue LANGUAGE plpgsql AS 'BEGIN"
-            + " RETURN QUERY SELECT * FROM mv_process_wip_queue; END'");
+            + " mv_orders; END",
+        "CREATE FUNCTION all_orders() RETURNS SETOF mv_orders LANGUAGE sql AS 'SELECT * FROM"
+            + " mv_orders'",
+        "CREATE FUNCTION atomic_orders() RETURNS SETOF mv_orders LANGUAGE sql BEGIN ATOMIC SELECT *"
+            + " FROM mv_orders; END",
+        "CREATE FUNCTION returned() RETURNS SETOF mv_orders LANGUAGE plpgsql AS 'BEGIN RETURN QUERY"
+            + " SELECT * FROM mv_orders; END'");
   }
 
   @AfterEach
@@ -55,17 +52,17 @@ class FunctionsTest {
   @ValueSource(
       strings = {
         "SELECT atomic()",
-        "SELECT count(*) FROM stations()",
-        "SELECT count(*) FROM atomic_stations()",
+        "SELECT count(*) FROM all_orders()",
+        "SELECT count(*) FROM atomic_orders()",
         "SELECT count(*) FROM returned()"
       })
   void a_call_that_waits_for_the_swap_gets_its_rows(String query) throws Exception {
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
-      statement.execute("SELECT wip_view_stage('mv_process_wip_queue')");
-      statement.execute(ViewFile.QUEUE.sql());
-      statement.execute("SELECT wip_view_promote('mv_process_wip_queue', 2, '20 minutes')");
+      statement.execute("SELECT wip_view_stage('mv_orders')");
+      statement.execute(OwnView.ORDERS.sql());
+      statement.execute("SELECT wip_view_promote('mv_orders')");
       Future<String> call = thread.submit(() -> database.value(query));
       Await.until(
           "the call waits for the swap to be committed",
@@ -76,7 +73,7 @@ class FunctionsTest {
 
       connection.commit();
 
-      assertThat(call.get()).isIn("1", "6");
+      assertThat(call.get()).isEqualTo("6");
     } finally {
       thread.shutdownNow();
     }
@@ -92,9 +89,9 @@ class FunctionsTest {
       value(statement, "SELECT 1");
       swap();
 
-      assertThat(value(statement, "SELECT atomic()")).isIn("1", "6");
+      assertThat(value(statement, "SELECT atomic()")).isEqualTo("6");
       open.commit();
-      assertThat(value(statement, "SELECT atomic()")).isIn("1", "6");
+      assertThat(value(statement, "SELECT atomic()")).isEqualTo("6");
     }
     tidied();
   }
@@ -102,9 +99,9 @@ class FunctionsTest {
   private void swap() throws SQLException {
     connection.setAutoCommit(false);
     try (Statement statement = connection.createStatement()) {
-      statement.execute("SELECT wip_view_stage('mv_process_wip_queue')");
-      statement.execute(ViewFile.QUEUE.sql());
-      statement.execute("SELECT wip_view_promote('mv_process_wip_queue', 2, '20 minutes')");
+      statement.execute("SELECT wip_view_stage('mv_orders')");
+      statement.execute(OwnView.ORDERS.sql());
+      statement.execute("SELECT wip_view_promote('mv_orders')");
     }
     connection.commit();
   }
@@ -116,62 +113,57 @@ class FunctionsTest {
         .isEqualTo("1");
     database.execute("SELECT wip_view_drop_retired()");
     assertThat(database.value("SELECT to_regnamespace('wip_staging_public')")).isNull();
-    assertThat(database.value("SELECT count(*) FROM stations()")).isEqualTo("6");
+    assertThat(database.value("SELECT count(*) FROM all_orders()")).isEqualTo("6");
   }
 
   @Test
   void a_dependant_that_the_functions_hide_still_stops_the_swap() throws SQLException {
-    database.execute("CREATE TABLE archive (row mv_process_wip_queue)");
+    database.execute("CREATE TABLE archive (row mv_orders)");
 
-    assertThatThrownBy(() -> ViewFile.QUEUE.promote(connection))
+    assertThatThrownBy(() -> OwnView.ORDERS.promoteOn(connection))
         .hasMessageContaining("column row of table archive");
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "CREATE FUNCTION reads() RETURNS varchar LANGUAGE sql AS 'SELECT process_code FROM"
-            + " mv_process_wip_queue LIMIT 1'",
-        "CREATE FUNCTION reads() RETURNS varchar LANGUAGE sql SET search_path = public AS 'SELECT"
-            + " process_code FROM mv_process_wip_queue LIMIT 1'",
-        "CREATE FUNCTION reads() RETURNS varchar LANGUAGE plpgsql AS 'DECLARE code"
-            + " mv_process_wip_queue.process_code%TYPE; BEGIN RETURN code; END'"
+        "CREATE FUNCTION reads() RETURNS text LANGUAGE sql AS 'SELECT customer FROM mv_orders LIMIT"
+            + " 1'",
+        "CREATE FUNCTION reads() RETURNS text LANGUAGE sql SET search_path = public AS 'SELECT"
+            + " customer FROM mv_orders LIMIT 1'",
+        "CREATE FUNCTION reads() RETURNS text LANGUAGE plpgsql AS 'DECLARE who"
+            + " mv_orders.customer%TYPE; BEGIN RETURN who; END'"
       })
   void one_whose_body_no_longer_fits_is_named(String function) throws SQLException {
     database.execute(
-        "DROP FUNCTION atomic(), stations(), atomic_stations(), returned()",
+        "DROP FUNCTION atomic(), all_orders(), atomic_orders(), returned()",
         function,
         "CREATE FUNCTION broken() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
         "SET check_function_bodies = off; CREATE OR REPLACE FUNCTION broken() RETURNS integer"
-            + " LANGUAGE sql AS 'SELECT nothing FROM mv_process_wip_queue'");
+            + " LANGUAGE sql AS 'SELECT nothing FROM mv_orders'");
 
-    assertThatThrownBy(() -> WITHOUT_CODE.promote(connection))
+    assertThatThrownBy(() -> WITHOUT_CUSTOMER.promoteOn(connection))
         // 14 says of a type that is not there: syntax error at or near "%"
         .hasMessageContaining("would fail when they are called: function reads(): ")
         .hasMessageNotContaining("broken()");
-    assertThat(database.value("SELECT count(process_code) FROM mv_process_wip_queue"))
-        .isEqualTo("6");
+    assertThat(database.value("SELECT count(customer) FROM mv_orders")).isEqualTo("6");
 
     database.execute("DROP FUNCTION reads()");
-    WITHOUT_CODE.promote(connection);
+    WITHOUT_CUSTOMER.promoteOn(connection);
   }
 
   @Test
   void a_policy_a_rule_and_a_function_that_do_not_fit_are_named() throws SQLException {
     database.execute(
         "CREATE TABLE notes (n integer)",
-        "CREATE POLICY numbered ON notes USING (n IN (SELECT process_number FROM"
-            + " mv_process_wip_queue))",
-        "CREATE RULE also AS ON UPDATE TO notes DO ALSO DELETE FROM notes WHERE n IN (SELECT"
-            + " process_number FROM mv_process_wip_queue)",
-        "CREATE FUNCTION odd() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT process_number % 2"
-            + " FROM mv_process_wip_queue; END");
+        "CREATE POLICY numbered ON notes USING (n IN (SELECT amount FROM mv_orders))",
+        "CREATE RULE also AS ON UPDATE TO notes DO ALSO DELETE FROM notes WHERE n IN (SELECT amount"
+            + " FROM mv_orders)",
+        "CREATE FUNCTION odd() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT amount % 2 FROM"
+            + " mv_orders; END");
 
     assertThatThrownBy(
-            () ->
-                ViewFile.QUEUE
-                    .with("  p.process_number,\n", "  p.process_number::text,\n")
-                    .promote(connection))
+            () -> OwnView.ORDERS.with("  amount,\n", "  amount::text,\n").promoteOn(connection))
         .hasMessageContaining(
             "policy numbered on table notes: operator does not exist: integer = text")
         .hasMessageContaining("rule also on table notes: operator does not exist: integer = text")

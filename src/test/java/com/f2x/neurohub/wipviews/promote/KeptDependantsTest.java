@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -47,7 +48,7 @@ class KeptDependantsTest {
   @MethodSource("seeds")
   void a_random_tree_of_dependants_is_the_same_after_a_promotion(long seed) throws SQLException {
     List<String> tree = RandomDependants.of(seed);
-    TestDatabase database = TestDatabase.deployed().create();
+    TestDatabase database = TestDatabase.service().create();
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       for (String sql : tree) {
@@ -59,8 +60,8 @@ class KeptDependantsTest {
       }
       Map<String, String> before = CatalogSnapshot.of(database);
 
-      ViewFile.QUEUE.promote(connection);
-      ViewFile.DASHBOARD.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
+      OwnView.CUSTOMERS.promoteOn(connection);
 
       assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database)))
           .as("seed %s, made by %s", seed, String.join(";\n", tree))
@@ -72,31 +73,30 @@ class KeptDependantsTest {
 
   @Test
   void check_options_and_grants_that_were_passed_on_are_the_same() throws SQLException {
-    TestDatabase database = TestDatabase.deployed().create();
+    TestDatabase database = TestDatabase.service().create();
     try (Connection connection = database.connect()) {
       database.execute(
           "CREATE SCHEMA reports",
           "GRANT USAGE, CREATE ON SCHEMA reports TO \"Kept Ünïcode Röle\"",
-          "CREATE VIEW codes AS SELECT process_id, wip_count_at_process AS n FROM"
-              + " mv_process_wip_queue",
-          "CREATE VIEW reports.checked WITH (security_barrier) AS SELECT n, process_id FROM"
-              + " public.codes WHERE n > 3 WITH CASCADED CHECK OPTION",
-          "CREATE VIEW reports.local AS SELECT process_id FROM public.codes WHERE"
-              + " process_id > 1 WITH LOCAL CHECK OPTION",
-          "CREATE MATERIALIZED VIEW deep AS SELECT q.*, c.n FROM reports.checked c JOIN"
-              + " mv_process_wip_queue q USING (process_id)",
-          "CREATE UNIQUE INDEX deep_idx ON deep (process_id) INCLUDE (n) WITH (fillfactor = 60)",
+          "CREATE VIEW amounts AS SELECT id, amount AS n FROM mv_orders",
+          "CREATE VIEW reports.checked WITH (security_barrier) AS SELECT n, id FROM public.amounts"
+              + " WHERE n > 3 WITH CASCADED CHECK OPTION",
+          "CREATE VIEW reports.local AS SELECT id FROM public.amounts WHERE id > 1 WITH LOCAL CHECK"
+              + " OPTION",
+          "CREATE MATERIALIZED VIEW deep AS SELECT q.*, c.n FROM reports.checked c JOIN mv_orders q"
+              + " USING (id)",
+          "CREATE UNIQUE INDEX deep_idx ON deep (id) INCLUDE (n) WITH (fillfactor = 60)",
           "CREATE VIEW deepest AS SELECT count(*) FROM deep",
-          "GRANT SELECT ON mv_process_wip_queue TO \"kept-reader\" WITH GRANT OPTION",
-          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_process_wip_queue TO \"kept\"\"quote\";"
+          "GRANT SELECT ON mv_orders TO \"kept-reader\" WITH GRANT OPTION",
+          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_orders TO \"kept\"\"quote\";"
               + " RESET ROLE",
           "ALTER VIEW reports.local OWNER TO \"Kept Ünïcode Röle\"");
       Map<String, String> before = CatalogSnapshot.of(database);
 
-      ViewFile.QUEUE.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
 
       assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
-      assertThat(database.value("SELECT count FROM deepest")).isEqualTo("0");
+      assertThat(database.value("SELECT count FROM deepest")).isEqualTo("6");
     } finally {
       database.drop();
     }
@@ -104,22 +104,20 @@ class KeptDependantsTest {
 
   @Test
   void grants_that_were_given_round_about_are_the_same() throws SQLException {
-    TestDatabase database = TestDatabase.deployed().create();
+    TestDatabase database = TestDatabase.service().create();
     try (Connection connection = database.connect()) {
       database.execute(
-          "GRANT SELECT ON mv_process_wip_queue TO kept_plain WITH GRANT OPTION",
-          "GRANT SELECT ON mv_process_wip_queue TO \"kept-reader\" WITH GRANT OPTION",
-          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_process_wip_queue TO kept_plain WITH"
-              + " GRANT OPTION; RESET ROLE",
-          "SET ROLE kept_plain; GRANT SELECT ON mv_process_wip_queue TO \"kept\"\"quote\"; RESET"
-              + " ROLE",
+          "GRANT SELECT ON mv_orders TO kept_plain WITH GRANT OPTION",
+          "GRANT SELECT ON mv_orders TO \"kept-reader\" WITH GRANT OPTION",
+          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_orders TO kept_plain WITH GRANT OPTION;"
+              + " RESET ROLE",
+          "SET ROLE kept_plain; GRANT SELECT ON mv_orders TO \"kept\"\"quote\"; RESET ROLE",
           // what is left of the grant option of the second comes after what was given by it
-          "REVOKE SELECT ON mv_process_wip_queue FROM kept_plain CASCADE",
-          "SET ROLE kept_plain; GRANT SELECT ON mv_process_wip_queue TO \"kept\"\"quote\"; RESET"
-              + " ROLE");
+          "REVOKE SELECT ON mv_orders FROM kept_plain CASCADE",
+          "SET ROLE kept_plain; GRANT SELECT ON mv_orders TO \"kept\"\"quote\"; RESET ROLE");
       Map<String, String> before = CatalogSnapshot.of(database);
 
-      ViewFile.QUEUE.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
 
       assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
     } finally {
@@ -129,19 +127,18 @@ class KeptDependantsTest {
 
   @Test
   void a_role_that_deploys_by_set_role_stays_that_role() throws SQLException {
-    TestDatabase database = TestDatabase.deployed().create();
+    TestDatabase database = TestDatabase.service().create();
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       database.execute(
           "CREATE ROLE deploys_" + database.name() + " SUPERUSER",
-          "GRANT SELECT ON mv_process_wip_queue TO \"kept-reader\" WITH GRANT OPTION",
-          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_process_wip_queue TO PUBLIC; RESET ROLE");
+          "GRANT SELECT ON mv_orders TO \"kept-reader\" WITH GRANT OPTION",
+          "SET ROLE \"kept-reader\"; GRANT SELECT ON mv_orders TO PUBLIC; RESET ROLE");
       statement.execute("SET ROLE deploys_" + database.name());
       connection.setAutoCommit(false);
-      statement.execute("SELECT wip_view_stage('mv_process_wip_queue')");
-      statement.execute(ViewFile.QUEUE.sql());
-      statement.execute(
-          "SELECT wip_view_promote('mv_process_wip_queue', 2, interval '20 minutes')");
+      statement.execute("SELECT wip_view_stage('mv_orders')");
+      statement.execute(OwnView.ORDERS.sql());
+      statement.execute("SELECT wip_view_promote('mv_orders')");
 
       assertThat(value(statement, "SELECT current_user")).isEqualTo("deploys_" + database.name());
       connection.commit();
@@ -154,7 +151,7 @@ class KeptDependantsTest {
 
   @Test
   void a_tablespace_is_the_same(@TempDir Path directory) throws SQLException {
-    TestDatabase database = TestDatabase.deployed().create();
+    TestDatabase database = TestDatabase.service().create();
     String tablespace = "fast_" + database.name();
     try (Connection connection = database.connect()) {
       try {
@@ -165,15 +162,13 @@ class KeptDependantsTest {
             .isNull();
       }
       database.execute(
-          "ALTER MATERIALIZED VIEW mv_process_wip_queue SET TABLESPACE " + tablespace,
-          "ALTER INDEX mv_process_wip_queue_process_id_idx SET TABLESPACE " + tablespace,
-          "CREATE MATERIALIZED VIEW above TABLESPACE "
-              + tablespace
-              + " AS SELECT * FROM mv_process_wip_queue",
-          "CREATE INDEX above_idx ON above (process_id) TABLESPACE " + tablespace);
+          "ALTER MATERIALIZED VIEW mv_orders SET TABLESPACE " + tablespace,
+          "ALTER INDEX mv_orders_id_idx SET TABLESPACE " + tablespace,
+          "CREATE MATERIALIZED VIEW above TABLESPACE " + tablespace + " AS SELECT * FROM mv_orders",
+          "CREATE INDEX above_idx ON above (id) TABLESPACE " + tablespace);
       Map<String, String> before = CatalogSnapshot.of(database);
 
-      ViewFile.QUEUE.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
 
       assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
     } finally {

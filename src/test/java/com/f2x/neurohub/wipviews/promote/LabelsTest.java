@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class LabelsTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   @ParameterizedTest(name = "{0}")
   @CsvSource(
@@ -27,15 +27,15 @@ class LabelsTest {
       quoteCharacter = '"',
       textBlock =
           """
-          MATERIALIZED VIEW public.mv_process_wip_queue | pg_class | 'mv_process_wip_queue'::regclass | 0
-          COLUMN public.mv_process_wip_queue.process_code | pg_class | 'mv_process_wip_queue'::regclass | 3
-          TYPE public.mv_process_wip_queue | pg_type | 'mv_process_wip_queue'::regtype | 0
+          MATERIALIZED VIEW public.mv_orders | pg_class | 'mv_orders'::regclass | 0
+          COLUMN public.mv_orders.customer | pg_class | 'mv_orders'::regclass | 2
+          TYPE public.mv_orders | pg_type | 'mv_orders'::regtype | 0
           VIEW public.reads_it | pg_class | 'reads_it'::regclass | 0
           """)
   void one_that_cannot_be_given_again_stops_a_promotion(
       String labelled, String catalog, String object, int part) throws SQLException {
     database.execute(
-        "CREATE VIEW reads_it AS SELECT * FROM mv_process_wip_queue",
+        "CREATE VIEW reads_it AS SELECT * FROM mv_orders",
         "SET allow_system_table_mods = on",
         "INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label) VALUES (%s::oid, '%s'::regclass, %d, 'factory', 'secret')"
             .formatted(object, catalog, part));
@@ -59,6 +59,6 @@ class LabelsTest {
   }
 
   private static void recreate() {
-    WipViewsMigration.of(database.dataSource()).recreate(List.of("mv_process_wip_queue"));
+    WipViewsMigration.of(database.dataSource()).recreate(List.of("mv_orders"));
   }
 }

@@ -42,8 +42,8 @@ final class RandomDependants {
       add("GRANT USAGE, CREATE ON SCHEMA public, reports, \"Odd Schema\" TO " + quoted(role));
     }
     add("CREATE TABLE reports.notes (k bigint, n bigint)");
-    attributes("MATERIALIZED VIEW", "public.mv_process_wip_queue", "process_id");
-    attributes("MATERIALIZED VIEW", "public.mv_wip_status_dashboard", "lot_id");
+    attributes("MATERIALIZED VIEW", "public.mv_orders", "id");
+    attributes("MATERIALIZED VIEW", "public.mv_customers", "customer");
     int size = 1 + random.nextInt(9);
     for (int i = 0; i < size; i++) {
       relation();
@@ -106,11 +106,8 @@ final class RandomDependants {
       case 3 -> "SELECT k, n FROM " + a + " AS a UNION ALL SELECT n, k FROM " + source() + " AS b";
       case 4 -> "WITH x AS (SELECT * FROM " + a + " AS a) SELECT k, n FROM x WHERE n > (SELECT 0)";
       default ->
-          "SELECT count(*) OVER () AS k, 0::bigint AS n, a AS whole, 'mv_process_wip_queue' AS text"
-              + " FROM "
-              + (a.contains(" AS k")
-                  ? "public.mv_process_wip_queue"
-                  : a.replaceAll(".*FROM (.*)\\)", "$1"))
+          "SELECT count(*) OVER () AS k, 0::bigint AS n, a AS whole, 'mv_orders' AS text FROM "
+              + (a.contains(" AS k") ? "public.mv_orders" : a.replaceAll(".*FROM (.*)\\)", "$1"))
               + " AS a";
     };
   }
@@ -127,8 +124,8 @@ final class RandomDependants {
       }
     }
     return i % 2 == 0
-        ? "(SELECT process_id AS k, wip_count_at_process AS n FROM public.mv_process_wip_queue)"
-        : "(SELECT lot_id AS k, total_wip_count AS n FROM public.mv_wip_status_dashboard)";
+        ? "(SELECT id::bigint AS k, amount::bigint AS n FROM public.mv_orders)"
+        : "(SELECT orders AS k, amount AS n FROM public.mv_customers)";
   }
 
   private boolean readsUnpopulated(String relation) {
@@ -238,19 +235,12 @@ final class RandomDependants {
         add(
             "CREATE FUNCTION "
                 + name
-                + "(one public.mv_process_wip_queue) RETURNS SETOF public.mv_wip_status_dashboard"
-                + " LANGUAGE sql AS 'SELECT * FROM public.mv_wip_status_dashboard'");
-        add("COMMENT ON FUNCTION " + name + "(public.mv_process_wip_queue) IS 'by type'");
-        add(
-            "GRANT EXECUTE ON FUNCTION "
-                + name
-                + "(public.mv_process_wip_queue) TO "
-                + quoted(pick(ROLES)));
+                + "(one public.mv_orders) RETURNS SETOF public.mv_customers LANGUAGE sql AS 'SELECT"
+                + " * FROM public.mv_customers'");
+        add("COMMENT ON FUNCTION " + name + "(public.mv_orders) IS 'by type'");
+        add("GRANT EXECUTE ON FUNCTION " + name + "(public.mv_orders) TO " + quoted(pick(ROLES)));
         if (random.nextBoolean()) {
-          add(
-              "ALTER FUNCTION "
-                  + name
-                  + "(public.mv_process_wip_queue) DEPENDS ON EXTENSION plpgsql");
+          add("ALTER FUNCTION " + name + "(public.mv_orders) DEPENDS ON EXTENSION plpgsql");
         }
       }
       case 2 ->

@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.demo.Readers;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -27,20 +28,13 @@ class RemoveTest {
       "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"
           + " AND classid = 'wip_view'::regclass";
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.service();
 
   @BeforeEach
   void a_view() throws SQLException {
     database.create();
     database.execute("CREATE TABLE notes (id integer)", "INSERT INTO notes VALUES (1)");
-    try (Connection connection = database.connect()) {
-      new ViewFile(
-              "mv_notes",
-              9,
-              "CREATE MATERIALIZED VIEW mv_notes AS SELECT id FROM notes;"
-                  + " CREATE UNIQUE INDEX mv_notes_id_idx ON mv_notes (id)")
-          .promote(connection);
-    }
+    new OwnView("mv_notes", "SELECT id FROM notes", "id").promoteIn(database);
   }
 
   @AfterEach
@@ -131,7 +125,7 @@ class RemoveTest {
 
   @Test
   void readers_of_the_other_views_notice_nothing() throws Exception {
-    Readers readers = Readers.start(database.dataSource(), 2, "SELECT * FROM mv_process_wip_queue");
+    Readers readers = Readers.start(database.dataSource(), 2, "SELECT * FROM mv_orders");
     database.execute(REMOVE);
 
     Readers.Result result = readers.stop();

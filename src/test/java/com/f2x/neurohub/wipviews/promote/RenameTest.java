@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.demo.Readers;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -29,20 +30,14 @@ import org.postgresql.PGNotification;
 /** A view gets another name, and nothing that hangs on it is lost. */
 class RenameTest {
 
-  private static final ViewFile OLD =
-      new ViewFile(
+  private static final OwnView OLD =
+      new OwnView(
           "mv_old",
-          1,
           "CREATE MATERIALIZED VIEW mv_old AS SELECT id, note FROM notes;"
               + " CREATE UNIQUE INDEX mv_old_id_idx ON mv_old (id);"
               + " COMMENT ON MATERIALIZED VIEW mv_old IS 'What people noted'");
 
-  private static final ViewFile TOP =
-      new ViewFile(
-          "mv_top",
-          2,
-          "CREATE MATERIALIZED VIEW mv_top AS SELECT mv_old.id FROM mv_old;"
-              + " CREATE UNIQUE INDEX mv_top_id_idx ON mv_top (id)");
+  private static final OwnView TOP = new OwnView("mv_top", "SELECT mv_old.id FROM mv_old", "id");
 
   private static final String RENAME = "SELECT wip_view_rename('mv_old', 'mv_new')";
 
@@ -53,10 +48,8 @@ class RenameTest {
     database.create();
     database.execute(
         "CREATE TABLE notes (id integer, note text)", "INSERT INTO notes VALUES (1, 'first')");
-    try (Connection connection = database.connect()) {
-      OLD.promote(connection);
-      TOP.promote(connection);
-    }
+    OLD.promoteIn(database);
+    TOP.promoteIn(database);
     database.execute(
         "CREATE VIEW over_it AS SELECT id, note FROM mv_old",
         "CREATE INDEX by_hand_idx ON mv_old (note)",
@@ -202,11 +195,9 @@ class RenameTest {
   @Test
   void the_entry_of_the_new_name_takes_over_what_was_renamed() throws Exception {
     database.execute(RENAME);
-    try (Connection connection = database.connect()) {
-      new ViewFile("mv_new", 1, renamed(OLD.sql()).replace("mv_old_id_idx", "mv_new_id_idx"))
-          .with("id, note", "id, note, length(note) AS size")
-          .promote(connection);
-    }
+    new OwnView("mv_new", renamed(OLD.sql()).replace("mv_old_id_idx", "mv_new_id_idx"))
+        .with("id, note", "id, note, length(note) AS size")
+        .promoteIn(database);
 
     assertThat(database.rows("SELECT indexname FROM pg_indexes WHERE tablename = 'mv_new'"))
         .containsExactlyInAnyOrder(List.of("mv_new_id_idx"), List.of("by_hand_idx"));
@@ -221,9 +212,7 @@ class RenameTest {
         .isEqualTo("{mv_old}");
 
     // somebody else's from now on
-    try (Connection connection = database.connect()) {
-      OLD.promote(connection);
-    }
+    OLD.promoteIn(database);
     assertThat(database.rows("SELECT view_name, former_names FROM wip_view ORDER BY 1"))
         .containsExactly(List.of("mv_new", "{}"), List.of("mv_old", "{}"), List.of("mv_top", "{}"));
   }

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.jooq.Tables;
 import com.f2x.neurohub.wipviews.testing.Await;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -23,6 +23,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.jooq.Table;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -30,29 +31,27 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** Readers see the old rows or the new ones, never an error, and do not queue. */
 class SwapTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
+
+  private static final Table<?> ORDERS = WipViews.view("mv_orders");
 
   @BeforeAll
-  static void lots_and_dependants() throws SQLException {
+  static void orders_and_dependants() throws SQLException {
     database.execute(
-        """
-        INSERT INTO lots (lot_number, product_model_id, production_date, status)
-        SELECT 'L' || n, 1, current_date, 'IN_PROGRESS' FROM generate_series(1, 5000) AS n
-        """,
-        "CREATE VIEW late AS SELECT lot_id, lot_number FROM mv_wip_status_dashboard",
-        "CREATE VIEW later AS SELECT lot_id FROM late",
-        "CREATE MATERIALIZED VIEW latest AS SELECT max(lot_id) AS lot_id FROM"
-            + " mv_wip_status_dashboard");
+        "INSERT INTO orders SELECT n, 'c' || n, n FROM generate_series(7, 5000) AS n",
+        "CREATE VIEW late AS SELECT id, customer FROM mv_orders",
+        "CREATE VIEW later AS SELECT id FROM late",
+        "CREATE MATERIALIZED VIEW latest AS SELECT max(id) AS id FROM mv_orders");
     WipViews.of(database.dataSource()).refreshAll();
   }
 
   private static final List<String> READS =
       List.of(
-          "SELECT count(*) FROM mv_wip_status_dashboard",
+          "SELECT count(*) FROM mv_orders",
           "SELECT count(*) FROM later",
-          "SELECT count(*) FROM late JOIN mv_wip_status_dashboard USING (lot_id)",
+          "SELECT count(*) FROM late JOIN mv_orders USING (id)",
           "SELECT count(*) FROM later, latest",
-          "SELECT count(*) FROM mv_wip_status_dashboard JOIN later USING (lot_id)",
+          "SELECT count(*) FROM mv_orders JOIN later USING (id)",
           "SELECT count(*) FROM late");
 
   /** Reads without a pause until told to stop. */
@@ -94,7 +93,7 @@ class SwapTest {
       }
       for (int i = 0; i < 5; i++) {
         List<Integer> before = readers.stream().map(reader -> reader.reads().get()).toList();
-        ViewFile.DASHBOARD.promote(connection);
+        OwnView.ORDERS.promoteOn(connection);
         Await.until(
             "every reader goes on reading",
             () ->
@@ -124,24 +123,24 @@ class SwapTest {
         limit.execute("SET wip_views.promote_limit = '100ms'");
       }
 
-      assertThatThrownBy(() -> ViewFile.DASHBOARD.promote(connection))
+      assertThatThrownBy(() -> OwnView.ORDERS.promoteOn(connection))
           .hasMessageContainingAll(
-              "could not put the new public.mv_wip_status_dashboard in place within 00:00:00.1",
+              "could not put the new public.mv_orders in place within 00:00:00.1",
               "(monthly report) holds",
               "Nothing was changed.",
               "pg_terminate_backend");
 
-      assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
+      assertThat(database.value("SELECT count(*) FROM mv_orders")).isEqualTo("5000");
       assertThat(database.value("SELECT to_regnamespace('wip_staging_public')")).isNull();
       report.rollback();
-      ViewFile.DASHBOARD.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
     }
   }
 
   @Test
   void readers_do_not_queue_behind_a_promotion_that_waits() throws Exception {
     ExecutorService thread = Executors.newSingleThreadExecutor();
-    try (Connection report = database.inTransaction("SELECT FROM mv_wip_status_dashboard");
+    try (Connection report = database.inTransaction("SELECT FROM mv_orders");
         Connection connection = patient();
         Connection reader = database.connect();
         Statement statement = reader.createStatement()) {
@@ -151,7 +150,7 @@ class SwapTest {
       for (int i = 0; i < 5; i++) {
         awaitSwapping();
 
-        statement.execute("SELECT FROM mv_wip_status_dashboard");
+        statement.execute("SELECT FROM mv_orders");
       }
 
       assertThat(promotion.isDone()).as("the promotion, while the report goes on").isFalse();
@@ -167,19 +166,15 @@ class SwapTest {
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
-      statement.execute("SELECT wip_view_stage('mv_wip_status_dashboard')");
-      statement.execute(ViewFile.DASHBOARD.sql());
-      database.execute("UPDATE lots SET status = 'COMPLETED' WHERE lot_number = 'L7'");
-      WipViews.of(database.dataSource()).refresh(Tables.MV_WIP_STATUS_DASHBOARD);
-      statement.execute(
-          "SELECT wip_view_promote('mv_wip_status_dashboard', 1, interval '20 minutes')");
+      statement.execute("SELECT wip_view_stage('mv_orders')");
+      statement.execute(OwnView.ORDERS.sql());
+      database.execute("UPDATE orders SET customer = 'eve' WHERE id = 7");
+      WipViews.of(database.dataSource()).refresh(ORDERS);
+      statement.execute("SELECT wip_view_promote('mv_orders')");
       connection.commit();
     }
 
-    assertThat(
-            database.value(
-                "SELECT lot_status FROM mv_wip_status_dashboard WHERE lot_number = 'L7'"))
-        .isEqualTo("COMPLETED");
+    assertThat(database.value("SELECT customer FROM mv_orders WHERE id = 7")).isEqualTo("eve");
   }
 
   @Test
@@ -188,12 +183,12 @@ class SwapTest {
         Connection connection = patient();
         Statement statement = report.createStatement()) {
       report.setAutoCommit(false);
-      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      statement.execute("SELECT count(*) FROM mv_orders");
       ExecutorService thread = Executors.newSingleThreadExecutor();
       try {
         Future<?> promotion = promoting(thread, connection);
         awaitSwapping();
-        statement.execute("CREATE VIEW newcomer AS SELECT lot_id FROM mv_wip_status_dashboard");
+        statement.execute("CREATE VIEW newcomer AS SELECT id FROM mv_orders");
         report.commit();
 
         assertThatThrownBy(() -> Await.result(promotion))
@@ -202,7 +197,7 @@ class SwapTest {
             .hasMessageContaining("newcomer")
             .hasMessageContaining(
                 "Nothing was changed. Deploy again, or change or drop what is in the way first.");
-        ViewFile.DASHBOARD.promote(connection);
+        OwnView.ORDERS.promoteOn(connection);
         assertThat(database.value("SELECT count(*) FROM newcomer")).isEqualTo("5000");
       } finally {
         thread.shutdownNow();
@@ -214,15 +209,15 @@ class SwapTest {
   @Test
   void a_function_changed_meanwhile_is_not_changed_back() throws Exception {
     String function =
-        "CREATE OR REPLACE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT %s"
-            + " + count(*) FROM mv_wip_status_dashboard; END";
+        "CREATE OR REPLACE FUNCTION counts() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT %s +"
+            + " count(*) FROM mv_orders; END";
     database.execute(function.formatted(0));
     ExecutorService thread = Executors.newSingleThreadExecutor();
     try (Connection report = database.connect();
         Connection connection = patient();
         Statement statement = report.createStatement()) {
       report.setAutoCommit(false);
-      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      statement.execute("SELECT count(*) FROM mv_orders");
       Future<?> promotion = promoting(thread, connection);
       awaitSwapping();
       database.execute(function.formatted(1000));
@@ -231,7 +226,7 @@ class SwapTest {
       assertThatThrownBy(() -> Await.result(promotion))
           .hasMessageContaining("meanwhile somebody changed what depends on")
           .hasMessageContaining("counts()");
-      ViewFile.DASHBOARD.promote(connection);
+      OwnView.ORDERS.promoteOn(connection);
       assertThat(database.value("SELECT counts()")).isEqualTo("6000");
     } finally {
       thread.shutdownNow();
@@ -242,15 +237,14 @@ class SwapTest {
   @Test
   void a_refresh_and_an_index_by_hand_wait_for_the_new_view() throws Exception {
     database.execute(
-        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS lots, 0 AS k FROM"
-            + " mv_wip_status_dashboard",
+        "CREATE MATERIALIZED VIEW counted AS SELECT count(*) AS n, 0 AS k FROM mv_orders",
         "CREATE UNIQUE INDEX ON counted (k)");
     ExecutorService threads = Executors.newFixedThreadPool(3);
     try (Connection report = database.connect();
         Connection connection = patient();
         Statement statement = report.createStatement()) {
       report.setAutoCommit(false);
-      statement.execute("SELECT count(*) FROM mv_wip_status_dashboard");
+      statement.execute("SELECT count(*) FROM mv_orders");
       String before = database.value("SELECT 'counted'::regclass::oid");
       Future<?> promotion = promoting(threads, connection);
       awaitLock("counted", "ShareUpdateExclusiveLock", true);
@@ -258,7 +252,7 @@ class SwapTest {
       for (String sql :
           List.of(
               "REFRESH MATERIALIZED VIEW CONCURRENTLY counted",
-              "CREATE INDEX late_idx ON counted (lots)")) {
+              "CREATE INDEX late_idx ON counted (n)")) {
         byHand.add(
             threads.submit(
                 () -> {
@@ -268,7 +262,7 @@ class SwapTest {
       }
       awaitLock("counted", "ExclusiveLock", false);
       awaitLock("counted", "ShareLock", false);
-      assertThat(database.value("SELECT lots FROM counted")).as("readers go on").isEqualTo("5000");
+      assertThat(database.value("SELECT n FROM counted")).as("readers go on").isEqualTo("5000");
       report.commit();
 
       Await.result(promotion);
@@ -290,9 +284,9 @@ class SwapTest {
   @Test
   void a_refresh_asked_for_meanwhile_waits_for_its_turn() throws Exception {
     database.execute(
-        "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT lot_id FROM"
-            + " mv_wip_status_dashboard LIMIT 1) AS l, pg_advisory_xact_lock(4711)",
-        "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA");
+        "CREATE MATERIALIZED VIEW slow AS SELECT count(*) FROM (SELECT id FROM mv_orders LIMIT 1)"
+            + " AS l, pg_advisory_xact_lock(4711)",
+        "REFRESH MATERIALIZED VIEW mv_orders WITH NO DATA");
     ExecutorService threads = Executors.newFixedThreadPool(2);
     try (Connection connection = patient();
         Connection gate = database.connect();
@@ -302,15 +296,13 @@ class SwapTest {
       Future<?> promotion = promoting(threads, connection);
       Await.until("what depends on it is built", () -> waitsFor("4711"));
       Future<Refresh> asked =
-          threads.submit(
-              () -> WipViews.of(database.dataSource()).refresh(Tables.MV_WIP_STATUS_DASHBOARD));
-      Await.until(
-          "the refresh waits for its turn", () -> waitsFor("hashtext('mv_wip_status_dashboard')"));
+          threads.submit(() -> WipViews.of(database.dataSource()).refresh(ORDERS));
+      Await.until("the refresh waits for its turn", () -> waitsFor("hashtext('mv_orders')"));
       gate.commit();
 
       Await.result(promotion);
       assertThat(Await.result(asked).outcome()).isEqualTo(Refresh.Outcome.REFRESHED);
-      assertThat(database.value("SELECT count(*) FROM mv_wip_status_dashboard")).isEqualTo("5000");
+      assertThat(database.value("SELECT count(*) FROM mv_orders")).isEqualTo("5000");
     } finally {
       threads.shutdownNow();
       database.execute("DROP MATERIALIZED VIEW slow");
@@ -339,14 +331,14 @@ class SwapTest {
   private static Future<?> promoting(ExecutorService thread, Connection connection) {
     return thread.submit(
         () -> {
-          ViewFile.DASHBOARD.promote(connection);
+          OwnView.ORDERS.promoteOn(connection);
           return null;
         });
   }
 
   /** Waits until a promotion waits for the view's readers, all else being built. */
   private static void awaitSwapping() throws Exception {
-    awaitLock("mv_wip_status_dashboard", "AccessExclusiveLock", false);
+    awaitLock("mv_orders", "AccessExclusiveLock", false);
   }
 
   /** One whose promotions do not give up. */

@@ -58,7 +58,7 @@ class BookkeepingTest {
     }
   }
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static Probe probe;
 
@@ -107,9 +107,9 @@ class BookkeepingTest {
   void callers_afterwards_still_share_two_refreshes(Damage damage) throws Exception {
     database.execute(damage.sql);
 
-    List<Probe.HttpResult> answers;
+    List<Probe.CallerResult> answers;
     try (Callers callers = new Callers()) {
-      List<Future<Probe.HttpResult>> calls;
+      List<Future<Probe.CallerResult>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls = callers.start(CALLERS, database::connect, Probe::writeThenRefresh);
         gate.awaitRefresh();
@@ -118,7 +118,7 @@ class BookkeepingTest {
       answers = Callers.results(calls);
     }
 
-    assertThat(answers).allMatch(Probe.HttpResult::readItsOwn);
+    assertThat(answers).allMatch(Probe.CallerResult::readItsOwn);
     assertThat(answers)
         .filteredOn(answer -> answer.row().get("outcome").equals("refreshed"))
         .hasSizeBetween(1, 2);
@@ -129,7 +129,7 @@ class BookkeepingTest {
   void a_refresh_under_way_serves_nobody_whatever_the_sequence_says(Damage damage)
       throws Exception {
     try (Callers callers = new Callers()) {
-      List<Future<Probe.HttpResult>> calls;
+      List<Future<Probe.CallerResult>> calls;
       try (Probe.Gate gate = probe.shut()) {
         callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         gate.awaitRefresh();
@@ -144,7 +144,7 @@ class BookkeepingTest {
         database.execute("SELECT setval(" + NUMBERS + ", 5000000)");
       }
 
-      assertThat(Callers.results(calls)).allMatch(Probe.HttpResult::readItsOwn);
+      assertThat(Callers.results(calls)).allMatch(Probe.CallerResult::readItsOwn);
     }
   }
 
@@ -154,7 +154,7 @@ class BookkeepingTest {
     database.execute(Damage.RESTORED_WITHOUT_ITS_SEQUENCE.sql);
 
     try (Callers callers = new Callers()) {
-      List<Future<Probe.HttpResult>> calls =
+      List<Future<Probe.CallerResult>> calls =
           callers.start(CALLERS, database::connect, Probe::writeThenRefresh);
       Callers.results(calls);
     }
@@ -171,7 +171,7 @@ class BookkeepingTest {
         "TRUNCATE wip_view_refresh",
         "SELECT setval(" + NUMBERS + ", " + last + ", false)",
         // of another view
-        "SELECT refresh_wip_status_dashboard()");
+        "SELECT refresh_wip_view('mv_orders')");
 
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE refresh_id = " + last))
         .isEqualTo("1");

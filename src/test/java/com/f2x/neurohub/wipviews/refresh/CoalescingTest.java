@@ -26,7 +26,7 @@ class CoalescingTest {
 
   private static final int CALLERS = 64;
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static Probe probe;
 
@@ -42,9 +42,9 @@ class CoalescingTest {
 
   @Test
   void callers_at_once_cost_two_refreshes_and_read_what_they_wrote() throws Exception {
-    List<Probe.HttpResult> answers;
+    List<Probe.CallerResult> answers;
     try (Callers callers = new Callers()) {
-      List<Future<Probe.HttpResult>> calls;
+      List<Future<Probe.CallerResult>> calls;
       try (Probe.Gate gate = probe.shut()) {
         calls = callers.start(CALLERS, database::connect, Probe::writeThenRefresh);
         gate.awaitRefresh();
@@ -53,16 +53,16 @@ class CoalescingTest {
       answers = Callers.results(calls);
     }
 
-    assertThat(answers).allMatch(Probe.HttpResult::readItsOwn);
+    assertThat(answers).allMatch(Probe.CallerResult::readItsOwn);
     List<String> refreshed =
         answers.stream()
-            .map(Probe.HttpResult::row)
+            .map(Probe.CallerResult::row)
             .filter(row -> row.get("outcome").equals("refreshed"))
             .map(row -> row.get("refresh_id"))
             .toList();
     assertThat(refreshed).hasSizeBetween(1, 2);
     assertThat(answers)
-        .extracting(Probe.HttpResult::row)
+        .extracting(Probe.CallerResult::row)
         .filteredOn(row -> row.get("outcome").equals("coalesced"))
         .hasSize(CALLERS - refreshed.size())
         .allMatch(row -> refreshed.contains(row.get("served_by")) && row.get("rows") != null);
@@ -76,7 +76,7 @@ class CoalescingTest {
       try (Connection first = database.connect();
           Statement statement = first.createStatement()) {
         first.setAutoCommit(false);
-        statement.execute("SELECT refresh_wip_status_dashboard()");
+        statement.execute("SELECT refresh_wip_view('mv_orders')");
         calls =
             callers.start(
                 CALLERS,
@@ -130,7 +130,7 @@ class CoalescingTest {
   @Test
   void a_refresh_that_is_under_way_already_serves_nobody() throws Exception {
     try (Callers callers = new Callers()) {
-      Future<Probe.HttpResult> second;
+      Future<Probe.CallerResult> second;
       try (Probe.Gate gate = probe.shut()) {
         callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         gate.awaitRefresh();
@@ -176,7 +176,7 @@ class CoalescingTest {
   @Test
   void a_caller_that_must_refresh_goes_before_those_it_may_serve() throws Exception {
     try (Callers callers = new Callers()) {
-      List<Future<Probe.HttpResult>> served;
+      List<Future<Probe.CallerResult>> served;
       List<Future<String>> writer;
       try (Probe.Gate gate = probe.shut()) {
         callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
@@ -189,7 +189,7 @@ class CoalescingTest {
 
       assertThat(Callers.results(writer)).containsExactly("refreshed 1");
       assertThat(Callers.results(served))
-          .allMatch(Probe.HttpResult::readItsOwn)
+          .allMatch(Probe.CallerResult::readItsOwn)
           .allMatch(answer -> answer.row().get("outcome").equals("coalesced"));
     }
   }
@@ -209,7 +209,7 @@ class CoalescingTest {
       }
       assertThat(served.get().get(0)).containsEntry("outcome", "coalesced");
 
-      List<Future<Probe.HttpResult>> next =
+      List<Future<Probe.CallerResult>> next =
           callers.start(1, database::connect, Probe::writeThenRefresh);
       assertThat(Callers.results(next))
           .allMatch(answer -> answer.row().get("outcome").equals("refreshed"));
@@ -220,7 +220,7 @@ class CoalescingTest {
   @Test
   void a_caller_that_dies_in_the_queue_holds_up_nobody() throws Exception {
     try (Callers callers = new Callers()) {
-      List<Future<Probe.HttpResult>> calls;
+      List<Future<Probe.CallerResult>> calls;
       try (Probe.Gate gate = probe.shut()) {
         callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH));
         gate.awaitRefresh();
@@ -237,14 +237,14 @@ class CoalescingTest {
         probe.awaitWaiters(3);
       }
 
-      assertThat(Callers.results(calls)).allMatch(Probe.HttpResult::readItsOwn);
+      assertThat(Callers.results(calls)).allMatch(Probe.CallerResult::readItsOwn);
     }
   }
 
   @Test
   void when_the_refreshing_session_dies_the_next_in_line_takes_over() throws Exception {
     try (Callers callers = new Callers()) {
-      List<Future<Probe.HttpResult>> calls;
+      List<Future<Probe.CallerResult>> calls;
       try (Probe.Gate gate = probe.shut()) {
         Future<List<Map<String, String>>> leader =
             callers.start(1, database::connect, (n, c) -> Probe.rows(c, Probe.REFRESH)).get(0);
@@ -258,8 +258,8 @@ class CoalescingTest {
         gate.awaitRefresh();
       }
 
-      List<Probe.HttpResult> answers = Callers.results(calls);
-      assertThat(answers).allMatch(Probe.HttpResult::readItsOwn);
+      List<Probe.CallerResult> answers = Callers.results(calls);
+      assertThat(answers).allMatch(Probe.CallerResult::readItsOwn);
       assertThat(answers)
           .filteredOn(answer -> answer.row().get("outcome").equals("refreshed"))
           // they asked during one that does not serve them: that it died is not known to all
@@ -292,7 +292,7 @@ class CoalescingTest {
         "UPDATE wip_view_refresh SET requested_at = requested_at + interval '1 day', started_at ="
             + " started_at + interval '1 day', finished_at = finished_at + interval '1 day'");
     try (Connection connection = database.connect()) {
-      Probe.HttpResult answer = Probe.writeThenRefresh(1, connection);
+      Probe.CallerResult answer = Probe.writeThenRefresh(1, connection);
 
       assertThat(answer.row()).containsEntry("outcome", "refreshed");
       assertThat(answer.readItsOwn()).isTrue();

@@ -10,8 +10,8 @@ import java.sql.SQLException;
 record FaultyView(TestDatabase database) {
 
   static final String NOT_TRIED =
-      "[[mv_fault, failed, 57014], [mv_wip_status_dashboard, failed, 57014],"
-          + " [mv_process_wip_queue, failed, 57014], [mv_probe, failed, 57014]]";
+      "[[mv_fault, failed, 57014], [mv_orders, failed, 57014], [mv_customers, failed, 57014],"
+          + " [mv_probe, failed, 57014]]";
 
   static FaultyView in(TestDatabase database) throws SQLException {
     FaultyView view = new FaultyView(database);

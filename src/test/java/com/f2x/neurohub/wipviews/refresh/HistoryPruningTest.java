@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.refresh;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
@@ -17,7 +16,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 class HistoryPruningTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static Probe probe;
 
@@ -35,7 +34,7 @@ class HistoryPruningTest {
 
   @Test
   void the_history_is_pruned_by_age_and_keeps_what_freshness_needs() throws Exception {
-    views.refresh(MV_PROCESS_WIP_QUEUE);
+    views.refresh(WipViews.view("mv_orders"));
     views.refresh(Probe.MV_PROBE);
     database.execute(
         "UPDATE wip_view_refresh SET requested_at = requested_at - interval '15 days'",
@@ -54,7 +53,7 @@ class HistoryPruningTest {
     views.refresh(Probe.MV_PROBE);
     assertThat(probe.count("refreshed")).isEqualTo(1);
     assertThat(
-            database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name LIKE '%queue'"))
+            database.value("SELECT count(*) FROM wip_view_refresh WHERE view_name = 'mv_orders'"))
         .isEqualTo("1");
   }
 

@@ -80,7 +80,7 @@ class OneSnapshotTest {
       old.setAutoCommit(false);
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
       statement.execute("SELECT FROM probe");
-      Future<Probe.HttpResult> caller;
+      Future<Probe.CallerResult> caller;
       try (Probe.DeployLock turn = probe.takeTurn()) {
         Future<?> older =
             callers.start(1, () -> old, (n, c) -> Probe.rows(c, Probe.REFRESH)).get(0);

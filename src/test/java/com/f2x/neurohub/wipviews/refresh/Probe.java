@@ -14,8 +14,8 @@ import java.util.Map;
 import org.jooq.Table;
 
 /**
- * A third view, {@code mv_probe} on the table {@code probe}, whose refresh can be held half-way:
- * its query passes a gate, after its snapshot was taken, which a test shuts with an advisory lock.
+ * A view, {@code mv_probe} on the table {@code probe}, whose refresh can be held half-way: its
+ * query passes a gate, after its snapshot was taken, which a test shuts with an advisory lock.
  */
 final class Probe {
 
@@ -202,14 +202,14 @@ final class Probe {
   }
 
   /** What a caller got, and whether it then read what it had written before it called. */
-  record HttpResult(Map<String, String> row, boolean readItsOwn) {}
+  record CallerResult(Map<String, String> row, boolean readItsOwn) {}
 
-  static HttpResult writeThenRefresh(int number, Connection connection) throws SQLException {
+  static CallerResult writeThenRefresh(int number, Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute("INSERT INTO probe VALUES (" + (100 + number) + ", 'of a caller')");
     }
     Map<String, String> row = Probe.rows(connection, REFRESH).get(0);
-    return new HttpResult(
+    return new CallerResult(
         row,
         Probe.rows(connection, "SELECT FROM mv_probe WHERE id = " + (100 + number)).size() == 1);
   }

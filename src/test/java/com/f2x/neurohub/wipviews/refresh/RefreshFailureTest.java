@@ -32,7 +32,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 /** A failure is on record, whoever called and however the refresh ended. */
 class RefreshFailureTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static Probe probe;
   private static FaultyView faulty;
@@ -72,8 +72,8 @@ class RefreshFailureTest {
     String recorded =
         "[[mv_fault, failed, "
             + sqlState
-            + "], [mv_wip_status_dashboard, refreshed, -],"
-            + " [mv_process_wip_queue, refreshed, -], [mv_probe, refreshed, -]]";
+            + "], [mv_orders, refreshed, -], [mv_customers, refreshed, -], [mv_probe, refreshed,"
+            + " -]]";
     assertThat(faulty.outcomes()).isEqualTo(recorded);
 
     probe.reset();
@@ -156,7 +156,7 @@ class RefreshFailureTest {
         DO $$
         BEGIN
           CALL refresh_wip_views();
-          PERFORM count(*) FROM lots;
+          PERFORM count(*) FROM orders;
           IF EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory') THEN
             RAISE 'locks are left';
           END IF;

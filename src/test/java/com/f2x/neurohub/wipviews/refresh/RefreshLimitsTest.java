@@ -33,7 +33,7 @@ class RefreshLimitsTest {
       "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
           + " AND wait_event_type = 'Lock'";
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static Probe probe;
   private static FaultyView faulty;
@@ -277,7 +277,7 @@ class RefreshLimitsTest {
               row ->
                   assertThat(row.subList(1, 5)).containsExactly("failed", "57014", notTried, "f"))
           .extracting(row -> row.get(0))
-          .contains("mv_probe", "mv_process_wip_queue");
+          .contains("mv_probe", "mv_orders");
       assertThat(gate.isShut()).isTrue();
     }
   }

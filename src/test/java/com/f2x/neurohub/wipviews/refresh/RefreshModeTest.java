@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.refresh;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Freshness;
@@ -18,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Concurrently whenever it can be, else plainly, and the row says why. */
 class RefreshModeTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private static Probe probe;
 
@@ -36,7 +35,7 @@ class RefreshModeTest {
 
   @Test
   void a_view_with_a_plain_unique_index_is_refreshed_concurrently() {
-    assertThat(views.refresh(MV_WIP_STATUS_DASHBOARD))
+    assertThat(views.refresh(Probe.MV_PROBE))
         .returns(Refresh.Mode.CONCURRENT, Refresh::mode)
         .returns(null, Refresh::modeReason);
   }

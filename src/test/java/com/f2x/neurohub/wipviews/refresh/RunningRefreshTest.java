@@ -25,7 +25,7 @@ class RunningRefreshTest {
       "SELECT running_pid, running_since, running_for >= '-1s', waiting_callers"
           + " FROM wip_view_freshness WHERE view_name = 'mv_probe'";
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static Probe probe;
 

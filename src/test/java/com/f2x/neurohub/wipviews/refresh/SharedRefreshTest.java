@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Callers of one JVM share refreshes before they take a connection. */
 class SharedRefreshTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static Probe probe;
 
@@ -136,7 +136,7 @@ class SharedRefreshTest {
     try (Probe.Gate gate = probe.shut();
         Connection turn = database.connect()) {
       turn.setAutoCommit(false);
-      probe.takeTurn(turn, "mv_wip_status_dashboard");
+      probe.takeTurn(turn, "mv_orders");
       Caller<List<Refresh>> all = callers.start(views::refreshAll);
       probe.awaitWaiters(1);
       Caller<Refresh> running = callers.start(this::refresh);

@@ -28,19 +28,24 @@ import org.postgresql.ds.PGSimpleDataSource;
  */
 public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
+  /** What is in a database; made once per JVM on top of another one. */
   private enum Template {
     /** Nothing in it. */
-    EMPTY,
+    EMPTY(null),
     /** The engine, and a table of orders. */
-    ENGINE,
+    ENGINE(EMPTY),
+    /** The same with rows, and two views on them. */
+    SERVICE(ENGINE),
     /** The minimal MES, without rows but the eight stations. */
-    MES,
+    MES(EMPTY),
     /** The minimal MES and the views. */
-    DEPLOYED
-  }
+    DEPLOYED(MES);
 
-  private interface Work<T> {
-    T in(Statement statement) throws SQLException;
+    private final Template base;
+
+    Template(Template base) {
+      this.base = base;
+    }
   }
 
   private static final AtomicInteger NUMBER = new AtomicInteger();
@@ -73,6 +78,14 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
    */
   public static TestDatabase engine() {
     return new TestDatabase(Template.ENGINE, null);
+  }
+
+  /**
+   * The same with six orders of four customers, and with {@link OwnView#ORDERS} and {@link
+   * OwnView#CUSTOMERS} on them, in this order.
+   */
+  public static TestDatabase service() {
+    return new TestDatabase(Template.SERVICE, null);
   }
 
   /** A database with the minimal MES in the schema public: the eight stations, and no other row. */
@@ -129,24 +142,38 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     String name = "template_" + ProcessHandle.current().pid() + "_" + template.name().toLowerCase();
     synchronized (MADE) {
       if (MADE.add(template)) {
+        String base = template(template.base);
         onServer("DROP DATABASE IF EXISTS " + name);
-        onServer("CREATE DATABASE " + name + " TEMPLATE template0");
-        DataSource dataSource = dataSource(name);
-        if (template == Template.ENGINE) {
-          WipViewsMigration.of(dataSource).only("engine").update();
-          onDatabase(
-              dataSource,
-              "CREATE TABLE orders (id integer PRIMARY KEY, customer text NOT NULL, amount integer"
-                  + " NOT NULL)");
-        } else {
-          WipViewsMigration.of(dataSource).installMinimalMes();
-        }
-        if (template == Template.DEPLOYED) {
-          deploy(dataSource);
-        }
+        onServer("CREATE DATABASE " + name + " TEMPLATE " + base);
+        fill(template, dataSource(name));
       }
     }
     return name;
+  }
+
+  private static void fill(Template template, DataSource dataSource) throws SQLException {
+    switch (template) {
+      case ENGINE -> {
+        WipViewsMigration.of(dataSource).only("engine").update();
+        onDatabase(
+            dataSource,
+            "CREATE TABLE orders (id integer PRIMARY KEY, customer text NOT NULL, amount integer"
+                + " NOT NULL)");
+      }
+      case SERVICE -> {
+        onDatabase(
+            dataSource,
+            "INSERT INTO orders VALUES (1, 'ann', 70), (2, 'ann', 50), (3, 'bob', 20), (4, 'cho',"
+                + " 30), (5, 'cho', 120), (6, 'dae', 10)");
+        try (Connection connection = dataSource.getConnection()) {
+          OwnView.ORDERS.promoteOn(connection);
+          OwnView.CUSTOMERS.promoteOn(connection);
+        }
+      }
+      case MES -> WipViewsMigration.of(dataSource).installMinimalMes();
+      case DEPLOYED -> deploy(dataSource);
+      case EMPTY -> throw new AssertionError("has nothing in it");
+    }
   }
 
   /**
@@ -234,15 +261,17 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     return connection;
   }
 
-  /** Runs statements, each in a transaction of its own. */
+  /**
+   * Runs statements, each in a transaction of its own, in a session of their own: what they did
+   * counts in the statistics when that ends.
+   */
   public void execute(String... statements) throws SQLException {
-    inSession(
-        statement -> {
-          for (String sql : statements) {
-            statement.execute(sql);
-          }
-          return null;
-        });
+    try (Connection connection = connect();
+        Statement statement = connection.createStatement()) {
+      for (String sql : statements) {
+        statement.execute(sql);
+      }
+    }
   }
 
   /** Reads one value. */
@@ -251,29 +280,11 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     return rows.isEmpty() ? null : rows.get(0).get(0);
   }
 
-  /** Reads rows, as text. */
-  public List<List<String>> rows(String query) throws SQLException {
-    return inSession(
-        statement -> {
-          try (ResultSet result = statement.executeQuery(query)) {
-            List<List<String>> rows = new ArrayList<>();
-            while (result.next()) {
-              List<String> row = new ArrayList<>();
-              for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
-                row.add(result.getString(i));
-              }
-              rows.add(row);
-            }
-            return rows;
-          }
-        });
-  }
-
   /**
-   * Works in a session of the superuser that is as if it were new: most of what a test asks would
-   * take a server longer to open than to answer.
+   * Reads rows, as text, in a session of the superuser that is as if it were new: a server takes
+   * longer to open one than to answer most of what a test asks.
    */
-  private <T> T inSession(Work<T> work) throws SQLException {
+  public List<List<String>> rows(String query) throws SQLException {
     Connection connection;
     synchronized (this) {
       connection = idle;
@@ -283,7 +294,10 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
       connection = connect();
     }
     try (Statement statement = connection.createStatement()) {
-      T result = work.in(statement);
+      List<List<String>> rows;
+      try (ResultSet result = statement.executeQuery(query)) {
+        rows = rows(result);
+      }
       statement.execute("DISCARD ALL");
       synchronized (this) {
         if (idle == null) {
@@ -291,12 +305,24 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
           connection = null;
         }
       }
-      return result;
+      return rows;
     } finally {
       if (connection != null) {
         connection.close();
       }
     }
+  }
+
+  private static List<List<String>> rows(ResultSet result) throws SQLException {
+    List<List<String>> rows = new ArrayList<>();
+    while (result.next()) {
+      List<String> row = new ArrayList<>();
+      for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+        row.add(result.getString(i));
+      }
+      rows.add(row);
+    }
+    return rows;
   }
 
   /**
