@@ -101,9 +101,9 @@ class CompareTest {
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
-      statement.execute("SELECT wip_view_stage('mv_wip_status_dashboard')");
-      statement.execute(ViewFile.DASHBOARD.sql());
-      statement.execute("SELECT wip_view_plan('mv_wip_status_dashboard')");
+      statement.execute("SELECT wip_view_stage('mv_one')");
+      statement.execute(new OwnView("mv_one", "SELECT 1 AS one", "one").sql());
+      statement.execute("SELECT wip_view_plan('mv_one')");
       assertThat(catchThrowable(connection::commit)).hasMessageContaining("a plan is rolled back");
       assertThat(database.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ '^wip_'"))
           .isEmpty();
