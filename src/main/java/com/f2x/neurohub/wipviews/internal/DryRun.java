@@ -38,7 +38,7 @@ public final class DryRun implements ChangeSetVisitor {
 
   private static final String LOCK_NOT_AVAILABLE = "55P03";
 
-  /** What is not there may be what a changeset makes that was not tried. */
+  /** What is not there may be what a changeset makes that was not tried; so a precondition. */
   private static final Set<String> UNDEFINED = Set.of("42P01", "42703", "42883", "42704", "3F000");
 
   private static final Step SETTINGS_CHANGE =
@@ -206,7 +206,7 @@ public final class DryRun implements ChangeSetVisitor {
     if (error != null && LOCK_NOT_AVAILABLE.equals(error.sqlState())) {
       name(changeSet, error.message());
       undone = changeSet.getId();
-    } else if (undone != null && error != null && UNDEFINED.contains(error.sqlState())) {
+    } else if (undone != null && (error == null || UNDEFINED.contains(error.sqlState()))) {
       name(changeSet, "fails without " + undone + ", which was not tried: " + message(failure));
     } else {
       failures.add(new Failure(changeSet.getId(), failure));
