@@ -21,3 +21,6 @@ SELECT "${schema}".wip_view_grant_rights();
 
 -- what somebody has given a view since the last deploy
 SELECT "${schema}".wip_view_record_attributes(v.view_name) FROM "${schema}".wip_view AS v;
+
+-- of views that an earlier version deployed
+SELECT "${schema}".wip_view_note_source_columns();

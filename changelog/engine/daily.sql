@@ -16,7 +16,8 @@ SELECT
   -- only what made the rows anew has a duration
   pg_catalog.percentile_cont(0.5::double precision) WITHIN GROUP (ORDER BY h.duration) AS p50_duration,
   pg_catalog.percentile_cont(0.95::double precision) WITHIN GROUP (ORDER BY h.duration) AS p95_duration,
-  pg_catalog.max(h.duration) AS max_duration
+  pg_catalog.max(h.duration) AS max_duration,
+  pg_catalog.count(*) FILTER (WHERE h.outcome = 'frozen') AS frozen
 FROM "${schema}".wip_view_history AS h
 GROUP BY h.view_name, h.requested_at::date;
 
@@ -30,5 +31,6 @@ COMMENT ON COLUMN "${schema}".wip_view_daily.failed IS 'Attempts that failed, al
 COMMENT ON COLUMN "${schema}".wip_view_daily.p50_duration IS 'Half of the refreshes took no longer than this. Null on a day without one.';
 COMMENT ON COLUMN "${schema}".wip_view_daily.p95_duration IS 'Nineteen of twenty refreshes took no longer than this. Null on a day without one.';
 COMMENT ON COLUMN "${schema}".wip_view_daily.max_duration IS 'What the longest refresh took. Null on a day without one.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.frozen IS 'Attempts that did nothing, because the view was frozen.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

@@ -3,6 +3,7 @@
 SET LOCAL client_min_messages = warning;
 
 DROP FUNCTION IF EXISTS
+  "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),
   "${schema}".wip_view_deny(oid, text),
   "${schema}".wip_view_give_rights(text),
   "${schema}".wip_view_lock(oid[], interval),

@@ -11,6 +11,7 @@ SELECT
   CASE
     WHEN c.oid IS NULL THEN 'missing'
     WHEN NOT c.relispopulated THEN 'unpopulated'
+    WHEN frozen.view_name IS NOT NULL THEN 'frozen'
     WHEN since.age <= v.freshness_target THEN 'fresh'
     ELSE 'stale'
   END AS state,
@@ -30,12 +31,15 @@ SELECT
   running.since AS running_since,
   pg_catalog.clock_timestamp() - running.since AS running_for,
   running.pid AS running_pid,
-  coalesce(running.waiting, 0::bigint) AS waiting_callers
+  coalesce(running.waiting, 0::bigint) AS waiting_callers,
+  frozen.frozen_at AS frozen_since
 FROM "${schema}".wip_view_order AS o
 JOIN "${schema}".wip_view AS v
   ON v.view_name = o.view_name
 LEFT JOIN "${schema}".wip_view_running AS running
   ON running.view_name = v.view_name
+LEFT JOIN "${schema}".wip_view_frozen AS frozen
+  ON frozen.view_name = v.view_name
 LEFT JOIN pg_catalog.pg_class AS c
   ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
   AND c.relname = v.view_name
@@ -78,12 +82,12 @@ ORDER BY o.position;
 
 COMMENT ON VIEW "${schema}".wip_view_freshness IS 'How fresh each registered view is: a row per view, each after those that it reads (wip_view_order). Answers in every state, also when a view was dropped or never populated.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.view_name IS 'The view, as registered in wip_view.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.state IS 'fresh: not older than its target; stale: older; unpopulated: there, but it cannot be read until it is refreshed; missing: no such materialized view.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.state IS 'fresh: not older than its target; stale: older; unpopulated: there, but it cannot be read until it is refreshed; missing: no such materialized view; frozen: it keeps its rows while the tables underneath are migrated, until wip_view_thaw().';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_refreshed_at IS 'Its rows are at least as new as this: when the refresh started that made them, or, where the view reads other registered views, when the oldest of those rows were made that it read. wip_view_history has when the refresh itself was.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.age IS 'Time since last_refreshed_at, or until it if the clock was set back since: the age of the oldest rows that the view shows. Null, and the view stale, where that is not known.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.target IS 'The age above which the view is stale; wip_view.freshness_target.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_attempt_at IS 'When a refresh was last asked for.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.last_outcome IS 'What became of that attempt: refreshed, coalesced, failed (also when its session died), or running.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.last_outcome IS 'What became of that attempt: refreshed, coalesced, failed (also when its session died), frozen, or running.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_error IS 'Why that attempt failed.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_duration IS 'How long the last successful refresh took.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.rows IS 'Rows in the view after the last successful refresh.';
@@ -94,5 +98,6 @@ COMMENT ON COLUMN "${schema}".wip_view_freshness.running_since IS 'When the refr
 COMMENT ON COLUMN "${schema}".wip_view_freshness.running_for IS 'How long it has been running. A refresh that hangs is ended by SELECT pg_cancel_backend(running_pid), or, if that is not enough, pg_terminate_backend(running_pid): the view keeps its rows, and the next in line refreshes. wip_view_blockers says what it waits for.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.running_pid IS 'Process of the session that refreshes the view, or puts a new one in its place (then running_since is null), or has done so and not ended its transaction.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.waiting_callers IS 'How many sessions wait for it to end.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.frozen_since IS 'Since when the view is frozen; null if it is not.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

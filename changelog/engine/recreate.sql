@@ -29,15 +29,24 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_registered_ddl(view_name text)
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT ddl.*
+  SELECT part.statement
   FROM "${schema}".wip_view AS v
-  CROSS JOIN LATERAL "${schema}".wip_view_definition_ddl(
-    v.view_name, coalesce(v.undone_definition ->> 'definition', v.definition), coalesce(v.undone_definition ->> 'view', v.view_name)) AS ddl
-  WHERE v.view_name = wip_view_registered_ddl.view_name;
+  -- what was undone comes back, but by a thaw, which brings back what was frozen
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN NOT "${schema}".wip_view_is_frozen(v.view_name) THEN v.undone_definition END
+  ) AS undone (definition)
+  CROSS JOIN LATERAL (
+    SELECT 1, "${schema}".wip_view_definition_ddl(
+      v.view_name, coalesce(undone.definition ->> 'definition', v.definition), coalesce(undone.definition ->> 'view', v.view_name))
+    UNION ALL
+    SELECT 2, unnest(v.frozen_attributes)
+  ) AS part (number, statement)
+  WHERE v.view_name = wip_view_registered_ddl.view_name
+  ORDER BY part.number;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_registered_ddl(text) IS
-  'The statements that build a registered view in the staging schema, as it was deployed last: the view, then its indexes.';
+  'The statements that build a registered view in the staging schema, as it was deployed last: the view, then its indexes; then what was deployed for it while it was frozen.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate(view_name text)
   RETURNS void
@@ -106,6 +115,10 @@ DECLARE
 BEGIN
   PERFORM "${schema}".wip_view_stage(view_name);
   SELECT v.* INTO registered FROM "${schema}".wip_view AS v WHERE v.view_name OPERATOR(pg_catalog.=) wip_view_recreate_previous.view_name;
+  IF "${schema}".wip_view_is_frozen(view_name) THEN
+    RAISE EXCEPTION '% is frozen', view_name
+      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Thaw it first: ' OPERATOR(pg_catalog.||) "${schema}".wip_view_command('thaw', view_name);
+  END IF;
   previous := registered.previous_definitions OPERATOR(pg_catalog.->) 0;
   IF previous IS NULL THEN
     RAISE EXCEPTION 'no earlier definition of % is on record', view_name

@@ -64,6 +64,24 @@ BEGIN
     SELECT
     FROM pg_catalog.pg_class AS c
     WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'frozen_at')
+  ) THEN
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_refresh');
+    ALTER TABLE "${schema}".wip_view
+      ADD COLUMN source_columns jsonb, ADD COLUMN frozen_at timestamptz, ADD COLUMN frozen_attributes text[];
+    ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_columns jsonb NOT NULL DEFAULT '{}';
+    ALTER TABLE "${schema}".wip_view_refresh
+      DROP CONSTRAINT IF EXISTS wip_view_refresh_outcome_check,
+      ADD CONSTRAINT wip_view_refresh_outcome_check
+        CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed', 'frozen'));
+  END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'previous_definitions')
   ) THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
@@ -92,6 +110,9 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   changelog text,
   attributes text[],
   version text,
+  source_columns jsonb,
+  frozen_at timestamptz,
+  frozen_attributes text[],
   previous_definitions jsonb NOT NULL DEFAULT '[]',
   undone_definition jsonb
 );
@@ -110,6 +131,9 @@ COMMENT ON COLUMN "${schema}".wip_view.former_names IS 'What wip_view_rename() c
 COMMENT ON COLUMN "${schema}".wip_view.changelog IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
 COMMENT ON COLUMN "${schema}".wip_view.attributes IS 'What the view had beside its query at the last deploy: the statements that give it its indexes, owner, comments, settings and grants. One that is gone gets them back when it is deployed or recreated.';
 COMMENT ON COLUMN "${schema}".wip_view.version IS 'The version that its entry gave to wip_view_promote() when the view was deployed: a lower one, or none, leaves it as it is. Null where the entry gives none.';
+COMMENT ON COLUMN "${schema}".wip_view.source_columns IS 'The columns that the view''s query read when it was deployed, with their types: wip_view_changed_columns() says what has become of them since.';
+COMMENT ON COLUMN "${schema}".wip_view.frozen_at IS 'When wip_view_freeze() froze the view, for one that is in wip_view_frozen.';
+COMMENT ON COLUMN "${schema}".wip_view.frozen_attributes IS 'What the view''s file says beside its query and indexes, for one that was deployed while the view was frozen: wip_view_thaw() applies it. Otherwise null.';
 COMMENT ON COLUMN "${schema}".wip_view.previous_definitions IS 'What promotions have replaced, the last five, the latest first: definition and attributes as in the columns of these names, view (its name then), version, and until when it was in place (replaced_at). wip_view_recreate_previous() brings back the first.';
 COMMENT ON COLUMN "${schema}".wip_view.undone_definition IS 'While an earlier definition is in place, brought back by wip_view_recreate_previous(): the one that was deployed, as in previous_definitions. wip_view_recreate() brings that back. Otherwise null.';
 
@@ -120,7 +144,7 @@ COMMENT ON COLUMN "${schema}".wip_view.undone_definition IS 'While an earlier de
 CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
   refresh_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   view_name text NOT NULL,
-  outcome text NOT NULL DEFAULT 'running' CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed')),
+  outcome text NOT NULL DEFAULT 'running' CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed', 'frozen')),
   mode text CHECK (mode IN ('concurrent', 'plain', 'rebuild')),
   mode_reason text,
   requested_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -163,7 +187,7 @@ $indexes$;
 COMMENT ON TABLE "${schema}".wip_view_refresh IS 'The history: a row per attempt to refresh a view, kept for wip_view_settings.history_retention. The refresh functions return these rows.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.refresh_id IS 'Number drawn when the refresh was asked for. It is the order of the requests, whatever the clock says.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.view_name IS 'The view, as registered in wip_view.';
-COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt refreshed the view; coalesced: another one, started after this one was asked for, did (served_by); failed: see sqlstate and error; running: not ended yet, maybe still waiting for its turn, or for the other views of its call; or its session died before the end (wip_view_history and wip_view_freshness show which).';
+COMMENT ON COLUMN "${schema}".wip_view_refresh.outcome IS 'refreshed: this attempt refreshed the view; coalesced: another one, started after this one was asked for, did (served_by); frozen: nothing was done, because the view is frozen; failed: see sqlstate and error; running: not ended yet, maybe still waiting for its turn, or for the other views of its call; or its session died before the end (wip_view_history and wip_view_freshness show which).';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode IS 'concurrent: REFRESH MATERIALIZED VIEW CONCURRENTLY, readers go on; plain: without CONCURRENTLY, readers wait; rebuild: built by a deploy or a recovery.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.mode_reason IS 'Why the mode was plain.';
 COMMENT ON COLUMN "${schema}".wip_view_refresh.requested_at IS 'When the call began that asked for the refresh.';
@@ -191,7 +215,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_settings (
   history_retention interval NOT NULL DEFAULT interval '14 days' CHECK (history_retention > interval '0'),
   refresher_role text NOT NULL DEFAULT '',
   reader_role text NOT NULL DEFAULT '',
-  supporting_views jsonb NOT NULL DEFAULT '{}'
+  supporting_views jsonb NOT NULL DEFAULT '{}',
+  supporting_columns jsonb NOT NULL DEFAULT '{}'
 );
 
 INSERT INTO "${schema}".wip_view_settings DEFAULT VALUES ON CONFLICT DO NOTHING;
@@ -202,5 +227,6 @@ COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_r
 COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_views IS 'Ordinary views of this schema that registered views read, and that come with a changelog, each with its query as the server printed it when it was deployed: a deploy lets the owner of a registered view read them, and wip_view_drift() compares them.';
+COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_columns IS 'Of each of these, the columns that its query read when it was deployed, as wip_view.source_columns has them.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

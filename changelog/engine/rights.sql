@@ -31,7 +31,7 @@ relation AS (
     AND (
       c.relkind IN ('r', 'v') AND c.relname::text IN (
         'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
-        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running')
+        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'wip_view_frozen')
       OR c.relkind = 'm' AND EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = c.relname::text)
     )
 ),
@@ -46,7 +46,8 @@ routine AS (
     pg_catalog.starts_with(p.proname::text, 'wip_view_find'::text) OR p.proname::text IN (
       'wip_view_checks', 'wip_view_run_check', 'wip_view_sizes', 'wip_view_size_of', 'wip_view_source_tables',
       'wip_view_may_read', 'wip_view_keeper_of_dead_rows', 'wip_view_command', 'wip_view_duration_text',
-      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads') AS reads,
+      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads',
+      'wip_view_describe_changes', 'wip_view_changed_columns', 'wip_view_supporting_sources', 'wip_view_column_users') AS reads,
     p.proname::text IN (
       'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
       'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views', 'refresh_wip_views')
@@ -149,6 +150,13 @@ rights AS (
       ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
       AND s.supporting_views -> c.relname::text IS NOT NULL
       AND c.relkind = 'v'
+    UNION ALL
+    -- the copies of frozen views
+    SELECT 'TABLE'::text, pg_catalog.quote_ident(c.relname::text), c.relowner, false
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
+      AND pg_catalog.starts_with(c.relname::text, 'wip_view_copy_'::text)
+      AND c.relkind IN ('r', 'm')
     UNION ALL
     -- these two run with their owner's rights, too
     SELECT 'ROUTINE'::text, routine.signature, routine.owner, routine.refreshes OR routine.name IN ('wip_view_drift', 'wip_view_prune')

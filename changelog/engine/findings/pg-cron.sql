@@ -65,7 +65,13 @@ BEGIN
       ) AS latest
       WHERE j.active
         AND j.database = current_database()
-        AND j.command ~ 'refresh_(wip|all_wip|process_wip)'
+        AND (
+          j.command ~ 'refresh_(all_)?wip_view'
+          -- by the function that a view has of its own
+          OR EXISTS (
+            SELECT
+            FROM "${schema}".wip_view AS v
+            WHERE position('refresh_' || regexp_replace(v.view_name, '^mv_', '') || '(' IN j.command) > 0))
         AND latest.runs = 2
         AND latest.failed
         AND NOT ($sql$ || stale || ') ORDER BY j.jobname';

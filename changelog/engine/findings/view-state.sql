@@ -1,4 +1,4 @@
--- A view that cannot be read, or is older than it may be.
+-- A view that cannot be read, is frozen, or is older than it may be.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_find_view_state()
   RETURNS TABLE (priority integer, subject text, what text, why text, remedy text[], safe boolean)
@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_find_view_state()
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT 2, f.view_name, said.what, said.why, said.remedy, f.state <> 'missing'
+  SELECT 2, f.view_name, said.what, said.why, said.remedy, f.state NOT IN ('missing', 'frozen')
   FROM "${schema}".wip_view_freshness AS f
   LEFT JOIN LATERAL (
     -- what has its name and is none: it has to be moved out of the way
@@ -56,8 +56,14 @@ AS $function$
       'Its readers decide by old figures, and whatever should refresh it does not run or fails.',
       ARRAY[refresh.statement]
     WHERE f.state = 'stale'
+    UNION ALL
+    SELECT
+      format('the view is frozen for %s', "${schema}".wip_view_duration_text(clock_timestamp() - f.frozen_since)),
+      'Its readers get the rows of that time, and a refresh does nothing, until somebody thaws it: when the tables are migrated.',
+      ARRAY["${schema}".wip_view_command('thaw', f.view_name)]
+    WHERE f.state = 'frozen'
   ) AS said;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_view_state() IS
-  'Views that are missing, not populated or stale.';
+  'Views that are missing, not populated, stale or frozen.';

@@ -217,7 +217,10 @@ AS $function$
 DECLARE
   result jsonb;
 BEGIN
-  IF NOT EXISTS (
+  -- a freeze fills it later
+  IF NOT (SELECT c.relispopulated FROM pg_temp.wip_plan AS p JOIN pg_class AS c ON c.oid = p.built) THEN
+    RETURN NULL;
+  ELSIF NOT EXISTS (
     SELECT FROM pg_temp.wip_plan AS p JOIN pg_class AS c ON c.oid = p.live WHERE c.relkind = 'm' AND c.relispopulated)
   THEN
     EXECUTE format('SELECT jsonb_build_object(''built'', count(*)) FROM %s', (SELECT p.built::regclass FROM pg_temp.wip_plan AS p))

@@ -33,8 +33,9 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_register_supporting_view(view_na
   SET search_path = pg_catalog, pg_temp
 AS $function$
   UPDATE "${schema}".wip_view_settings
-  SET supporting_views = supporting_views
-    || jsonb_build_object(view_name, "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', view_name))));
+  SET supporting_views = supporting_views || jsonb_build_object(view_name, "${schema}".wip_view_definition(live.oid)),
+      supporting_columns = supporting_columns || jsonb_build_object(view_name, "${schema}".wip_view_source_columns(live.oid))
+  FROM (SELECT to_regclass(format('%I.%I', '${schema}', view_name))) AS live (oid);
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_register_supporting_view(text) IS
@@ -72,7 +73,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH compared AS (
-    SELECT v.view_name, v.refresh_order, v.definition AS was, d.definition AS is_now,
+    SELECT v.view_name, v.refresh_order, v.definition AS was, d.definition AS is_now, v.source_columns,
            regexp_replace(v.definition, indexes.pattern, '') = regexp_replace(d.definition, indexes.pattern, '') AS same_query
     FROM "${schema}".wip_view AS v
     JOIN pg_class AS c
@@ -82,11 +83,15 @@ AS $function$
     CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
     CROSS JOIN (SELECT E'\nCREATE (UNIQUE )?INDEX .*$') AS indexes (pattern)
     WHERE split_part(d.definition, E'\n', 1) = split_part(v.definition, E'\n', 1)
+      AND NOT "${schema}".wip_view_is_frozen(v.view_name)
   )
   SELECT drift.view_name, drift.what, drift.remedy
   FROM (
-    SELECT c.view_name, c.refresh_order, 'query', "${schema}".wip_view_command('recreate', c.view_name)
+    -- where what it reads was renamed, it is the file that no longer fits
+    SELECT c.view_name, c.refresh_order, changed.what,
+           "${schema}".wip_view_command(VARIADIC CASE changed.what WHEN 'query' THEN ARRAY['recreate', c.view_name] ELSE ARRAY['update'] END)
     FROM compared AS c
+    CROSS JOIN LATERAL "${schema}".wip_view_changed_part(c.source_columns) AS changed (what)
     WHERE NOT c.same_query
     UNION ALL
     -- an index that somebody added is nobody's problem: it stays
@@ -101,15 +106,18 @@ AS $function$
     FROM "${schema}".wip_view AS v
     WHERE v.undone_definition IS NOT NULL
     UNION ALL
-    SELECT support.name, 0, 'query', "${schema}".wip_view_command('recreate')
+    SELECT support.name, 0, changed.what, "${schema}".wip_view_command(CASE changed.what WHEN 'query' THEN 'recreate' ELSE 'update' END)
     FROM "${schema}".wip_view_settings AS s
     CROSS JOIN LATERAL jsonb_each_text(s.supporting_views) AS support (name, was)
     JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = support.name AND c.relkind = 'v'
     CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
-    WHERE support.was <> d.definition AND split_part(support.was, E'\n', 1) = split_part(d.definition, E'\n', 1)
+    CROSS JOIN LATERAL "${schema}".wip_view_changed_part(s.supporting_columns -> support.name) AS changed (what)
+    WHERE support.was <> d.definition
+      AND split_part(support.was, E'\n', 1) = split_part(d.definition, E'\n', 1)
+      AND NOT "${schema}".wip_view_is_frozen(support.name)
   ) AS drift (view_name, refresh_order, what, remedy)
   ORDER BY drift.refresh_order, drift.view_name, drift.remedy;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
-  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, an index that is gone, or undone: an earlier definition that wip_view_recreate_previous() has brought back. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';
+  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, names of columns that were renamed under it, so that its file has to follow, an index that is gone, or undone: an earlier definition that wip_view_recreate_previous() has brought back. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';

@@ -22,6 +22,7 @@ BEGIN
   RETURN (
   SELECT CASE
     WHEN "${schema}".wip_view_is_older(p.view_name, version) THEN 'keep'
+    WHEN "${schema}".wip_view_is_frozen(p.view_name) THEN 'defer'
     WHEN p.live IS NOT NULL THEN 'replace'
     WHEN EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = p.view_name) THEN 'bring back'
     ELSE 'create'
@@ -32,7 +33,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_action(text) IS
-  'What a promotion does with the view: create it, replace it, bring back one that is gone, or keep one that was deployed with a higher version.';
+  'What a promotion does with the view: create it, replace it, bring back one that is gone, keep one that was deployed with a higher version, or defer what it deploys till the view is thawed.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_planned_schema()
   RETURNS boolean
@@ -161,6 +162,9 @@ BEGIN
   END IF;
   PERFORM "${schema}".wip_view_check_built();
   PERFORM "${schema}".wip_view_check_side_effects();
+  IF action = 'defer' THEN
+    RETURN jsonb_build_object('view', view_name, 'action', action);
+  END IF;
   PERFORM "${schema}".wip_view_stand_in();
   compared := "${schema}".wip_view_compare();
   PERFORM "${schema}".wip_view_plan_fates();

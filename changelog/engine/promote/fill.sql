@@ -34,7 +34,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_take_turn(text, text) IS
   'Takes the turn of a view, as a refresh has it, till the transaction ends: one who asks for a refresh waits. The purpose is for the error after the setting wip_views.promote_limit.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
+-- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refresh(purpose text, relation regclass)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -43,6 +44,25 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
 AS $function$
 DECLARE
   promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
+BEGIN
+  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', relation, obj_description(relation, 'pg_class'));
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, relation
+    USING ERRCODE = 'lock_not_available',
+          HINT = 'Nothing was changed. Try again when that has ended, or allow more time with SET wip_views.promote_limit.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_stop_refresh(text, regclass) IS
+  'Keeps a materialized view from being refreshed by hand till the transaction ends. The purpose is for the error after the setting wip_views.promote_limit.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
   plan record;
   next_view text;
   next_relation regclass;
@@ -63,23 +83,13 @@ BEGIN
       USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
   END IF;
 
-  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
-  -- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
   FOR next_relation IN
     SELECT o.object FROM pg_temp.wip_plan_object AS o
     WHERE o.object IS NOT NULL AND o.successor IS NOT NULL AND o.fate IN ('promoted', 'rebuilt')
     ORDER BY o.position
   LOOP
-    EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', next_relation, obj_description(next_relation, 'pg_class'));
+    PERFORM "${schema}".wip_view_stop_refresh('put the new ' || plan.live_name || ' in place', next_relation);
   END LOOP;
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  IF next_relation IS NULL THEN
-    RAISE;
-  END IF;
-  RAISE EXCEPTION 'could not put the new % in place within %: % is being refreshed all that time',
-      plan.live_name, promote_limit, next_relation
-    USING ERRCODE = 'lock_not_available',
-          HINT = 'Nothing was changed. Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
 END
 $function$;
 

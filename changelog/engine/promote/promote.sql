@@ -27,7 +27,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, 
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, changelog, version, definition)
+  INSERT INTO "${schema}".wip_view AS v (view_name, refresh_order, freshness_target, deployed_target, changelog, version, source_columns, definition)
   SELECT
     p.view_name,
     coalesce(wip_view_register.refresh_order, (SELECT max(w.refresh_order) FROM "${schema}".wip_view AS w) + 1, 1),
@@ -35,9 +35,14 @@ BEGIN
     wip_view_register.freshness_target,
     nullif(current_setting('wip_views.changelog', true), ''),
     wip_view_register.version,
+    "${schema}".wip_view_source_columns(p.built),
     -- an index that somebody made was not deployed
     (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
-     FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
+     FROM regexp_split_to_table(
+       -- that of a frozen view stays where it was built
+       replace("${schema}".wip_view_definition(p.built),
+               format(' ON %I.%I USING ', 'wip_staging_${schema}', p.view_name), format(' ON %s USING ', p.live_name)),
+       E'\n') WITH ORDINALITY AS d (line, number)
      WHERE d.line NOT IN (
        SELECT pg_get_indexdef(to_regclass(o.name)) FROM pg_temp.wip_plan_object AS o WHERE o.kind = 'index'))
   FROM pg_temp.wip_plan AS p
@@ -57,7 +62,13 @@ BEGIN
         THEN v.previous_definitions
         ELSE jsonb_path_query_array(jsonb_build_array("${schema}".wip_view_replaced_definition(v)) || v.previous_definitions, '$[0 to 4]')
       END,
-      undone_definition = NULL,
+      -- a thaw brings back what was frozen
+      undone_definition = CASE
+        WHEN v.definition = excluded.definition AND current_setting('wip_views.thaw', true) = 'on' THEN v.undone_definition
+      END,
+      source_columns = excluded.source_columns,
+      frozen_at = NULL,
+      frozen_attributes = NULL,
       definition = excluded.definition;
 
   -- one that was called so before it was renamed
@@ -222,7 +233,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_put_in_place(text) IS
-  'Puts the view that was built in the staging schema in the live one''s place.';
+  'Puts the view that was built in the staging schema in the live one''s place: what a promotion and a freeze share.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
   view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
@@ -244,6 +255,10 @@ BEGIN
     PERFORM "${schema}".wip_view_clear_staging();
     PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
     RETURN;
+  ELSIF "${schema}".wip_view_is_frozen(view_name) AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'on' THEN
+    PERFORM "${schema}".wip_view_defer(refresh_order, freshness_target, version);
+    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    RETURN;
   END IF;
   PERFORM "${schema}".wip_view_put_in_place(view_name);
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
@@ -252,6 +267,7 @@ BEGIN
     PERFORM "${schema}".wip_view_grant_rights(view_name);
   END IF;
   PERFORM "${schema}".wip_view_record_attributes(view_name);
+  PERFORM "${schema}".wip_view_drop_copies();
   -- what wip_view_claim_promoted() asks: the transaction, then its views
   IF current_setting('wip_views.changelog', true) = '' THEN
     promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];
@@ -266,4 +282,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote(text, integer, interval, text) IS
-  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s). Leaves the live view as it is, with a warning, where that was deployed with a higher version, or with one where this has none.';
+  'Puts the view that was built in the staging schema in the live one''s place, with the owner, grants, comments and settings of that one and with everything that depends on it, and registers it. Readers wait for milliseconds. Stops, having changed nothing, where something cannot be kept, or where the live view is held for longer than the setting wip_views.promote_limit (60s). Leaves the live view as it is, with a warning, where that was deployed with a higher version, or with one where this has none. A frozen view keeps its rows, and takes the new definition when it is thawed.';

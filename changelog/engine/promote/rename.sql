@@ -21,6 +21,7 @@ BEGIN
     END;
   END IF;
   DELETE FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_remove.view_name;
+  PERFORM "${schema}".wip_view_drop_copies();
   PERFORM "${schema}".wip_view_drop_retired();
 END
 $function$;
@@ -33,8 +34,18 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_name(view_name text, new_n
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  -- whose definition, which the registry keeps, names it
+  frozen_readers CONSTANT text := (
+    SELECT string_agg(v.view_name, ', ' ORDER BY v.view_name)
+    FROM "${schema}".wip_view AS v
+    JOIN "${schema}".wip_view_frozen AS f ON f.view_name = v.view_name
+    WHERE v.source_columns @> jsonb_build_array(jsonb_build_object('table', format('%I.%I', '${schema}', wip_view_check_name.view_name))));
 BEGIN
-  IF octet_length(new_name) NOT BETWEEN 1 AND 63 THEN
+  IF frozen_readers IS NOT NULL THEN
+    RAISE EXCEPTION 'cannot rename %: % is frozen, and reads it', view_name, frozen_readers
+      USING ERRCODE = 'object_in_use', HINT = 'Thaw that first.';
+  ELSIF octet_length(new_name) NOT BETWEEN 1 AND 63 THEN
     RAISE EXCEPTION 'cannot rename % to "%": a name has 1 to 63 bytes', view_name, new_name
       USING ERRCODE = 'invalid_name', HINT = 'Choose another name.';
   ELSIF EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = new_name)
@@ -119,6 +130,8 @@ BEGIN
   WHERE new_name = ANY (v.former_names);
   UPDATE "${schema}".wip_view AS v
   SET view_name = new_name, former_names = v.former_names || v.view_name, attributes = NULL,
+      -- they name it
+      frozen_attributes = NULL,
       -- which name it
       previous_definitions = (
         SELECT coalesce(jsonb_agg(p.definition - 'attributes' ORDER BY p.place), '[]')

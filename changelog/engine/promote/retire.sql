@@ -100,6 +100,7 @@ BEGIN
   END LOOP;
   PERFORM "${schema}".wip_view_drop_left_over('wip_staging_${schema}', retired => true);
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_drop_copies();
 END
 $function$;
 

@@ -1,4 +1,5 @@
 SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_history');
+SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_frozen');
 SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_running');
 SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_order');
 DROP PROCEDURE "${schema}".refresh_wip_views();
@@ -10,7 +11,7 @@ DROP FUNCTION
   "${schema}".wip_view_prune(text),
   "${schema}".wip_view_run(bigint, boolean),
   "${schema}".wip_view_open(bigint),
-  "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),
+  "${schema}".wip_view_await("${schema}".wip_view_refresh, boolean),
   "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean),
   "${schema}".wip_view_await_sources(text),
   "${schema}".wip_view_served_by("${schema}".wip_view_refresh),
@@ -30,8 +31,10 @@ DROP FUNCTION
   "${schema}".wip_view_current_name(text),
   "${schema}".wip_view_advance_numbers(),
   "${schema}".wip_view_served_from(text),
+  "${schema}".wip_view_is_frozen(text),
   "${schema}".wip_view_one_snapshot();
 DROP VIEW
+  "${schema}".wip_view_frozen,
   "${schema}".wip_view_history,
   "${schema}".wip_view_running,
   "${schema}".wip_view_order;

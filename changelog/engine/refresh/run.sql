@@ -76,6 +76,7 @@ BEGIN
 
   PERFORM pg_advisory_xact_lock(lock_class, turn);
   IF NOT alone AND "${schema}".wip_view_served_by(request) IS NOT NULL
+    OR "${schema}".wip_view_is_frozen(request.view_name)
     OR "${schema}".wip_view_current_name(request.view_name) <> request.view_name
   THEN
     RAISE EXCEPTION SQLSTATE 'WV003';
@@ -88,18 +89,17 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean) IS
-  'Waits for the turn of a request''s view and keeps it: true; or lets go of it, where another one is next, or the request was served meanwhile, or the view was renamed: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
+  'Waits for the turn of a request''s view and keeps it: true; or lets go of it, where another one is next, or the request was served meanwhile, or the view was frozen or renamed: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_turn(request "${schema}".wip_view_refresh, alone boolean)
-  RETURNS bigint
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_await(
+  request "${schema}".wip_view_refresh, alone boolean, OUT outcome text, OUT served_by bigint)
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  served_by bigint;
   rounds integer := 0;
 BEGIN
-  LOOP
+  WHILE outcome IS NULL LOOP
     request.view_name := coalesce("${schema}".wip_view_current_name(request.view_name), request.view_name);
     IF NOT alone THEN
       served_by := "${schema}".wip_view_served_by(request);
@@ -107,14 +107,17 @@ BEGIN
     -- After a few rounds it stands in line, too: who holds the place may not be after the turn at all (anybody can take
     -- an advisory lock), and then the turn is free each time, and lock_timeout would never count.
     rounds := rounds + 1;
-    EXIT WHEN served_by IS NOT NULL OR "${schema}".wip_view_try_turn(request, alone, alone OR rounds > 5);
+    outcome := CASE
+      WHEN served_by IS NOT NULL THEN 'coalesced'
+      WHEN "${schema}".wip_view_is_frozen(request.view_name) THEN 'frozen'
+      WHEN "${schema}".wip_view_try_turn(request, alone, alone OR rounds > 5) THEN 'refreshed'
+    END;
   END LOOP;
-  RETURN served_by;
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean) IS
-  'Waits until a request is served, and returns the refresh that did, holding no lock; or until it is its turn, and returns null, holding the turn till the transaction ends. alone: no other refresh can serve it.';
+COMMENT ON FUNCTION "${schema}".wip_view_await("${schema}".wip_view_refresh, boolean) IS
+  'Waits until it is known what becomes of a request. coalesced: a refresh has served it, which is served_by; frozen: the view is frozen; either way it holds no lock. refreshed: it is its turn, which it holds till the transaction ends. alone: no other refresh can serve it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_open(request_id bigint)
   RETURNS "${schema}".wip_view_refresh
@@ -162,24 +165,33 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_write
 AS $function$
 DECLARE
   request "${schema}".wip_view_refresh := "${schema}".wip_view_open(request_id);
-  server CONSTANT bigint := "${schema}".wip_view_await_turn(
-    request, own_writes OR request.served_from IS NULL OR "${schema}".wip_view_one_snapshot());
+  waited record;
 BEGIN
+  SELECT * INTO waited
+  FROM "${schema}".wip_view_await(request, own_writes OR request.served_from IS NULL OR "${schema}".wip_view_one_snapshot());
   -- it may have been renamed while the request waited
   request.view_name := coalesce("${schema}".wip_view_current_name(request.view_name), request.view_name);
-  IF server IS NULL THEN
+  IF waited.outcome = 'refreshed' THEN
     RETURN QUERY SELECT * FROM "${schema}".wip_view_perform(request);
-    PERFORM "${schema}".wip_view_prune(request.view_name);
   ELSE
     RETURN QUERY
     UPDATE "${schema}".wip_view_refresh AS r
-    SET view_name = request.view_name, outcome = 'coalesced', served_by = server, finished_at = clock_timestamp(), sqlstate = NULL, error = NULL,
-        rows = (SELECT s.rows FROM "${schema}".wip_view_refresh AS s WHERE s.refresh_id = server)
+    SET view_name = request.view_name, outcome = waited.outcome, served_by = waited.served_by, finished_at = clock_timestamp(),
+        sqlstate = NULL, error = NULL,
+        rows = (
+          SELECT s.rows
+          FROM "${schema}".wip_view_refresh AS s
+          WHERE s.refresh_id = coalesce(waited.served_by, (
+            SELECT v.last_refresh_id FROM "${schema}".wip_view AS v WHERE v.view_name = request.view_name)))
     WHERE r.refresh_id = request_id
     RETURNING r.*;
+  END IF;
+  -- a refresh that served others has done it for them
+  IF waited.outcome <> 'coalesced' THEN
+    PERFORM "${schema}".wip_view_prune(request.view_name);
   END IF;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_run(bigint, boolean) IS
-  'Runs a request of the same role: waits for the view''s turn, then refreshes it, or returns at once if a refresh that started after the request has been committed meanwhile. own_writes: the caller''s transaction wrote before, so it must refresh itself. Returns the completed row of wip_view_refresh.';
+  'Runs a request of the same role: waits for the view''s turn, then refreshes it, or returns at once if a refresh that started after the request has been committed meanwhile, or the view is frozen. own_writes: the caller''s transaction wrote before, so it must refresh itself. Returns the completed row of wip_view_refresh.';

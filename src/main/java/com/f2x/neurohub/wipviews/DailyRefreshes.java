@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param p50Duration half of the refreshes took no longer; null on a day without one
  * @param p95Duration nineteen of twenty refreshes took no longer; null on a day without one
  * @param maxDuration what the longest refresh took; null on a day without one
+ * @param frozen attempts that did nothing, because the view was frozen
  */
 public record DailyRefreshes(
     String view,
@@ -28,7 +29,8 @@ public record DailyRefreshes(
     long failed,
     @Nullable Duration p50Duration,
     @Nullable Duration p95Duration,
-    @Nullable Duration maxDuration) {
+    @Nullable Duration maxDuration,
+    long frozen) {
 
   static DailyRefreshes of(WipViewDailyRecord row) {
     return new DailyRefreshes(
@@ -40,6 +42,7 @@ public record DailyRefreshes(
         row.getFailed(),
         row.getP50Duration(),
         row.getP95Duration(),
-        row.getMaxDuration());
+        row.getMaxDuration(),
+        row.getFrozen());
   }
 }

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  *     none does
  * @param waitingCallers how many sessions wait for it; callers that share in their JVM wait with
  *     one between them
+ * @param frozenSince since when it is {@link State#FROZEN}; null otherwise
  */
 public record Freshness(
     String view,
@@ -52,7 +53,8 @@ public record Freshness(
     @Nullable Instant runningSince,
     @Nullable Duration runningFor,
     @Nullable Integer runningPid,
-    long waitingCallers) {
+    long waitingCallers,
+    @Nullable Instant frozenSince) {
 
   /** Whether a view can be read, and is fresh enough. */
   public enum State {
@@ -63,7 +65,12 @@ public record Freshness(
     /** It is there, but reading it is an error until it is refreshed. */
     UNPOPULATED,
     /** There is no such materialized view: {@code wip-views recreate} brings it back. */
-    MISSING
+    MISSING,
+    /**
+     * It keeps its rows, whatever their age, while the tables underneath are migrated: {@code
+     * wip-views thaw} ends that.
+     */
+    FROZEN
   }
 
   static Freshness of(WipViewFreshnessRecord row) {
@@ -86,6 +93,7 @@ public record Freshness(
         Refresh.instant(row.getRunningSince()),
         row.getRunningFor(),
         row.getRunningPid(),
-        row.getWaitingCallers());
+        row.getWaitingCallers(),
+        Refresh.instant(row.getFrozenSince()));
   }
 }

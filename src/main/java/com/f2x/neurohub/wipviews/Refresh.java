@@ -67,7 +67,9 @@ public record Refresh(
     /** It ended with an error, or its session died, and the view kept its rows. */
     FAILED,
     /** It has not ended yet. */
-    RUNNING
+    RUNNING,
+    /** The view is frozen, so that it kept its rows: {@code wip-views thaw} ends that. */
+    FROZEN
   }
 
   /** How the rows of a view were made. */
@@ -104,7 +106,7 @@ public record Refresh(
 
   /** What a caller gets that this refresh of the same JVM served. */
   Refresh coalesced() {
-    return outcome == Outcome.COALESCED
+    return outcome == Outcome.COALESCED || outcome == Outcome.FROZEN
         ? this
         : new Refresh(
             id,

@@ -1,7 +1,5 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -10,6 +8,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
 import java.util.List;
+import org.jooq.Table;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,7 +16,9 @@ import org.junit.jupiter.api.Test;
 /** What the freshness says besides a view's state: failures in a row, dead rows. */
 class FreshnessTest {
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private static final Table<?> ORDERS = WipViews.view("mv_orders");
+
+  private final TestDatabase database = TestDatabase.service();
   private final WipViews views = WipViews.of(database.dataSource());
 
   @BeforeEach
@@ -34,15 +35,15 @@ class FreshnessTest {
   void failures_are_counted_since_the_last_refresh() throws Exception {
     assertThat(failures()).isZero();
 
-    database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue RENAME TO elsewhere");
+    database.execute("ALTER MATERIALIZED VIEW mv_orders RENAME TO elsewhere");
     for (int failure = 1; failure <= 3; failure++) {
       fails();
       assertThat(failures()).isEqualTo(failure);
     }
-    assertThat(views.freshness(MV_WIP_STATUS_DASHBOARD).failuresInARow()).isZero();
+    assertThat(views.freshness(WipViews.view("mv_customers")).failuresInARow()).isZero();
 
-    database.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO mv_process_wip_queue");
-    views.refresh(MV_PROCESS_WIP_QUEUE);
+    database.execute("ALTER MATERIALIZED VIEW elsewhere RENAME TO mv_orders");
+    views.refresh(ORDERS);
     assertThat(failures()).isZero();
   }
 
@@ -50,9 +51,9 @@ class FreshnessTest {
   void a_coalesced_attempt_ends_the_row_of_failures() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome) VALUES"
-            + " ('mv_process_wip_queue', 'failed'),"
-            + " ('mv_process_wip_queue', 'coalesced'),"
-            + " ('mv_process_wip_queue', 'failed')");
+            + " ('mv_orders', 'failed'),"
+            + " ('mv_orders', 'coalesced'),"
+            + " ('mv_orders', 'failed')");
 
     assertThat(failures()).isEqualTo(1);
   }
@@ -61,7 +62,7 @@ class FreshnessTest {
   void a_killed_attempt_counts_and_one_that_runs_does_not() throws Exception {
     try (Connection session = database.connect();
         Statement statement = session.createStatement()) {
-      statement.execute("SELECT wip_view_request('mv_process_wip_queue')");
+      statement.execute("SELECT wip_view_request('mv_orders')");
       assertThat(failures()).isZero();
 
       try (ResultSet pid = statement.executeQuery("SELECT pg_backend_pid()")) {
@@ -77,7 +78,7 @@ class FreshnessTest {
     database.execute(
         "DELETE FROM wip_view_refresh",
         "INSERT INTO wip_view_refresh (view_name, outcome)"
-            + " SELECT 'mv_process_wip_queue', 'failed' FROM generate_series(1, 7)");
+            + " SELECT 'mv_orders', 'failed' FROM generate_series(1, 7)");
 
     assertThat(failures()).isEqualTo(7);
   }
@@ -86,9 +87,9 @@ class FreshnessTest {
   void counting_failures_does_not_read_the_whole_history() throws Exception {
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome)"
-            + " SELECT 'mv_process_wip_queue', 'refreshed' FROM generate_series(1, 20000)",
+            + " SELECT 'mv_orders', 'refreshed' FROM generate_series(1, 20000)",
         "INSERT INTO wip_view_refresh (view_name, outcome)"
-            + " VALUES ('mv_process_wip_queue', 'failed'), ('mv_process_wip_queue', 'failed')",
+            + " VALUES ('mv_orders', 'failed'), ('mv_orders', 'failed')",
         "ANALYZE wip_view_refresh");
 
     assertThat(failures()).isEqualTo(2);
@@ -106,29 +107,31 @@ class FreshnessTest {
 
   @Test
   void dead_rows_are_those_that_refreshes_replaced_until_a_vacuum() throws Exception {
-    database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue SET (autovacuum_enabled = off)");
-    views.refresh(MV_PROCESS_WIP_QUEUE);
+    database.execute(
+        "ALTER MATERIALIZED VIEW mv_orders SET (autovacuum_enabled = off)",
+        "UPDATE orders SET amount = amount + 1");
+    views.refresh(ORDERS);
     // the statistics come a moment after the transaction
     Await.until("six replaced rows are known", this::deadRows, dead -> dead >= 6);
 
-    database.execute("VACUUM mv_process_wip_queue");
+    database.execute("VACUUM mv_orders");
     Await.until("no dead row is left", this::deadRows, dead -> dead == 0);
 
-    database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+    database.execute("DROP MATERIALIZED VIEW mv_orders");
     assertThat(deadRows()).isNull();
   }
 
   private Long deadRows() {
-    return views.freshness(MV_PROCESS_WIP_QUEUE).deadRows();
+    return views.freshness(ORDERS).deadRows();
   }
 
   private long failures() {
-    return views.freshness(MV_PROCESS_WIP_QUEUE).failuresInARow();
+    return views.freshness(ORDERS).failuresInARow();
   }
 
   private void fails() {
     try {
-      views.refresh(MV_PROCESS_WIP_QUEUE);
+      views.refresh(ORDERS);
     } catch (RefreshFailedException e) {
       return;
     }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 class RefreshAttemptTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private static final String WAITING =
       " FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
@@ -37,17 +37,14 @@ class RefreshAttemptTest {
   void it_is_lost_when_its_session_is_gone_and_not_before() throws Exception {
     RefreshAttempt attempt =
         new RefreshAttempt(
-            Sessions.of(database.dataSource()),
-            "mv_process_wip_queue",
-            RefreshAttempt.Sources.NONE,
-            null);
+            Sessions.of(database.dataSource()), "mv_orders", RefreshAttempt.Sources.NONE, null);
     assertThat(attempt.isLost()).isFalse();
     try (Connection turn = database.connect();
         Statement statement = turn.createStatement()) {
       turn.setAutoCommit(false);
       statement.execute(
           "SELECT pg_advisory_xact_lock('wip_view'::regclass::oid::integer,"
-              + " hashtext('mv_process_wip_queue'))");
+              + " hashtext('mv_orders'))");
       FutureTask<Outcome> made = new FutureTask<>(() -> attempt.make(ALONE));
       new Thread(made, "attempt").start();
       Await.until(

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.RefreshListener.Notice;
@@ -11,6 +10,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
+import org.jooq.Table;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.postgresql.PGConnection;
@@ -18,7 +18,9 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 class RefreshListenerTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
+
+  private static final Table<?> ORDERS = WipViews.view("mv_orders");
 
   private final WipViews views = WipViews.of(database.dataSource());
 
@@ -64,12 +66,12 @@ class RefreshListenerTest {
     try (Heard heard = new Heard(database.dataSource())) {
       assertThat(heard.next()).isEqualTo("listening");
 
-      Refresh refresh = views.refresh(MV_PROCESS_WIP_QUEUE);
+      Refresh refresh = views.refresh(ORDERS);
 
       assertThat(heard.next())
-          .isEqualTo(new Notice("mv_process_wip_queue", refresh.id(), 6, refresh.startedAt()));
-      database.execute("SELECT refresh_wip_status_dashboard()");
-      assertThat(heard.next()).asString().contains("mv_wip_status_dashboard");
+          .isEqualTo(new Notice("mv_orders", refresh.id(), 6, refresh.startedAt()));
+      database.execute("SELECT refresh_wip_view('mv_customers')");
+      assertThat(heard.next()).asString().contains("mv_customers");
     }
   }
 
@@ -85,7 +87,7 @@ class RefreshListenerTest {
               + " listener'");
 
       assertThat(heard.next()).isEqualTo("listening");
-      views.refresh(MV_PROCESS_WIP_QUEUE);
+      views.refresh(ORDERS);
       assertThat(heard.next()).isInstanceOf(Notice.class);
     }
   }
@@ -105,8 +107,8 @@ class RefreshListenerTest {
               + " \"y\"}'",
           "NOTIFY wip_view_refreshed, '{\"schema\": \"other\", \"view\": \"x\", \"refresh_id\": 1,"
               + " \"rows\": 1, \"started_at\": \"2026-01-01T00:00:00Z\"}'");
-      views.refresh(MV_PROCESS_WIP_QUEUE);
-      Refresh second = views.refresh(MV_PROCESS_WIP_QUEUE);
+      views.refresh(ORDERS);
+      Refresh second = views.refresh(ORDERS);
 
       assertThat(heard.next())
           .isInstanceOfSatisfying(
@@ -124,7 +126,7 @@ class RefreshListenerTest {
 
       assertThat(Thread.getAllStackTraces().keySet())
           .noneMatch(thread -> thread.getName().equals("wip-views-listener"));
-      views.refresh(MV_PROCESS_WIP_QUEUE);
+      views.refresh(ORDERS);
       try (Statement statement = pooled.createStatement()) {
         statement.execute("SELECT 1");
       }

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -18,7 +17,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /** What is logged, through slf4j, and what is not. The tests' binding writes to standard error. */
 class RefreshLogTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private final WipViews views = WipViews.of(database.dataSource());
 
@@ -75,7 +74,7 @@ class RefreshLogTest {
         .asString()
         .contains("INFO")
         .endsWith(
-            "event=refresh view=mv_process_wip_queue outcome=refreshed mode=concurrent"
+            "event=refresh view=mv_orders outcome=refreshed mode=concurrent"
                 + " duration_ms="
                 + RefreshLog.LONG.toMillis()
                 + " rows=6");
@@ -84,7 +83,7 @@ class RefreshLogTest {
   private static Refresh refresh(Duration duration) {
     return new Refresh(
         1,
-        MV_PROCESS_WIP_QUEUE.getName(),
+        "mv_orders",
         Refresh.Outcome.REFRESHED,
         Refresh.Mode.CONCURRENT,
         null,

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -42,7 +43,7 @@ final class FreshnessCommand implements Callable<Integer> {
 
   @Option(
       names = "--fail-if-stale",
-      description = "Exit 3 if a view is stale, unpopulated or missing.")
+      description = "Exit 3 if a view is stale, frozen, unpopulated or missing.")
   private boolean failIfStale;
 
   @Option(
@@ -90,10 +91,17 @@ final class FreshnessCommand implements Callable<Integer> {
                 .map(view -> view.view() + " is " + ConstantNames.of(view.state()))
                 .collect(Collectors.joining(", "))
             + ". "
-            + (unhealthy.stream().anyMatch(view -> view.state() == Freshness.State.MISSING)
-                ? "Bring it back: " + CommandLines.of(connection.schema(), "recreate")
-                : "Refresh it: " + CommandLines.of(connection.schema(), "refresh")));
+            + remedy(unhealthy.stream().map(Freshness::state).collect(Collectors.toSet())));
     return WipViewsCommand.UNHEALTHY;
+  }
+
+  private String remedy(Set<Freshness.State> states) {
+    if (states.contains(Freshness.State.MISSING)) {
+      return "Bring it back: " + CommandLines.of(connection.schema(), "recreate");
+    }
+    return states.contains(Freshness.State.FROZEN)
+        ? "When the tables are migrated: " + CommandLines.of(connection.schema(), "thaw")
+        : "Refresh it: " + CommandLines.of(connection.schema(), "refresh");
   }
 
   private int watch(Output output, WipViews views) {
@@ -138,6 +146,9 @@ final class FreshnessCommand implements Callable<Integer> {
           Formats.count(view.rows()),
           Formats.size(view.bytes()));
       grid.note(bars(output, view, recent.getOrDefault(view.view(), new RecentRefreshes())));
+      if (view.state() == Freshness.State.FROZEN) {
+        grid.note("frozen since " + view.frozenSince());
+      }
       if (view.runningPid() != null) {
         grid.note(running(view));
       }
@@ -199,7 +210,7 @@ final class FreshnessCommand implements Callable<Integer> {
   private static Text styled(Output output, Freshness.State state, String text) {
     return switch (state) {
       case FRESH -> output.good(text);
-      case STALE -> output.warning(text);
+      case STALE, FROZEN -> output.warning(text);
       case UNPOPULATED, MISSING -> output.bad(text);
     };
   }

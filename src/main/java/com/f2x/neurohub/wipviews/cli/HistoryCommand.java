@@ -135,6 +135,9 @@ final class HistoryCommand implements Callable<Integer> {
           Formats.duration(day.p50Duration()),
           Formats.duration(day.p95Duration()),
           Formats.duration(day.maxDuration()));
+      if (day.frozen() > 0) {
+        grid.note(Formats.count(day.frozen()) + " did nothing: the view was frozen");
+      }
     }
     output.print(grid);
   }

@@ -47,6 +47,8 @@ import picocli.CommandLine.Spec;
       DoctorCommand.class,
       BlockersCommand.class,
       RecreateCommand.class,
+      FreezeCommand.class,
+      ThawCommand.class,
       ScheduleCommand.class,
       RollbackCommand.class
     },

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -100,7 +102,7 @@ public final class Changelog {
    */
   public void plan(Planned reading) throws Exception {
     Sources planned = toDeploy();
-    inTurn(
+    run(
         () -> {
           UncommittedConnection connection = new UncommittedConnection(target.connection());
           DryRun dryRun = new DryRun(target, connection);
@@ -192,6 +194,7 @@ public final class Changelog {
     run(
         deployed(sources.withoutOptIns()).recreating(),
         run -> {
+          thawFrozen();
           leaveNewer(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
@@ -232,10 +235,57 @@ public final class Changelog {
   public void recreatePrevious(Collection<String> views, Consumer<Collection<String>> check)
       throws Exception {
     inTurn(
+        views,
+        check,
         () -> {
-          check.accept(DeployedObjects.registeredViews(target));
           RegistryRecovery.ofPrevious(target, progress).recreate(new LinkedHashSet<>(views));
+          return List.copyOf(views);
         });
+  }
+
+  /** A promotion leaves a frozen view as it is, unless it is told otherwise. */
+  private void thawFrozen() throws SQLException {
+    try (Statement statement = target.connection().createStatement()) {
+      statement.execute("SET " + DeployLock.THAW + " = 'on'");
+    }
+  }
+
+  /**
+   * Freezes views that are registered, and the ordinary ones that only they read.
+   *
+   * @param views names of views; none for all
+   * @param check told the names that there are, before any view is touched
+   * @return what was frozen
+   */
+  public List<String> freeze(Collection<String> views, Consumer<Collection<String>> check)
+      throws Exception {
+    return inTurn(views, check, () -> new FrozenViews(target, progress).freeze(views));
+  }
+
+  /**
+   * Thaws views, and the ordinary ones that they read.
+   *
+   * @param views names of views; none for all
+   * @param check told the names that there are, before any view is touched
+   * @return what was thawed
+   */
+  public List<String> thaw(Collection<String> views, Consumer<Collection<String>> check)
+      throws Exception {
+    return inTurn(views, check, () -> new FrozenViews(target, progress).thaw(views));
+  }
+
+  private List<String> inTurn(
+      Collection<String> views, Consumer<Collection<String>> check, Callable<List<String>> work)
+      throws Exception {
+    List<String> done = new ArrayList<>();
+    run(
+        () -> {
+          if (!views.isEmpty()) {
+            check.accept(DeployedObjects.registeredViews(target));
+          }
+          done.addAll(work.call());
+        });
+    return done;
   }
 
   /** What a service's entries come on top of depends on what the schema has. */
@@ -358,14 +408,14 @@ public final class Changelog {
   }
 
   private void run(Sources read, LiquibaseRun.Work work) throws Exception {
-    inTurn(
+    run(
         () ->
             LiquibaseRun.on(
                 target, new BareUrlConnection(target.connection()), read, progress, work));
   }
 
   @SuppressWarnings("try") // the turn is only held
-  private void inTurn(CancellableDeploy.Step work) throws Exception {
+  private void run(CancellableDeploy.Step work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
     try (DeployLock turn = new DeployLock(target)) {

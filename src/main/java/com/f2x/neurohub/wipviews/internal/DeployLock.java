@@ -18,6 +18,9 @@ final class DeployLock implements AutoCloseable {
   /** What others.rollback.sql asks. */
   static final String ROLLBACK = "wip_views.rollback";
 
+  /** What wip_view_promote() asks before it replaces a frozen view. */
+  static final String THAW = "wip_views.thaw";
+
   /** How an empty search_path is printed, by what it was set with. */
   private static final Set<String> EMPTY_PATHS = Set.of("", "\"\"");
 
@@ -44,6 +47,7 @@ final class DeployLock implements AutoCloseable {
     connection.setAutoCommit(true);
     remember("search_path");
     remember(ROLLBACK);
+    remember(THAW);
     if (EMPTY_PATHS.contains(before.get("search_path"))) {
       // Liquibase appends what there is to the schema that it sets, and an empty path is no list
       set("search_path", "pg_temp");

@@ -35,7 +35,8 @@ final class Readings {
 
   private static final Logger LOG = LoggerFactory.getLogger(WipViewsMetrics.class);
 
-  static final List<Outcome> ENDS = List.of(Outcome.REFRESHED, Outcome.COALESCED, Outcome.FAILED);
+  static final List<Outcome> ENDS =
+      List.of(Outcome.REFRESHED, Outcome.COALESCED, Outcome.FAILED, Outcome.FROZEN);
 
   /**
    * Where counting starts: below every attempt that may still end, or be committed. A transaction
@@ -92,9 +93,11 @@ final class Readings {
           pg_catalog.count(*) FILTER (WHERE a.outcome = 'refreshed') AS refreshed,
           pg_catalog.count(*) FILTER (WHERE a.outcome = 'coalesced') AS coalesced,
           pg_catalog.count(*) FILTER (WHERE a.outcome = 'failed') AS failed,
+          pg_catalog.count(*) FILTER (WHERE a.outcome = 'frozen') AS frozen,
           pg_catalog.count(*) FILTER (WHERE a.outcome = 'refreshed' AND a.refresh_id <= next.mark) AS refreshed_below,
           pg_catalog.count(*) FILTER (WHERE a.outcome = 'coalesced' AND a.refresh_id <= next.mark) AS coalesced_below,
-          pg_catalog.count(*) FILTER (WHERE a.outcome = 'failed' AND a.refresh_id <= next.mark) AS failed_below
+          pg_catalog.count(*) FILTER (WHERE a.outcome = 'failed' AND a.refresh_id <= next.mark) AS failed_below,
+          pg_catalog.count(*) FILTER (WHERE a.outcome = 'frozen' AND a.refresh_id <= next.mark) AS frozen_below
         FROM above AS a
         WHERE a.view_name = f.view_name
       ) AS ended

@@ -57,7 +57,7 @@ import org.jspecify.annotations.Nullable;
  *     <td>sessions that wait for it</td></tr>
  * <tr><td>{@code wip.view.refreshes}</td><td>{@code wip_view_refreshes_total}</td>
  *     <td>attempts that ended since the meters were bound; tag {@code outcome}: refreshed,
- *     coalesced, failed</td></tr>
+ *     coalesced, failed, frozen</td></tr>
  * </table>
  *
  * <p>All but the first have the tag {@code view}. A view that is registered later gets its meters

@@ -49,7 +49,9 @@ public record Plan(List<Changeset> changesets, List<View> views, List<Refusal> r
     /** It is gone, and comes back with what the registry knows of it. */
     BRING_BACK,
     /** It was deployed with a higher version, and stays as it is. */
-    KEEP
+    KEEP,
+    /** It is frozen, stays as it is, and takes what is deployed when it is thawed. */
+    DEFER
   }
 
   /**

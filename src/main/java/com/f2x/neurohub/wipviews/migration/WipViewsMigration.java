@@ -5,6 +5,7 @@ import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.FrozenViews;
 import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
 import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.SqlError;
@@ -257,7 +258,7 @@ public final class WipViewsMigration {
 
   /**
    * Recreates views, like {@link com.f2x.neurohub.wipviews.WipViews#recreate}. Opt-in changelogs
-   * are left as they are.
+   * are left as they are. A frozen view is thawed.
    *
    * @param views names of the views; none for all
    * @return the names of the views that were recreated
@@ -293,6 +294,74 @@ public final class WipViewsMigration {
         changelog ->
             changelog.recreatePrevious(
                 views, known -> UnknownViewException.unlessAmong(known, views)));
+  }
+
+  /**
+   * Freezes views, so that the tables underneath can be migrated: each keeps its rows, indexes,
+   * grants and dependants, and reads nothing of the tables any more. A refresh of it does nothing
+   * until {@link #thaw}. Its readers wait for milliseconds. With them go the ordinary views that
+   * only they read. One that is frozen already stays as it is.
+   *
+   * <p>{@link #columnUsers} tells beforehand what else PostgreSQL will refuse a migration for.
+   *
+   * @param views names of the views; none for all
+   * @return the names of what was frozen, each in a transaction of its own
+   * @throws UnknownViewException if no view that is registered has one of the names; none was
+   *     touched
+   * @throws WipViewsException if one could not be frozen; it is as it was, and those before it are
+   *     frozen
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public List<String> freeze(Collection<String> views) {
+    List<String> frozen = new ArrayList<>();
+    run(
+        changelog ->
+            frozen.addAll(
+                changelog.freeze(views, known -> UnknownViewException.unlessAmong(known, views))));
+    return List.copyOf(frozen);
+  }
+
+  /**
+   * Ends {@link #freeze}: puts the definition that was deployed last, with new rows, in the place
+   * of the frozen one. {@link #recreate} does so as well.
+   *
+   * @param views names of the views; none for all
+   * @return the names of what was thawed, each in a transaction of its own
+   * @throws UnknownViewException if no view that is registered has one of the names; none was
+   *     touched
+   * @throws WipViewsException if the tables no longer suit a view: it names the columns, and the
+   *     frozen view goes on serving
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public List<String> thaw(Collection<String> views) {
+    List<String> thawed = new ArrayList<>();
+    run(
+        changelog ->
+            thawed.addAll(
+                changelog.thaw(views, known -> UnknownViewException.unlessAmong(known, views))));
+    return List.copyOf(thawed);
+  }
+
+  /**
+   * Tells what else uses columns of the tables that views read. Changes nothing.
+   *
+   * @param views names of the views; none for all
+   * @throws WipViewsException if wip-views is not deployed
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public List<ColumnUser> columnUsers(Collection<String> views) {
+    try (Connection connection = dataSource.getConnection()) {
+      return new FrozenViews(Target.of(connection, schema), progress)
+          .columnUsers(
+              views,
+              row ->
+                  new ColumnUser(
+                      row.get(0, String.class),
+                      row.get(1, String.class),
+                      List.of(row.get(2, String[].class))));
+    } catch (Exception e) {
+      throw described(e);
+    }
   }
 
   /**

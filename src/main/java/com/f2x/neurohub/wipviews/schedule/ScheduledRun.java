@@ -32,7 +32,8 @@ public record ScheduledRun(
 
   /**
    * Returns it as one line of {@code key=value}, for a log: times in ISO 8601, durations in
-   * milliseconds, and the keys {@code slow} and {@code error} only where there is something to say.
+   * milliseconds, and the keys {@code frozen}, {@code slow} and {@code error} only where there is
+   * something to say.
    */
   @Override
   public String toString() {
@@ -49,6 +50,9 @@ public record ScheduledRun(
             .append(count(Outcome.COALESCED))
             .append(" failed=")
             .append(count(Outcome.FAILED));
+    if (count(Outcome.FROZEN) > 0) {
+      line.append(" frozen=").append(count(Outcome.FROZEN));
+    }
     if (slow) {
       line.append(" slow=true");
     }

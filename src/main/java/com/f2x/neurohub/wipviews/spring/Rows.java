@@ -63,6 +63,7 @@ final class Rows {
     row.put("running_for", seconds(freshness.runningFor()));
     row.put("running_pid", freshness.runningPid());
     row.put("waiting_callers", freshness.waitingCallers());
+    row.put("frozen_since", iso(freshness.frozenSince()));
     return row;
   }
 

@@ -15,8 +15,8 @@ import org.springframework.boot.health.contributor.Status;
 
 /**
  * {@code DOWN} if a view cannot be read, or there is no database; {@code STALE} if all can be read
- * and one is older than its target; else {@code UP}. Each view is a detail. No answer within two
- * seconds is none.
+ * and one is older than its target, or frozen; else {@code UP}. Each view is a detail. No answer
+ * within two seconds is none.
  *
  * <p>Stale rows are no reason to take the service away from its users: another instance would show
  * them the same rows. So {@code STALE} is a status of our own, which Spring Boot answers with 200
@@ -27,7 +27,7 @@ import org.springframework.boot.health.contributor.Status;
 final class WipViewsHealthIndicator implements HealthIndicator {
 
   private static final Status STALE =
-      new Status("STALE", "the rows of a view are older than its target");
+      new Status("STALE", "the rows of a view are older than its target, or it is frozen");
 
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
@@ -73,6 +73,6 @@ final class WipViewsHealthIndicator implements HealthIndicator {
     if (states.contains(State.MISSING) || states.contains(State.UNPOPULATED)) {
       return Status.DOWN;
     }
-    return states.contains(State.STALE) ? STALE : Status.UP;
+    return states.contains(State.STALE) || states.contains(State.FROZEN) ? STALE : Status.UP;
   }
 }

@@ -18,7 +18,7 @@ class StandbyBench {
 
   @Test
   void until_a_standby_has_the_rows_of_a_refresh() throws Exception {
-    try (PrivateServer server = PrivateServer.start()) {
+    try (PrivateServer server = PrivateServer.deployed()) {
       try (Connection connection = server.dataSource().getConnection()) {
         Factory.load(
             connection,

@@ -140,9 +140,14 @@ class WipViewsMetricsTest {
         "SELECT refresh_all_wip_views()",
         "CALL refresh_wip_views()",
         "INSERT INTO wip_view_refresh (view_name, outcome) VALUES"
-            + " ('mv_process_wip_queue', 'failed'), ('mv_process_wip_queue', 'coalesced')");
+            + " ('mv_process_wip_queue', 'failed'), ('mv_process_wip_queue', 'coalesced')",
+        "SELECT wip_view_freeze('mv_process_wip_queue')",
+        "SELECT refresh_all_wip_views()",
+        "SELECT wip_view_thaw('mv_process_wip_queue')");
 
-    awaitCounted("refreshed", 3);
+    // the thaw is one
+    awaitCounted("refreshed", 4);
+    assertThat(counted("frozen")).isEqualTo(1);
     assertThat(counted("failed")).isEqualTo(1);
     assertThat(counted("coalesced")).isEqualTo(1);
   }

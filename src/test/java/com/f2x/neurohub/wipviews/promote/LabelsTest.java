@@ -3,11 +3,9 @@ package com.f2x.neurohub.wipviews.promote;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.SQLException;
-import java.util.List;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,10 +40,9 @@ class LabelsTest {
     try {
       if (labelled.startsWith("VIEW")) {
         // replaced in its place, which is not touched
-        recreate();
+        OwnView.ORDERS.promoteIn(database);
       } else {
-        assertThatThrownBy(LabelsTest::recreate)
-            .isInstanceOf(WipViewsException.class)
+        assertThatThrownBy(() -> OwnView.ORDERS.promoteIn(database))
             .hasMessageContaining("security label provider \"factory\" is not loaded")
             .hasMessageContaining("SECURITY LABEL FOR factory ON " + labelled + " IS 'secret'");
       }
@@ -56,9 +53,5 @@ class LabelsTest {
       database.execute(
           "SET allow_system_table_mods = on", "DELETE FROM pg_seclabel", "DROP VIEW reads_it");
     }
-  }
-
-  private static void recreate() {
-    WipViewsMigration.of(database.dataSource()).recreate(List.of("mv_orders"));
   }
 }

@@ -58,14 +58,9 @@ class LostViewTest {
     return WipViewsMigration.of(database.dataSource()).withProgress(told::add);
   }
 
-  /** A deploy notes what people have made of a view. */
-  private void deployed() {
-    migration().only("engine").update();
-  }
-
   @Test
   void what_its_file_does_not_say_is_back_after_a_recovery() throws SQLException {
-    deployed();
+    migration().only("engine").update();
     Map<String, String> before = CatalogSnapshot.of(database);
     database.execute(DROP);
 
@@ -77,7 +72,7 @@ class LostViewTest {
   @Test
   void the_registry_alone_knows_it_as_well() throws SQLException {
     database.execute("COMMENT ON COLUMN mv_orders.customer IS 'by hand'");
-    migration().recreate(List.of("mv_orders"));
+    OwnView.ORDERS.promoteIn(database);
     Map<String, String> before = CatalogSnapshot.of(database);
     database.execute(DROP, "SELECT wip_view_recreate('mv_orders')");
 
@@ -86,7 +81,7 @@ class LostViewTest {
 
   @Test
   void what_cannot_be_given_again_is_named() throws SQLException {
-    deployed();
+    OwnView.ORDERS.promoteIn(database);
     database.execute(DROP, "DROP ROLE " + friend);
 
     migration().recreate(List.of());

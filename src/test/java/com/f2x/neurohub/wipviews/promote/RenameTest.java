@@ -20,8 +20,10 @@ import java.util.TreeMap;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.postgresql.PGConnection;
@@ -41,22 +43,28 @@ class RenameTest {
 
   private static final String RENAME = "SELECT wip_view_rename('mv_old', 'mv_new')";
 
-  private final TestDatabase database = TestDatabase.engine();
+  @RegisterExtension static final TestDatabase original = TestDatabase.engine();
 
-  @BeforeEach
-  void a_view_on_which_something_hangs() throws SQLException {
-    database.create();
-    database.execute(
+  private final TestDatabase database = TestDatabase.copyOf(original);
+
+  @BeforeAll
+  static void a_view_on_which_something_hangs() throws SQLException {
+    original.execute(
         "CREATE TABLE notes (id integer, note text)", "INSERT INTO notes VALUES (1, 'first')");
-    OLD.promoteIn(database);
-    TOP.promoteIn(database);
-    database.execute(
+    OLD.promoteIn(original);
+    TOP.promoteIn(original);
+    original.execute(
         "CREATE VIEW over_it AS SELECT id, note FROM mv_old",
         "CREATE INDEX by_hand_idx ON mv_old (note)",
         "GRANT SELECT ON mv_old, over_it TO pg_monitor",
         "GRANT SELECT (id) ON mv_old TO pg_read_all_stats WITH GRANT OPTION",
         "UPDATE wip_view SET freshness_target = '7 minutes' WHERE view_name = 'mv_old'",
         "CALL refresh_wip_views()");
+  }
+
+  @BeforeEach
+  void copy() throws SQLException {
+    database.create();
   }
 
   @AfterEach

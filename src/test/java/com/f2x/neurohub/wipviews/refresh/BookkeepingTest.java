@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -58,7 +59,7 @@ class BookkeepingTest {
     }
   }
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.service();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private static Probe probe;
 
@@ -165,13 +166,14 @@ class BookkeepingTest {
 
   @Test
   void freshness_never_shows_an_attempt_that_took_over_a_number() throws Exception {
+    OwnView.CUSTOMERS.promoteIn(database);
     String last =
         database.value("SELECT last_refresh_id FROM wip_view WHERE view_name = 'mv_probe'");
     database.execute(
         "TRUNCATE wip_view_refresh",
         "SELECT setval(" + NUMBERS + ", " + last + ", false)",
         // of another view
-        "SELECT refresh_wip_view('mv_orders')");
+        "SELECT refresh_wip_view('mv_customers')");
 
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE refresh_id = " + last))
         .isEqualTo("1");

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.refresh;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -16,6 +15,8 @@ import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.concurrent.Future;
+import org.jooq.Record;
+import org.jooq.Table;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -23,11 +24,13 @@ import org.junit.jupiter.api.Test;
 /** A server of its own, which crashes, and gets a standby. */
 class CrashAndStandbyTest {
 
+  private static final Table<Record> ORDERS = WipViews.view("mv_orders");
+
   private static PrivateServer server;
 
   @BeforeAll
   static void start() throws Exception {
-    server = PrivateServer.start();
+    server = PrivateServer.service();
   }
 
   @AfterAll
@@ -43,7 +46,7 @@ class CrashAndStandbyTest {
         Connection blocker = server.dataSource().getConnection();
         Statement statement = blocker.createStatement()) {
       blocker.setAutoCommit(false);
-      statement.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
+      statement.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
       Future<Boolean> call =
           callers
               .start(
@@ -87,7 +90,7 @@ class CrashAndStandbyTest {
     WipViews primary = WipViews.of(server.dataSource());
     primary.refreshAll();
     WipViews standby = WipViews.of(server.standby());
-    Refresh refresh = primary.refresh(MV_PROCESS_WIP_QUEUE);
+    Refresh refresh = primary.refresh(ORDERS);
     Await.until(
         "the refresh is replicated",
         () -> standby.history(null, 1).get(0).id(),
@@ -97,9 +100,9 @@ class CrashAndStandbyTest {
         .hasSameSizeAs(primary.freshness())
         .allMatch(row -> row.state() == Freshness.State.FRESH)
         .allMatch(row -> row.lastOutcome() == Outcome.REFRESHED);
-    assertThat(standby.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
-    assertThat(standby.refreshIfOlderThan(MV_PROCESS_WIP_QUEUE, Duration.ofDays(1))).isEmpty();
-    assertThatThrownBy(() -> standby.refresh(MV_PROCESS_WIP_QUEUE))
+    assertThat(standby.rows(ORDERS)).hasSize(6);
+    assertThat(standby.refreshIfOlderThan(ORDERS, Duration.ofDays(1))).isEmpty();
+    assertThatThrownBy(() -> standby.refresh(ORDERS))
         .isInstanceOfSatisfying(
             RefreshFailedException.class,
             e -> {
@@ -112,11 +115,11 @@ class CrashAndStandbyTest {
     // a refresh that runs on the primary is no dead one here, where its session cannot be seen
     try (Connection connection = server.dataSource().getConnection();
         Statement statement = connection.createStatement()) {
-      statement.execute("SELECT wip_view_request('mv_process_wip_queue')");
+      statement.execute("SELECT wip_view_request('mv_orders')");
     }
     Await.until(
         "the request is replicated",
-        () -> standby.freshness(MV_PROCESS_WIP_QUEUE).lastOutcome(),
+        () -> standby.freshness(ORDERS).lastOutcome(),
         Outcome.RUNNING::equals);
   }
 }

@@ -21,7 +21,7 @@ class NotificationTest {
 
   @BeforeAll
   static void start() throws Exception {
-    server = PrivateServer.start();
+    server = PrivateServer.service();
     try (Connection connection = server.dataSource().getConnection();
         Statement statement = connection.createStatement()) {
       if (connection.getMetaData().getDatabaseMajorVersion() >= 17) {

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.refresh;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -8,14 +7,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import javax.sql.DataSource;
+import org.jooq.Record;
+import org.jooq.Table;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,9 @@ class RefreshRightsTest {
   private static final String DEPLOYER = "deployer_" + PID;
   private static final List<String> OTHERS = List.of(READER, STRANGER, MAINTAINER, DEPLOYER);
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.mes();
+  private static final Table<Record> ORDERS = WipViews.view("mv_orders");
+
+  @RegisterExtension static final TestDatabase database = TestDatabase.empty();
 
   @BeforeAll
   static void deploy() throws SQLException {
@@ -52,15 +55,25 @@ class RefreshRightsTest {
         "GRANT CREATE, USAGE ON SCHEMA public TO PUBLIC",
         "GRANT CREATE ON DATABASE " + database.name() + " TO " + DEPLOYER,
         "GRANT TEMPORARY ON DATABASE " + database.name() + " TO PUBLIC",
-        "ALTER TABLE lots OWNER TO " + DEPLOYER,
-        "ALTER TABLE processes OWNER TO " + DEPLOYER,
-        "ALTER TABLE wip_items OWNER TO " + DEPLOYER,
-        "ALTER TABLE wip_process_history OWNER TO " + DEPLOYER,
-        "DROP TABLE IF EXISTS databasechangelog, databasechangeloglock");
+        "CREATE TABLE orders (id integer PRIMARY KEY, customer text, amount integer)",
+        "ALTER TABLE orders OWNER TO " + DEPLOYER);
     WipViewsMigration.of(as(DEPLOYER))
+        .only("engine")
         .withParameter("refresherRole", String.join(",", REFRESHERS))
         .withParameter("readerRole", READER)
         .update();
+    executeAs(DEPLOYER, "INSERT INTO orders VALUES (1, 'ann', 70)");
+    try (Connection connection = as(DEPLOYER).getConnection()) {
+      OwnView.ORDERS.promoteOn(connection);
+      OwnView.CUSTOMERS.promoteOn(connection);
+    }
+    executeAs(
+        DEPLOYER,
+        "CREATE FUNCTION refresh_orders() RETURNS SETOF wip_view_refresh LANGUAGE plpgsql"
+            + " SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS"
+            + " $$ BEGIN RETURN QUERY SELECT * FROM public.refresh_wip_view('mv_orders'); END $$",
+        "REVOKE ALL ON FUNCTION refresh_orders() FROM PUBLIC",
+        "SELECT wip_view_grant_rights()");
   }
 
   @AfterAll
@@ -101,30 +114,27 @@ class RefreshRightsTest {
   void a_refresher_role_may_refresh_in_every_way_and_read(String role) throws Exception {
     executeAs(
         role,
-        "SELECT refresh_wip_view('mv_process_wip_queue')",
-        "SELECT refresh_wip_status_dashboard()",
-        "SELECT refresh_process_wip_queue()",
+        "SELECT refresh_wip_view('mv_orders')",
+        "SELECT refresh_orders()",
         "SELECT refresh_all_wip_views()",
         "CALL refresh_wip_views()",
-        "SELECT FROM mv_wip_status_dashboard");
+        "SELECT FROM mv_customers");
 
     WipViews views = WipViews.of(as(role));
-    assertThat(views.refreshAll())
-        .hasSameSizeAs(ChangelogFiles.viewNames())
-        .allMatch(refresh -> refresh.role().equals(role));
-    assertThat(views.freshness()).hasSameSizeAs(ChangelogFiles.viewNames());
-    assertThat(views.history(MV_PROCESS_WIP_QUEUE, 1)).hasSize(1);
-    assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
+    assertThat(views.refreshAll()).hasSize(2).allMatch(refresh -> refresh.role().equals(role));
+    assertThat(views.freshness()).hasSize(2);
+    assertThat(views.history(ORDERS, 1)).hasSize(1);
+    assertThat(views.rows(ORDERS)).hasSize(1);
   }
 
   @Test
   void a_reader_role_may_read_and_nothing_else() throws Exception {
     WipViews views = WipViews.of(as(READER));
-    assertThat(views.freshness()).hasSameSizeAs(ChangelogFiles.viewNames());
+    assertThat(views.freshness()).hasSize(2);
     assertThat(views.history(null, 1)).hasSize(1);
-    assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
+    assertThat(views.rows(ORDERS)).hasSize(1);
 
-    assertThatThrownBy(() -> views.refresh(MV_PROCESS_WIP_QUEUE))
+    assertThatThrownBy(() -> views.refresh(ORDERS))
         .isInstanceOfSatisfying(
             WipViewsException.class,
             e -> {
@@ -139,16 +149,16 @@ class RefreshRightsTest {
   @ValueSource(
       strings = {
         "UPDATE wip_view SET refresh_order = 1",
-        "INSERT INTO wip_view_refresh (view_name) VALUES ('mv_process_wip_queue')",
+        "INSERT INTO wip_view_refresh (view_name) VALUES ('mv_orders')",
         "DELETE FROM wip_view_refresh",
         "UPDATE wip_view_settings SET reader_role = 'x'",
-        "SELECT wip_view_stage('mv_process_wip_queue')",
-        "SELECT wip_view_promote('mv_process_wip_queue', 1, interval '1 hour')",
-        "SELECT wip_view_remove('mv_process_wip_queue')",
-        "SELECT wip_view_prune('mv_process_wip_queue')",
-        "REFRESH MATERIALIZED VIEW mv_process_wip_queue",
-        "DROP MATERIALIZED VIEW mv_process_wip_queue",
-        "SELECT FROM wip_items"
+        "SELECT wip_view_stage('mv_orders')",
+        "SELECT wip_view_promote('mv_orders', 1, interval '1 hour')",
+        "SELECT wip_view_remove('mv_orders')",
+        "SELECT wip_view_prune('mv_orders')",
+        "REFRESH MATERIALIZED VIEW mv_orders",
+        "DROP MATERIALIZED VIEW mv_orders",
+        "SELECT FROM orders"
       })
   void neither_role_may_write_or_deploy(String statement) {
     assertThatThrownBy(() -> executeAs(REFRESHERS.get(0), statement))
@@ -179,16 +189,6 @@ class RefreshRightsTest {
         .isEmpty();
   }
 
-  @Test
-  void every_function_with_the_owners_rights_has_a_pinned_path() throws Exception {
-    assertThat(
-            database.rows(
-                "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND"
-                    + " prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY"
-                    + " (proconfig), false)"))
-        .isEmpty();
-  }
-
   /** Whatever of this is ever run by somebody else tells on whom it was run. */
   private static final List<String> TRAPS =
       List.of(
@@ -216,8 +216,8 @@ class RefreshRightsTest {
           trapOperator("=", "oid", "regnamespace", "boolean", "true"),
           trapOperator("%", "bigint", "integer", "bigint", "1"),
           trapOperator("<>", "text[]", "unknown", "boolean", "true"),
-          "CREATE OR REPLACE VIEW pg_temp.wip_view AS SELECT 'mv_process_wip_queue'::text AS"
-              + " view_name, 1 AS refresh_order, trapped() AS last_refresh_id",
+          "CREATE OR REPLACE VIEW pg_temp.wip_view AS SELECT 'mv_orders'::text AS view_name, 1 AS"
+              + " refresh_order, trapped() AS last_refresh_id",
           "CREATE OR REPLACE VIEW pg_temp.pg_class AS SELECT trapped() AS oid",
           "CREATE OR REPLACE VIEW pg_temp.pg_locks AS SELECT trapped() AS pid");
 
@@ -278,10 +278,10 @@ class RefreshRightsTest {
       statement.execute("SET search_path = pg_temp, public, pg_catalog");
       for (String call :
           List.of(
-              "SELECT public.refresh_wip_view('mv_process_wip_queue')",
-              "SELECT public.refresh_wip_view('mv_process_wip_queue'::name::text)",
+              "SELECT public.refresh_wip_view('mv_orders')",
+              "SELECT public.refresh_wip_view('mv_orders'::name::text)",
               "SELECT public.refresh_all_wip_views()",
-              "SELECT public.refresh_process_wip_queue()",
+              "SELECT public.refresh_orders()",
               "CALL public.refresh_wip_views()",
               "SELECT FROM public.wip_view_freshness")) {
         statement.execute(call);
@@ -303,10 +303,10 @@ class RefreshRightsTest {
             () ->
                 executeAs(
                     DEPLOYER,
-                    "ALTER MATERIALIZED VIEW mv_process_wip_queue RENAME TO hidden",
+                    "ALTER MATERIALIZED VIEW mv_orders RENAME TO hidden",
                     "CALL refresh_wip_views()"))
-        .hasMessageContaining("mv_process_wip_queue: materialized view");
-    database.execute("ALTER MATERIALIZED VIEW hidden RENAME TO mv_process_wip_queue");
+        .hasMessageContaining("mv_orders: materialized view");
+    database.execute("ALTER MATERIALIZED VIEW hidden RENAME TO mv_orders");
     assertThat(database.rows("SELECT who FROM caught WHERE who <> '" + attacker + "'")).isEmpty();
   }
 
@@ -318,7 +318,7 @@ class RefreshRightsTest {
         "CREATE TYPE public.evil AS (name text)",
         "CREATE FUNCTION public.evil_to_text(public.evil) RETURNS text LANGUAGE sql AS"
             + " $$ INSERT INTO public.cast_ran_as VALUES (current_user);"
-            + " SELECT 'mv_process_wip_queue'::text $$",
+            + " SELECT 'mv_orders'::text $$",
         "CREATE CAST (public.evil AS text) WITH FUNCTION public.evil_to_text(public.evil) AS"
             + " IMPLICIT",
         "SELECT refresh_wip_view(ROW('x')::public.evil)");
@@ -354,7 +354,7 @@ class RefreshRightsTest {
         "SELECT refresh_all_wip_views()",
         "CALL refresh_wip_views()");
 
-    assertThat(WipViews.of(as(READER)).history(MV_PROCESS_WIP_QUEUE, 1).get(0))
+    assertThat(WipViews.of(as(READER)).history(ORDERS, 1).get(0))
         .returns(Refresh.Outcome.REFRESHED, Refresh::outcome)
         .returns("it's; \"me\"", Refresh::applicationName);
   }
@@ -363,10 +363,7 @@ class RefreshRightsTest {
   void an_attempt_belongs_to_the_role_that_asked_for_it() throws Exception {
     String id;
     try (Connection connection = as(REFRESHERS.get(0)).getConnection()) {
-      id =
-          Probe.rows(connection, "SELECT wip_view_request('mv_process_wip_queue') AS id")
-              .get(0)
-              .get("id");
+      id = Probe.rows(connection, "SELECT wip_view_request('mv_orders') AS id").get(0).get("id");
       assertThatThrownBy(() -> executeAs(REFRESHERS.get(1), "SELECT wip_view_run(" + id + ")"))
           .hasMessageContaining("there is no open request " + id + " of role");
       executeAs(REFRESHERS.get(1), "SELECT wip_view_fail(" + id + ", '42501', 'forged')");
@@ -381,15 +378,13 @@ class RefreshRightsTest {
     assumeTrue(
         Integer.parseInt(database.value("SHOW server_version_num")) >= 170000,
         "MAINTAIN came with PostgreSQL 17");
-    database.execute("GRANT MAINTAIN ON mv_process_wip_queue TO " + MAINTAINER);
-    WipViewsMigration.of(as(DEPLOYER)).update();
+    database.execute("GRANT MAINTAIN ON mv_orders TO " + MAINTAINER);
+    WipViewsMigration.of(as(DEPLOYER)).only("engine").update();
 
     executeAs(
-        MAINTAINER,
-        "SELECT refresh_process_wip_queue()",
-        "REFRESH MATERIALIZED VIEW CONCURRENTLY mv_process_wip_queue");
+        MAINTAINER, "SELECT refresh_orders()", "REFRESH MATERIALIZED VIEW CONCURRENTLY mv_orders");
 
-    assertThatThrownBy(() -> executeAs(MAINTAINER, "SELECT refresh_wip_status_dashboard()"))
+    assertThatThrownBy(() -> executeAs(MAINTAINER, "SELECT refresh_wip_view('mv_customers')"))
         .hasMessageContaining("permission denied");
     assertThatThrownBy(() -> executeAs(MAINTAINER, "SELECT refresh_all_wip_views()"))
         .hasMessageContaining("permission denied");

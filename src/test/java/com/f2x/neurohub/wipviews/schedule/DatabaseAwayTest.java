@@ -43,7 +43,7 @@ class DatabaseAwayTest {
 
   @BeforeAll
   static void start() throws Exception {
-    server = PrivateServer.start();
+    server = PrivateServer.service();
     WipViewsMigration.of(server.dataSource()).only("db-scheduler").update();
   }
 
@@ -135,7 +135,7 @@ class DatabaseAwayTest {
       try (Running running = everySecond(through).start()) {
         awaitRunsSince(Instant.EPOCH, 1);
         other.setAutoCommit(false);
-        statement.execute("LOCK TABLE lots IN ACCESS EXCLUSIVE MODE");
+        statement.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
         Await.until("a refresh waits", () -> !value("SELECT count(*)" + waiting).equals("0"));
 
         network.forgetConnections();

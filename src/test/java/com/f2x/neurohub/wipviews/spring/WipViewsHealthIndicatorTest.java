@@ -75,6 +75,16 @@ class WipViewsHealthIndicatorTest {
   }
 
   @Test
+  void a_frozen_view_is_stale_whatever_its_age() throws SQLException {
+    database.execute("SELECT wip_view_freeze('mv_process_wip_queue')");
+
+    Health health = health();
+
+    assertThat(health.getStatus().getCode()).isEqualTo("STALE");
+    assertThat(state(health, "mv_process_wip_queue")).isEqualTo("frozen");
+  }
+
+  @Test
   void a_view_that_is_not_populated_is_down() throws SQLException {
     database.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
 

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.testing;
 
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -35,7 +34,17 @@ public final class PrivateServer implements AutoCloseable {
     this.data = data;
   }
 
-  public static PrivateServer start() throws Exception {
+  /** One whose database is a {@link TestDatabase#service()}. */
+  public static PrivateServer service() throws Exception {
+    return start(TestDatabase.Template.SERVICE);
+  }
+
+  /** One whose database is {@link TestDatabase#deployed()}. */
+  public static PrivateServer deployed() throws Exception {
+    return start(TestDatabase.Template.DEPLOYED);
+  }
+
+  private static PrivateServer start(TestDatabase.Template template) throws Exception {
     EmbeddedPostgres server =
         EmbeddedPostgres.builder()
             .setPGStartupWait(PostgresServer.START)
@@ -54,8 +63,7 @@ public final class PrivateServer implements AutoCloseable {
       row.next();
       PrivateServer ours =
           new PrivateServer(server, Path.of(row.getString(1)), Path.of(row.getString(2)));
-      WipViewsMigration.of(ours.dataSource()).installMinimalMes();
-      TestDatabase.deploy(ours.dataSource());
+      TestDatabase.make(template, ours.dataSource());
       return ours;
     }
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** The real psql, where there is one on the PATH. */
@@ -26,17 +27,23 @@ public final class Psql {
     assumeTrue(installed, "there is no psql on the PATH");
   }
 
+  /** What tells libpq the database. */
+  public static Map<String, String> environment(TestDatabase database) {
+    return Map.of(
+        "PGHOST", PostgresServer.get().host(),
+        "PGPORT", Integer.toString(PostgresServer.get().port()),
+        "PGDATABASE", database.name(),
+        "PGUSER", database.user(),
+        "PGPASSWORD", database.password(),
+        "PGCLIENTENCODING", "UTF8");
+  }
+
   /** Runs a script, which must not fail anywhere; what it printed. */
   public static String run(TestDatabase database, String script)
       throws IOException, InterruptedException {
     ProcessBuilder builder =
         new ProcessBuilder("psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-f", "-");
-    builder.environment().put("PGHOST", PostgresServer.get().host());
-    builder.environment().put("PGPORT", Integer.toString(PostgresServer.get().port()));
-    builder.environment().put("PGDATABASE", database.name());
-    builder.environment().put("PGUSER", database.user());
-    builder.environment().put("PGPASSWORD", database.password());
-    builder.environment().put("PGCLIENTENCODING", "UTF8");
+    builder.environment().putAll(environment(database));
     Path input = Files.createTempFile("psql", ".sql");
     try {
       Files.writeString(input, script);

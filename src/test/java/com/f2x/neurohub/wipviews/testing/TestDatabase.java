@@ -29,7 +29,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
 
   /** What is in a database; made once per JVM on top of another one. */
-  private enum Template {
+  enum Template {
     /** Nothing in it. */
     EMPTY(null),
     /** The engine, and a table of orders. */
@@ -151,6 +151,14 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
     return name;
   }
 
+  /** Makes in an empty database what a template has. */
+  static void make(Template template, DataSource dataSource) throws SQLException {
+    if (template != Template.EMPTY) {
+      make(template.base, dataSource);
+      fill(template, dataSource);
+    }
+  }
+
   private static void fill(Template template, DataSource dataSource) throws SQLException {
     switch (template) {
       case ENGINE -> {
@@ -171,21 +179,16 @@ public final class TestDatabase implements BeforeAllCallback, AfterAllCallback {
         }
       }
       case MES -> WipViewsMigration.of(dataSource).installMinimalMes();
-      case DEPLOYED -> deploy(dataSource);
+      case DEPLOYED -> {
+        WipViewsMigration.of(dataSource).update();
+        // a view that was added to the project has tests of its own
+        onDatabase(
+            dataSource,
+            "SELECT wip_view_remove(view_name) FROM wip_view"
+                + " WHERE view_name NOT IN ('mv_wip_status_dashboard', 'mv_process_wip_queue')");
+      }
       case EMPTY -> throw new AssertionError("has nothing in it");
     }
-  }
-
-  /**
-   * Deploys the views that the tests speak of. A view that was added to the project is taken away:
-   * it has tests of its own.
-   */
-  static void deploy(DataSource dataSource) throws SQLException {
-    WipViewsMigration.of(dataSource).update();
-    onDatabase(
-        dataSource,
-        "SELECT wip_view_remove(view_name) FROM wip_view"
-            + " WHERE view_name NOT IN ('mv_wip_status_dashboard', 'mv_process_wip_queue')");
   }
 
   private static void onDatabase(DataSource dataSource, String sql) throws SQLException {

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  */
 public final class Variants {
 
-  private static final boolean ALL = System.getProperty("test.variants", "").equals("all");
+  static final boolean ALL = System.getProperty("test.variants", "").equals("all");
 
   private Variants() {}
 

@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RelationSize;
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
+import com.f2x.neurohub.wipviews.migration.ColumnUser;
 import com.f2x.neurohub.wipviews.migration.Plan;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
@@ -116,7 +117,8 @@ public final class Json {
       Instant runningSince,
       Duration runningFor,
       Integer runningPid,
-      long waitingCallers) {
+      long waitingCallers,
+      Instant frozenSince) {
 
     public static ViewFreshness of(Freshness freshness) {
       return new ViewFreshness(
@@ -136,7 +138,8 @@ public final class Json {
           freshness.runningSince(),
           freshness.runningFor(),
           freshness.runningPid(),
-          freshness.waitingCallers());
+          freshness.waitingCallers(),
+          freshness.frozenSince());
     }
   }
 
@@ -150,7 +153,8 @@ public final class Json {
       long failed,
       Duration p50Duration,
       Duration p95Duration,
-      Duration maxDuration) {
+      Duration maxDuration,
+      long frozen) {
 
     public static Day of(DailyRefreshes refreshes) {
       return new Day(
@@ -162,7 +166,19 @@ public final class Json {
           refreshes.failed(),
           refreshes.p50Duration(),
           refreshes.p95Duration(),
-          refreshes.maxDuration());
+          refreshes.maxDuration(),
+          refreshes.frozen());
+    }
+  }
+
+  /** A view that was frozen or thawed, and what else uses the columns of its tables. */
+  public record Freezing(List<String> views, List<UsedColumns> users) {}
+
+  /** A row of {@code wip_view_column_users()}. */
+  public record UsedColumns(String object, String tableName, List<String> columns) {
+
+    public static UsedColumns of(ColumnUser user) {
+      return new UsedColumns(user.object(), user.table(), user.columns());
     }
   }
 

@@ -76,7 +76,7 @@ record FreshnessTable(boolean none, List<Row> rows, List<Tile> tiles) {
   private static String mood(State state) {
     return switch (state) {
       case FRESH -> "good";
-      case STALE -> "warn";
+      case STALE, FROZEN -> "warn";
       case UNPOPULATED, MISSING -> "bad";
     };
   }

@@ -25,7 +25,7 @@ import org.postgresql.copy.CopyDual;
 /** Rows that refreshes left behind: who keeps them, and the disk that they took. */
 class BloatTest {
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.engine();
   private final WipViews views = WipViews.of(database.dataSource());
 
   @BeforeEach
@@ -46,7 +46,7 @@ class BloatTest {
       statement.execute("SET application_name = 'a forgotten report'");
       holder.setAutoCommit(false);
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      statement.execute("SELECT count(*) FROM lots");
+      statement.execute("SELECT count(*) FROM orders");
       refresh(8);
 
       Finding found = found("dead-rows");
@@ -68,10 +68,7 @@ class BloatTest {
     register("SELECT id, clock_timestamp() AS at FROM generate_series(1, 1000) AS id");
     String gid = "forgotten-" + database.name();
     database.execute(
-        "BEGIN; INSERT INTO lots (lot_number, product_model_id, production_date)"
-            + " VALUES ('L1', 1, current_date); PREPARE TRANSACTION '"
-            + gid
-            + "'");
+        "BEGIN; INSERT INTO orders VALUES (1, 'ann', 70); PREPARE TRANSACTION '" + gid + "'");
     refresh(8);
 
     Finding found = found("dead-rows");
@@ -159,7 +156,7 @@ class BloatTest {
         Statement statement = holder.createStatement()) {
       holder.setAutoCommit(false);
       statement.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      statement.execute("SELECT count(*) FROM lots");
+      statement.execute("SELECT count(*) FROM orders");
       refresh(20);
     }
     database.execute("VACUUM (ANALYZE) mv_many");

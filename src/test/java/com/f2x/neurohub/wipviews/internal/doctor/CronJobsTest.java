@@ -8,6 +8,8 @@ import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.CronServer;
+import com.f2x.neurohub.wipviews.testing.OwnView;
+import java.sql.Connection;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -60,27 +62,51 @@ class CronJobsTest {
 
   @Test
   void a_job_that_failed_twice_is_a_problem() throws Exception {
-    server.execute(HOME, run("failed", "connection failed"));
+    server.execute(HOME, run("wip-views production %", "failed", "connection failed"));
     assertThat(views.diagnose()).as("one may be an accident").isEmpty();
-    server.execute(HOME, run("failed", "connection failed"));
+    server.execute(HOME, run("wip-views production %", "failed", "connection failed"));
 
     Finding found = theOne("the last two runs of the job failed: connection failed");
 
     assertThat(found.subject()).isEqualTo("wip-views production cron_home.public");
     assertThat(found.remedy()).containsExactly("CALL public.refresh_wip_views();");
     server.execute(HOME, found.remedy().get(0));
-    server.execute(HOME, run("succeeded", "CALL"));
+    server.execute(HOME, run("wip-views production %", "succeeded", "CALL"));
+  }
+
+  @Test
+  void a_job_that_calls_the_function_of_one_view_is_watched_too() throws Exception {
+    try (Connection connection = server.dataSource(HOME).getConnection()) {
+      new OwnView("mv_halls", "SELECT 1 AS id", "id").promoteOn(connection);
+    }
+    server.execute(
+        HOME,
+        "SELECT cron.schedule('of mv_halls', '0 0 30 2 *', 'SELECT refresh_halls()')",
+        "SELECT cron.schedule('of no view', '0 0 30 2 *', 'SELECT refresh_hall()')");
+    for (String job : List.of("of mv_halls", "of no view")) {
+      server.execute(HOME, run(job, "failed", "gone"), run(job, "failed", "gone"));
+    }
+
+    assertThat(theOne("the last two runs of the job failed: gone").subject())
+        .isEqualTo("of mv_halls");
+
+    server.execute(
+        HOME,
+        "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname LIKE 'of %'",
+        "SELECT wip_view_remove('mv_halls')");
   }
 
   /** As pg_cron puts a run on record. */
-  private static String run(String status, String message) {
+  private static String run(String job, String status, String message) {
     return "INSERT INTO cron.job_run_details (jobid, runid, database, username, command, status,"
         + " return_message, start_time, end_time) SELECT jobid, nextval('cron.runid_seq'),"
         + " database, username, command, '"
         + status
         + "', '"
         + message
-        + "', now(), now() FROM cron.job WHERE jobname LIKE 'wip-views production %'";
+        + "', now(), now() FROM cron.job WHERE jobname LIKE '"
+        + job
+        + "'";
   }
 
   @Test

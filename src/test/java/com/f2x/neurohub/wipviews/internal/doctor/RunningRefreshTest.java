@@ -19,7 +19,7 @@ import org.postgresql.PGConnection;
 /** A refresh that hangs, or works for longer than its view may be old. */
 class RunningRefreshTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   private final WipViews views = WipViews.of(database.dataSource());
 

@@ -1,0 +1,328 @@
+-- Freeze and thaw: taking the views out of the way of a migration of the tables underneath.
+--
+-- PostgreSQL refuses to retype or drop a column that a view reads. A frozen view is one over a copy of its rows, promoted as
+-- any other, so that its readers, grants, indexes and dependants notice nothing. The registry keeps the definition; a
+-- thaw promotes that.
+--
+-- The copy is a table, and stays while the view is frozen: pg_restore fills a materialized view by REFRESH, which has
+-- nothing else to read.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_to_owner(relation_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  statement text;
+BEGIN
+  FOR statement IN
+    SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', relation_name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
+    FROM pg_class AS c
+    CROSS JOIN LATERAL aclexplode(c.relacl) AS e
+    WHERE c.oid = to_regclass(relation_name) AND e.grantee <> c.relowner
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_keep_to_owner(text) IS
+  'Revokes whatever default privileges gave others on a relation that was just made.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_copy(relation regclass, view_name text)
+  RETURNS regclass
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  copy_name CONSTANT text := format('%I.%I', '${schema}', 'wip_view_copy_' || relation::oid);
+BEGIN
+  EXECUTE format('CREATE TABLE %s AS SELECT * FROM %s', copy_name, relation);
+  PERFORM "${schema}".wip_view_keep_to_owner(copy_name);
+  EXECUTE format('COMMENT ON TABLE %s IS %L', copy_name, format('The rows of %s while it is frozen; a thaw drops it.', view_name));
+  EXECUTE format('ANALYZE %s', copy_name);
+  RETURN to_regclass(copy_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_make_copy(regclass, text) IS
+  'Makes the table that a frozen view reads, with the rows that the view has.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_copies()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  copy text;
+BEGIN
+  LOOP
+    SELECT format('%s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, c.oid::regclass)
+    INTO copy
+    FROM pg_class AS c
+    WHERE c.relnamespace = '"${schema}"'::regnamespace
+      AND starts_with(c.relname, 'wip_view_copy_')
+      AND c.relkind IN ('r', 'm')
+      AND pg_has_role(c.relowner, 'USAGE')
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_depend AS d
+        JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> c.oid
+        WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
+    LIMIT 1;
+    EXIT WHEN NOT FOUND;
+    EXECUTE 'DROP ' || copy;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_drop_copies() IS
+  'Drops the copies that no frozen view reads any more.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_freeze(view_name text)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  relation regclass;
+BEGIN
+  IF (SELECT s.supporting_views ? view_name FROM "${schema}".wip_view_settings AS s) THEN
+    PERFORM "${schema}".wip_view_freeze_supporting(view_name);
+    RETURN false;
+  ELSIF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_begin_freeze.view_name) THEN
+    RAISE EXCEPTION 'unknown view "%"', view_name
+      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
+  END IF;
+
+  PERFORM "${schema}".wip_view_take_turn('freeze ' || view_name, view_name);
+  IF "${schema}".wip_view_is_frozen(view_name) THEN
+    RAISE NOTICE '% is frozen already', view_name;
+    RETURN false;
+  END IF;
+  relation := "${schema}".wip_view_relation(view_name);
+  IF "${schema}".wip_view_why_plain(relation) IS NOT NULL THEN
+    RAISE EXCEPTION 'cannot freeze %: %', view_name, "${schema}".wip_view_why_plain(relation)
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = 'Recreate it first: ' || "${schema}".wip_view_command('recreate', view_name);
+  END IF;
+  PERFORM "${schema}".wip_view_note_source_columns();
+  PERFORM "${schema}".wip_view_stop_refresh('freeze ' || view_name, relation);
+  PERFORM "${schema}".wip_view_make_copy(relation, view_name);
+  RETURN true;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_begin_freeze(text) IS
+  'Keeps a view from being refreshed and copies its rows: true; false where there is nothing left to do.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_end_freeze(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  staged_name CONSTANT text := format('%I.%I', 'wip_staging_${schema}', view_name);
+  relation CONSTANT oid := "${schema}".wip_view_relation(view_name);
+  statement text;
+BEGIN
+  EXECUTE format('CREATE MATERIALIZED VIEW %s AS SELECT * FROM %I.%I WITH NO DATA', staged_name, '${schema}', 'wip_view_copy_' || relation);
+  FOR statement IN SELECT i.* FROM "${schema}".wip_view_index_statements(relation, staged_name) AS i LOOP
+    EXECUTE statement;
+  END LOOP;
+
+  PERFORM "${schema}".wip_view_plan_begin(view_name);
+  PERFORM "${schema}".wip_view_put_in_place(view_name);
+  UPDATE "${schema}".wip_view AS v
+  SET frozen_at = clock_timestamp(),
+      last_relation = CASE v.last_relation WHEN relation THEN to_regclass(p.live_name) END
+  FROM pg_temp.wip_plan AS p
+  WHERE v.view_name = p.view_name;
+  -- it was filled, and its rows are as old as they were
+  UPDATE pg_temp.wip_plan_object AS o SET started_at = NULL WHERE o.fate = 'promoted';
+  PERFORM "${schema}".wip_view_record_rebuilds();
+  PERFORM "${schema}".wip_view_record_attributes(view_name);
+  RAISE NOTICE '% is frozen', view_name;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_end_freeze(text) IS
+  'Puts a view over the copy in the place of the live one.';
+
+-- No SET clause here: the path that wip_view_stage() sets would end with it.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_freeze(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+BEGIN
+  IF "${schema}".wip_view_begin_freeze(view_name) THEN
+    PERFORM "${schema}".wip_view_stage(view_name);
+    PERFORM "${schema}".wip_view_end_freeze(view_name);
+    PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('wip_views.search_path'), false);
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_freeze(text) IS
+  'Freezes a registered view, or an ordinary one that registered views read (wip_view_settings.supporting_views): it keeps its rows, indexes, grants and dependants, and reads nothing of its tables any more, so that these can be migrated. Readers wait for milliseconds. A refresh does nothing, and says frozen, until wip_view_thaw(). wip_view_freezable() has the names in order; wip_view_column_users() has what else PostgreSQL will refuse a migration for.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_freezable(views text[] DEFAULT NULL)
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH listed AS (
+    -- those that read others first, so that no freeze rebuilds one
+    SELECT o.view_name, -o.position AS place
+    FROM "${schema}".wip_view_order AS o
+    WHERE o.view_name = ANY (views) OR views IS NULL
+    UNION ALL
+    SELECT support.name, 0
+    FROM "${schema}".wip_view_settings AS s
+    CROSS JOIN LATERAL jsonb_object_keys(s.supporting_views) AS support (name)
+    -- whose readers are frozen by then, all of them, and one of them now
+    WHERE (
+      SELECT coalesce(bool_and(v.view_name = ANY (views) OR "${schema}".wip_view_is_frozen(v.view_name)), true)
+        AND coalesce(bool_or(v.view_name = ANY (views)), false)
+      FROM "${schema}".wip_view AS v
+      WHERE support.name IN (SELECT "${schema}".wip_view_supporting_sources(v.view_name))
+    ) OR views IS NULL
+  )
+  SELECT listed.view_name
+  FROM listed
+  WHERE NOT "${schema}".wip_view_is_frozen(listed.view_name)
+    AND (listed.place < 0 OR to_regclass(format('%I.%I', '${schema}', listed.view_name)) IS NOT NULL)
+  ORDER BY listed.place, listed.view_name;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_freezable(text[]) IS
+  'What wip_view_freeze() is to be called for, in this order and each in a transaction of its own, to freeze these views (null for all): those that are not frozen yet, then the ordinary views that nothing else reads.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_thawable(views text[] DEFAULT NULL)
+  RETURNS SETOF text
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT f.view_name
+  FROM "${schema}".wip_view_frozen AS f
+  WHERE views IS NULL
+    OR f.view_name = ANY (views)
+    OR f.view_name IN (SELECT "${schema}".wip_view_supporting_sources(v.view_name) FROM unnest(views) AS v (view_name))
+  -- ordinary views first; then what was frozen last, which nothing reads that was frozen before
+  ORDER BY f.frozen_at DESC NULLS FIRST, f.view_name;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_thawable(text[]) IS
+  'What wip_view_thaw() is to be called for, in this order and each in a transaction of its own, to thaw these views (null for all).';
+
+-- A deploy meanwhile: the view stays frozen. Its file has run, beside it, so that what it says is known.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_defer(refresh_order integer, freshness_target interval, version text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  plan record;
+  frozen record;
+  bare regclass;
+  said text[];
+BEGIN
+  SELECT * INTO plan FROM pg_temp.wip_plan;
+  SELECT * INTO frozen FROM "${schema}".wip_view_frozen AS f WHERE f.view_name = plan.view_name;
+  PERFORM "${schema}".wip_view_check_built();
+  PERFORM "${schema}".wip_view_check_side_effects();
+  EXECUTE "${schema}".wip_view_bare_ddl(plan.built, format('%I.wip_view_bare', 'wip_staging_${schema}'));
+  bare := to_regclass(format('%I.wip_view_bare', 'wip_staging_${schema}'));
+  said := ARRAY(
+    SELECT "${schema}".wip_view_relation_ddl(plan.built, bare)
+    UNION ALL
+    SELECT "${schema}".wip_view_column_ddl(plan.built, bare)
+    UNION ALL
+    SELECT "${schema}".wip_view_comment_ddl(plan.built, bare));
+  PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
+  UPDATE "${schema}".wip_view AS v
+  SET frozen_at = frozen.frozen_at,
+      frozen_attributes = said
+  WHERE v.view_name = plan.view_name;
+  EXECUTE format('DROP MATERIALIZED VIEW %s', bare);
+  PERFORM "${schema}".wip_view_clear_staging();
+  RAISE WARNING '% is frozen: it keeps its rows, and takes what was deployed when it is thawed', plan.view_name
+    USING HINT = "${schema}".wip_view_command('thaw', plan.view_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_defer(integer, interval, text) IS
+  'Registers the definition that was built for a frozen view, without touching the view.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_thaw(view_name text)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF (SELECT s.supporting_views ? view_name FROM "${schema}".wip_view_settings AS s) THEN
+    PERFORM "${schema}".wip_view_thaw_supporting(view_name);
+    RETURN false;
+  ELSIF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_begin_thaw.view_name) THEN
+    RAISE EXCEPTION 'unknown view "%"', view_name
+      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
+  ELSIF NOT "${schema}".wip_view_is_frozen(view_name) THEN
+    RAISE NOTICE '% is not frozen', view_name;
+    RETURN false;
+  END IF;
+  PERFORM "${schema}".wip_view_thaw_supporting(f.view_name)
+  FROM "${schema}".wip_view_frozen AS f
+  WHERE f.view_name IN (SELECT "${schema}".wip_view_supporting_sources(wip_view_begin_thaw.view_name));
+  PERFORM set_config('wip_views.thaw', 'on', true);
+  RETURN true;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_begin_thaw(text) IS
+  'Thaws what a frozen view reads, and lets a promotion replace it: true; false where there is nothing left to do.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_thaw(view_name text, failed_sqlstate text, failed_error text)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  changes CONSTANT text := "${schema}".wip_view_describe_changes(view_name);
+BEGIN
+  -- a lock, a limit or a disk has nothing to do with the columns
+  IF changes IS NOT NULL AND failed_sqlstate !~ '^(40|53|55|57|58)' THEN
+    RAISE EXCEPTION 'cannot thaw %: %; since it was deployed, %', view_name, failed_error, changes
+      USING ERRCODE = failed_sqlstate,
+            HINT = 'The frozen view goes on serving. Write in its file what the tables have now, deploy that, then thaw it.';
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_check_thaw(text, text, text) IS
+  'Stops where a view cannot be thawed because its columns were renamed, retyped or dropped meanwhile, and names them.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_thaw(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+DECLARE
+  failed_sqlstate pg_catalog.text;
+  failed_error pg_catalog.text;
+BEGIN
+  IF "${schema}".wip_view_begin_thaw(view_name) THEN
+    PERFORM "${schema}".wip_view_recreate(view_name);
+    PERFORM pg_catalog.set_config('wip_views.thaw', '', true);
+    RAISE NOTICE '% is thawed', view_name;
+  END IF;
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS failed_sqlstate = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT;
+  PERFORM "${schema}".wip_view_check_thaw(view_name, failed_sqlstate, failed_error);
+  RAISE;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_thaw(text) IS
+  'Ends wip_view_freeze(): promotes the definition that was deployed last, with new rows. Readers wait for milliseconds. Where the tables no longer suit it, it stops and names the columns, and the frozen view goes on serving. An ordinary view that the view reads is thawed before it, and its readers then wait until the view is built: thaw that one by itself first, as wip_view_thawable() lists it.';

@@ -1,0 +1,85 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.SQLWarning;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jooq.Param;
+import org.jooq.Record;
+import org.jooq.RecordMapper;
+import org.jooq.impl.DSL;
+
+/**
+ * Freezes and thaws views, each in a transaction of its own.
+ *
+ * @param progress told, line by line, what is done
+ */
+public record FrozenViews(Target target, Consumer<String> progress) {
+
+  /** Freezes views, and the ordinary ones that only they read; none for all. */
+  List<String> freeze(Collection<String> views) throws SQLException {
+    return each("wip_view_freezable", "wip_view_freeze", views);
+  }
+
+  /** Thaws views, and the ordinary ones that they read; none for all. */
+  List<String> thaw(Collection<String> views) throws SQLException {
+    return each("wip_view_thawable", "wip_view_thaw", views);
+  }
+
+  /** Reads what else uses columns of the tables that views read; none for all. */
+  public <T> List<T> columnUsers(Collection<String> views, RecordMapper<Record, T> row)
+      throws SQLException {
+    refuseUndeployed();
+    return target.ask(
+        db ->
+            db.resultQuery(
+                    "SELECT * FROM {0}({1})",
+                    DSL.name(target.schema(), "wip_view_column_users"), names(views))
+                .fetch(row));
+  }
+
+  private void refuseUndeployed() throws SQLException {
+    if (!MissingObjects.isDeployed(target)) {
+      throw new Refusal(
+          "wip-views is not deployed in schema " + target.schema(),
+          Refusal.NOT_IN_PREREQUISITE_STATE,
+          "Deploy it first: " + target.command("update"));
+    }
+  }
+
+  private List<String> each(String list, String function, Collection<String> views)
+      throws SQLException {
+    refuseUndeployed();
+    List<String> names =
+        target.ask(
+            db ->
+                db.resultQuery(
+                        "SELECT * FROM {0}({1})", DSL.name(target.schema(), list), names(views))
+                    .fetch(0, String.class));
+    for (String name : names) {
+      progress.accept(name);
+      call(function, name);
+    }
+    return names;
+  }
+
+  private void call(String function, String view) throws SQLException {
+    Connection connection = target.connection();
+    try (PreparedStatement statement =
+        connection.prepareStatement(
+            "SELECT " + target.qualified(function) + "(?::pg_catalog.text)")) {
+      statement.setString(1, view);
+      statement.execute();
+      for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
+        progress.accept("  " + said.getMessage().strip());
+      }
+    }
+  }
+
+  private static Param<String[]> names(Collection<String> views) {
+    return DSL.val(views.isEmpty() ? null : views.toArray(String[]::new), String[].class);
+  }
+}

@@ -1,0 +1,14 @@
+package com.f2x.neurohub.wipviews.migration;
+
+import java.util.List;
+
+/**
+ * What else uses columns of a table that views read: while the views are frozen, PostgreSQL refuses
+ * to retype or drop these columns on its account.
+ *
+ * @param object what it is and its name, as PostgreSQL says it: a view, rule, policy, trigger,
+ *     computed column, or function with a body of SQL
+ * @param table the table
+ * @param columns the columns of the table that it uses
+ */
+public record ColumnUser(String object, String table, List<String> columns) {}
