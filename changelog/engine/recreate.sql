@@ -110,6 +110,7 @@ DECLARE
   promoted CONSTANT pg_catalog.text := coalesce(pg_catalog.current_setting('wip_views.promoted', true), '');
   registered "${schema}".wip_view;
   previous pg_catalog.jsonb;
+  undone pg_catalog.jsonb;
   columns_before pg_catalog.text[];
   statement pg_catalog.text;
 BEGIN
@@ -126,6 +127,7 @@ BEGIN
             HINT = 'A promotion keeps what it replaces, where the definition is another one, in "${schema}".wip_view.previous_definitions.';
   END IF;
 
+  undone := "${schema}".wip_view_replaced_definition(view_name);
   columns_before := ARRAY(
     SELECT c.column_name
     FROM "${schema}".wip_view_column_changes(NULL, pg_catalog.to_regclass(pg_catalog.format('%I.%I', '${schema}', view_name))) AS c);
@@ -144,7 +146,7 @@ BEGIN
   PERFORM "${schema}".wip_view_record_attributes(view_name);
   UPDATE "${schema}".wip_view AS v
   SET previous_definitions = registered.previous_definitions OPERATOR(pg_catalog.-) 0,
-      undone_definition = coalesce(registered.undone_definition, "${schema}".wip_view_replaced_definition(registered))
+      undone_definition = coalesce(registered.undone_definition, undone)
   WHERE v.view_name OPERATOR(pg_catalog.=) wip_view_recreate_previous.view_name;
   RAISE NOTICE '% is an earlier definition now; the deployed one comes back by: %', view_name, "${schema}".wip_view_command('recreate', view_name);
 END

@@ -63,7 +63,7 @@ BEGIN
   query := regexp_replace(query, E'\\m(clock|statement|transaction)_timestamp\\(\\)', 'now()', 'g');
   query := regexp_replace(query, E'\\mAS (NOT )?(MATERIALIZED )?\\(', 'AS NOT MATERIALIZED (', 'g');
   FOR line IN EXECUTE format('EXPLAIN (VERBOSE, COSTS OFF) SELECT q.%I FROM (%s) AS q', column_name, query) LOOP
-    IF line ~ E'\\m(now\\(\\)|timeofday\\(\\)|CURRENT_DATE|CURRENT_TIME|LOCALTIME)' THEN
+    IF regexp_replace(line, $literal$'[^']*'$literal$, '', 'g') ~ E'\\m(now\\(\\)|timeofday\\(\\)|CURRENT_DATE|CURRENT_TIME|LOCALTIME)' THEN
       RETURN true;
     END IF;
   END LOOP;

@@ -4,21 +4,23 @@
 DROP FUNCTION IF EXISTS "${schema}".wip_view_promote(text, integer, interval);
 DROP FUNCTION IF EXISTS "${schema}".wip_view_register(integer, interval);
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_replaced_definition(registered "${schema}".wip_view)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_replaced_definition(view_name text)
   RETURNS jsonb
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT jsonb_strip_nulls(jsonb_build_object(
-    'view', registered.view_name,
-    'definition', registered.definition,
-    'attributes', registered.attributes,
-    'version', registered.version,
-    'replaced_at', clock_timestamp()));
+    'view', v.view_name,
+    'definition', v.definition,
+    'attributes', v.attributes,
+    'version', v.version,
+    'replaced_at', clock_timestamp()))
+  FROM "${schema}".wip_view AS v
+  WHERE v.view_name = wip_view_replaced_definition.view_name;
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_replaced_definition("${schema}".wip_view) IS
+COMMENT ON FUNCTION "${schema}".wip_view_replaced_definition(text) IS
   'What wip_view.previous_definitions keeps of a registered view that is replaced now.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval, version text)
@@ -60,7 +62,7 @@ BEGIN
         -- whichever version of the server has printed it
         WHEN substr(v.definition, strpos(v.definition, E'\n')) = substr(excluded.definition, strpos(excluded.definition, E'\n'))
         THEN v.previous_definitions
-        ELSE jsonb_path_query_array(jsonb_build_array("${schema}".wip_view_replaced_definition(v)) || v.previous_definitions, '$[0 to 4]')
+        ELSE jsonb_path_query_array(jsonb_build_array("${schema}".wip_view_replaced_definition(v.view_name)) || v.previous_definitions, '$[0 to 4]')
       END,
       -- a thaw brings back what was frozen
       undone_definition = CASE

@@ -59,7 +59,7 @@ DROP FUNCTION
   "${schema}".wip_view_index_statements(oid, text),
   "${schema}".wip_view_bare_ddl(oid, text),
   "${schema}".wip_view_register(integer, interval, text),
-  "${schema}".wip_view_replaced_definition("${schema}".wip_view),
+  "${schema}".wip_view_replaced_definition(text),
   "${schema}".wip_view_swap(),
   "${schema}".wip_view_run_steps(),
   "${schema}".wip_view_plan_swap(),

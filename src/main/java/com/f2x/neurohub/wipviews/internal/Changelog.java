@@ -15,14 +15,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
-import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -220,27 +218,10 @@ public final class Changelog {
             }
           }
           run.execute(LiquibaseRun.command("update"));
-          RegistryRecovery.ofDeployed(target, progress).recreate(fromRegistry);
+          new RegistryRecovery(target, progress).recreate(fromRegistry);
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
-  }
-
-  /**
-   * Undoes promotions: brings back what the last ones replaced, from the registry.
-   *
-   * @param views names of views
-   * @param check told the names that there are, before any view is touched
-   */
-  public void recreatePrevious(Collection<String> views, Consumer<Collection<String>> check)
-      throws Exception {
-    inTurn(
-        views,
-        check,
-        () -> {
-          RegistryRecovery.ofPrevious(target, progress).recreate(new LinkedHashSet<>(views));
-          return List.copyOf(views);
-        });
   }
 
   /** A promotion leaves a frozen view as it is, unless it is told otherwise. */
@@ -251,31 +232,14 @@ public final class Changelog {
   }
 
   /**
-   * Freezes views that are registered, and the ordinary ones that only they read.
+   * Freezes or thaws registered views, or brings back what their last promotions replaced.
    *
    * @param views names of views; none for all
    * @param check told the names that there are, before any view is touched
-   * @return what was frozen
+   * @return what was done
    */
-  public List<String> freeze(Collection<String> views, Consumer<Collection<String>> check)
-      throws Exception {
-    return inTurn(views, check, () -> new FrozenViews(target, progress).freeze(views));
-  }
-
-  /**
-   * Thaws views, and the ordinary ones that they read.
-   *
-   * @param views names of views; none for all
-   * @param check told the names that there are, before any view is touched
-   * @return what was thawed
-   */
-  public List<String> thaw(Collection<String> views, Consumer<Collection<String>> check)
-      throws Exception {
-    return inTurn(views, check, () -> new FrozenViews(target, progress).thaw(views));
-  }
-
-  private List<String> inTurn(
-      Collection<String> views, Consumer<Collection<String>> check, Callable<List<String>> work)
+  public List<String> onRegistered(
+      Collection<String> views, Consumer<Collection<String>> check, RegisteredWork work)
       throws Exception {
     List<String> done = new ArrayList<>();
     run(
@@ -283,9 +247,15 @@ public final class Changelog {
           if (!views.isEmpty()) {
             check.accept(DeployedObjects.registeredViews(target));
           }
-          done.addAll(work.call());
+          done.addAll(work.on(new RegisteredViews(target, progress), views));
         });
     return done;
+  }
+
+  /** What is done with registered views. */
+  @FunctionalInterface
+  public interface RegisteredWork {
+    List<String> on(RegisteredViews registered, Collection<String> views) throws Exception;
   }
 
   /** What a service's entries come on top of depends on what the schema has. */
@@ -317,7 +287,7 @@ public final class Changelog {
     run(
         toDeploy(),
         run -> {
-          refuseUnreadable();
+          LiquibaseLog.refuseUnreadable(target);
           leaveNewer(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
@@ -331,26 +301,6 @@ public final class Changelog {
     out.write("\\set ON_ERROR_STOP on\n");
     out.write(script.toString(StandardCharsets.UTF_8));
     out.flush();
-  }
-
-  /** The script depends on what has run; it brings the preflight's checks along. */
-  private void refuseUnreadable() throws SQLException {
-    @Nullable Record grant =
-        target.ask(
-            db ->
-                db.fetchOne(
-                    """
-                    SELECT format('GRANT SELECT ON %s TO %I;', log.name, current_user)
-                    FROM format('%I.databasechangelog', ?::text) AS log (name)
-                    WHERE NOT has_table_privilege(to_regclass(log.name), 'SELECT')
-                    """,
-                    target.schema()));
-    if (grant != null) {
-      throw new Refusal(
-          "cannot tell what is deployed already",
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Have its owner run " + grant.get(0));
-    }
   }
 
   /**

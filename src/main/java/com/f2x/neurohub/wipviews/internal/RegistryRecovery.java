@@ -13,25 +13,13 @@ import java.util.function.Consumer;
  * Recreates views from what the registry knows of them.
  *
  * @param progress told, line by line, what is done
- * @param function what recreates a view
  */
-record RegistryRecovery(Target target, Consumer<String> progress, String function) {
-
-  /** As they were deployed last. */
-  static RegistryRecovery ofDeployed(Target target, Consumer<String> progress) {
-    return new RegistryRecovery(target, progress, "wip_view_recreate");
-  }
-
-  /** As they were before the last promotion. */
-  static RegistryRecovery ofPrevious(Target target, Consumer<String> progress) {
-    return new RegistryRecovery(target, progress, "wip_view_recreate_previous");
-  }
+record RegistryRecovery(Target target, Consumer<String> progress) {
 
   private static final String UNDEFINED_TABLE = "42P01";
 
   /** Of views that are gone, the catalog no longer tells which reads which: the others go first. */
   void recreate(Set<String> views) throws SQLException {
-    target.connection().setAutoCommit(false);
     Set<String> left = new LinkedHashSet<>(views);
     while (!left.isEmpty()) {
       int before = left.size();
@@ -59,7 +47,7 @@ record RegistryRecovery(Target target, Consumer<String> progress, String functio
     Connection connection = target.connection();
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "SELECT " + target.qualified(function) + "(?::pg_catalog.text)")) {
+            "SELECT " + target.qualified("wip_view_recreate") + "(?::pg_catalog.text)")) {
       statement.setString(1, view);
       statement.execute();
       for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {

@@ -5,7 +5,7 @@ import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
-import com.f2x.neurohub.wipviews.internal.FrozenViews;
+import com.f2x.neurohub.wipviews.internal.RegisteredViews;
 import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
 import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.SqlError;
@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
-import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  * connection, not through a pooler in transaction mode.
  */
 public final class WipViewsMigration {
-
-  private static final String ENGINE = "engine";
 
   private final DataSource dataSource;
   private final @Nullable String schema;
@@ -113,8 +110,8 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration with(String name) {
     List<String> more = new ArrayList<>(sources.files());
-    more.remove(optIn(name));
-    more.add(optIn(name));
+    more.remove(ChangelogFiles.optIn(name));
+    more.add(ChangelogFiles.optIn(name));
     return with(sources.withFiles(List.copyOf(more)));
   }
 
@@ -128,31 +125,7 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration only(String name) {
-    return with(sources.withFiles(List.of(alone(name))));
-  }
-
-  private static String alone(String name) {
-    if (name.equals(ENGINE)) {
-      return ChangelogFiles.ENGINE;
-    }
-    if (!optInNames().contains(name)) {
-      throw new IllegalArgumentException(
-          "unknown changelog "
-              + name
-              + "; there are "
-              + ENGINE
-              + ", "
-              + String.join(", ", optInNames()));
-    }
-    return ChangelogFiles.optIn(name);
-  }
-
-  private static String optIn(String name) {
-    if (!optInNames().contains(name)) {
-      throw new IllegalArgumentException(
-          "unknown opt-in changelog " + name + "; there are " + String.join(", ", optInNames()));
-    }
-    return ChangelogFiles.optIn(name);
+    return with(sources.withFiles(List.of(ChangelogFiles.alone(name))));
   }
 
   /** Returns the names of the parameters that every deploy takes. */
@@ -167,7 +140,7 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public static List<String> parameterNames(String name) {
-    return ChangelogFiles.parameterNames(List.of(alone(name)));
+    return ChangelogFiles.parameterNames(List.of(ChangelogFiles.alone(name)));
   }
 
   /**
@@ -290,10 +263,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreatePrevious(Collection<String> views) {
-    run(
-        changelog ->
-            changelog.recreatePrevious(
-                views, known -> UnknownViewException.unlessAmong(known, views)));
+    onRegistered(views, RegisteredViews::recreatePrevious);
   }
 
   /**
@@ -313,12 +283,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> freeze(Collection<String> views) {
-    List<String> frozen = new ArrayList<>();
-    run(
-        changelog ->
-            frozen.addAll(
-                changelog.freeze(views, known -> UnknownViewException.unlessAmong(known, views))));
-    return List.copyOf(frozen);
+    return onRegistered(views, RegisteredViews::freeze);
   }
 
   /**
@@ -334,12 +299,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> thaw(Collection<String> views) {
-    List<String> thawed = new ArrayList<>();
-    run(
-        changelog ->
-            thawed.addAll(
-                changelog.thaw(views, known -> UnknownViewException.unlessAmong(known, views))));
-    return List.copyOf(thawed);
+    return onRegistered(views, RegisteredViews::thaw);
   }
 
   /**
@@ -351,7 +311,7 @@ public final class WipViewsMigration {
    */
   public List<ColumnUser> columnUsers(Collection<String> views) {
     try (Connection connection = dataSource.getConnection()) {
-      return new FrozenViews(Target.of(connection, schema), progress)
+      return new RegisteredViews(Target.of(connection, schema), progress)
           .columnUsers(
               views,
               row ->
@@ -379,8 +339,18 @@ public final class WipViewsMigration {
     run(Changelog::rollback);
   }
 
+  private List<String> onRegistered(Collection<String> views, Changelog.RegisteredWork work) {
+    List<String> done = new ArrayList<>();
+    run(
+        changelog ->
+            done.addAll(
+                changelog.onRegistered(
+                    views, known -> UnknownViewException.unlessAmong(known, views), work)));
+    return List.copyOf(done);
+  }
+
   private void run(Step step) {
-    run(WipViewsMigration::refuseReadOnly, step);
+    run(Target::refuseReadOnly, step);
   }
 
   private void run(Check first, Step step) {
@@ -412,26 +382,6 @@ public final class WipViewsMigration {
             "Deploy as the role that owns it, or grant that role to this one.",
             failure)
         : WipViewsException.of(null, failure);
-  }
-
-  private static void refuseReadOnly(Target target) throws SQLException {
-    Record server =
-        target.ask(
-            db ->
-                db.fetchSingle(
-                    "SELECT pg_is_in_recovery(),"
-                        + " current_setting('transaction_read_only')::boolean"));
-    boolean standby = server.get(0, Boolean.class);
-    if (standby || server.get(1, Boolean.class)) {
-      throw new WipViewsException(
-          standby
-              ? "cannot deploy to a standby: it is read-only"
-              : "cannot deploy: the database's transactions are read-only",
-          null,
-          "25006",
-          "Connect to the primary, or lift default_transaction_read_only.",
-          null);
-    }
   }
 
   private interface Check {
