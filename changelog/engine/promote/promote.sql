@@ -66,7 +66,7 @@ BEGIN
       END,
       -- a thaw brings back what was frozen
       undone_definition = CASE
-        WHEN v.definition = excluded.definition AND current_setting('wip_views.thaw', true) = 'on' THEN v.undone_definition
+        WHEN v.definition = excluded.definition AND current_setting('wip_views.thaw', true) = 'true' THEN v.undone_definition
       END,
       source_columns = excluded.source_columns,
       frozen_at = NULL,
@@ -257,7 +257,7 @@ BEGIN
     PERFORM "${schema}".wip_view_clear_staging();
     PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
     RETURN;
-  ELSIF "${schema}".wip_view_is_frozen(view_name) AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'on' THEN
+  ELSIF "${schema}".wip_view_is_frozen(view_name) AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'true' THEN
     PERFORM "${schema}".wip_view_defer(refresh_order, freshness_target, version);
     PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
     RETURN;

@@ -36,6 +36,7 @@ DECLARE
     LEFT JOIN pg_attribute AS a ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0
     WHERE d.classoid = 'pg_class'::regclass AND d.objoid = built);
   owner oid;
+  dependants text;
   statement text;
 BEGIN
   PERFORM "${schema}".wip_view_acquire_exclusive('replace ' || live_name, ARRAY[live]);
@@ -47,7 +48,13 @@ BEGIN
   ELSE
     owner := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = live);
     attributes := ARRAY(SELECT a.* FROM "${schema}".wip_view_attribute_ddl(live, built) AS a);
-    EXECUTE format('DROP VIEW %s', live::regclass);
+    BEGIN
+      EXECUTE format('DROP VIEW %s', live::regclass);
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+      GET STACKED DIAGNOSTICS dependants = PG_EXCEPTION_DETAIL;
+      RAISE EXCEPTION 'cannot replace %, whose columns change: %', live_name, replace(dependants, E'\n', '; ')
+        USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop these first, and create them again afterwards.';
+    END;
     EXECUTE format('ALTER VIEW %s SET SCHEMA %I', built::regclass, '${schema}');
     EXECUTE format('ALTER VIEW %s OWNER TO %s', live_name, owner::regrole);
     FOREACH statement IN ARRAY attributes LOOP
@@ -71,7 +78,7 @@ AS $function$
 DECLARE
   built CONSTANT oid := to_regclass(format('%I.%I', 'wip_staging_${schema}', view_name));
   frozen CONSTANT boolean := "${schema}".wip_view_is_frozen(view_name)
-    AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'on';
+    AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'true';
 BEGIN
   IF built IS NULL THEN
     RAISE EXCEPTION 'the file of % did not create it', view_name

@@ -192,7 +192,6 @@ public final class Changelog {
     run(
         deployed(sources.withoutOptIns()).recreating(),
         run -> {
-          thawFrozen();
           leaveNewer(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
@@ -222,13 +221,6 @@ public final class Changelog {
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
-  }
-
-  /** A promotion leaves a frozen view as it is, unless it is told otherwise. */
-  private void thawFrozen() throws SQLException {
-    try (Statement statement = target.connection().createStatement()) {
-      statement.execute("SET " + DeployLock.THAW + " = 'on'");
-    }
   }
 
   /**

@@ -18,8 +18,8 @@ final class DeployLock implements AutoCloseable {
   /** What others.rollback.sql asks. */
   static final String ROLLBACK = "wip_views.rollback";
 
-  /** What wip_view_promote() asks before it replaces a frozen view. */
-  static final String THAW = "wip_views.thaw";
+  /** What a recovery sets, for wip_view_promote() to replace a frozen view. */
+  private static final String THAW = "wip_views.thaw";
 
   /** How an empty search_path is printed, by what it was set with. */
   private static final Set<String> EMPTY_PATHS = Set.of("", "\"\"");
