@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       DemoCommand.class,
+      PlanCommand.class,
       UpdateCommand.class,
       RefreshCommand.class,
       FreshnessCommand.class,

@@ -5,9 +5,7 @@ import static java.util.stream.Collectors.toMap;
 import java.io.ByteArrayOutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -16,16 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
-import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -85,7 +80,7 @@ public final class Changelog {
         toDeploy(),
         run -> {
           leaveNewer(run);
-          preflight(run);
+          Preflight.check(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
           Changes listener = new Changes(target, runUndone(run, entries));
@@ -95,6 +90,45 @@ public final class Changelog {
           changes.addAll(listener.names());
         });
     return List.copyOf(changes);
+  }
+
+  /**
+   * Does what {@link #update} would do, in a transaction that is rolled back.
+   *
+   * @param reading called with the result, in that transaction
+   */
+  public void plan(Planned reading) throws Exception {
+    Sources planned = toDeploy();
+    run(
+        () -> {
+          UncommittedConnection connection = new UncommittedConnection(target.connection());
+          DryRun dryRun = new DryRun(target, connection);
+          LiquibaseRun.on(
+              target,
+              connection,
+              planned,
+              line -> {},
+              run -> {
+                leaveNewer(run);
+                List<Entry> entries = Entry.in(run.changelog());
+                try {
+                  Claims.check(target, entries);
+                  Preflight.check(run);
+                } catch (SQLException e) {
+                  dryRun.refused(e);
+                }
+                if (dryRun.failures().isEmpty()) {
+                  dryRun.run(run, runUndone(run, entries), entries);
+                }
+                reading.of(dryRun);
+              });
+        });
+  }
+
+  /** What is read of a plan. */
+  @FunctionalInterface
+  public interface Planned {
+    void of(DryRun dryRun) throws SQLException;
   }
 
   /** An older version that starts beside a newer one runs only the entries of its service. */
@@ -163,7 +197,7 @@ public final class Changelog {
           Set<String> known = new LinkedHashSet<>(entries.stream().map(Entry::view).toList());
           known.addAll(DeployedObjects.registeredViews(target));
           check.accept(known);
-          preflight(run);
+          Preflight.check(run);
           recreated.addAll(views.isEmpty() ? known : new LinkedHashSet<>(views));
           Set<String> fromRegistry = new LinkedHashSet<>(recreated);
           for (ChangeSet changeSet : run.changelog().getChangeSets()) {
@@ -189,31 +223,14 @@ public final class Changelog {
   }
 
   /**
-   * Freezes views that are registered, and the ordinary ones that only they read.
+   * Freezes or thaws registered views, or brings back what their last promotions replaced.
    *
    * @param views names of views; none for all
    * @param check called with the known names, before any view is touched
-   * @return what was frozen
+   * @return what was done
    */
-  public List<String> freeze(Collection<String> views, Consumer<Collection<String>> check)
-      throws Exception {
-    return inTurn(views, check, () -> new FrozenViews(target, progress).freeze(views));
-  }
-
-  /**
-   * Thaws views, and the ordinary ones that they read.
-   *
-   * @param views names of views; none for all
-   * @param check called with the known names, before any view is touched
-   * @return what was thawed
-   */
-  public List<String> thaw(Collection<String> views, Consumer<Collection<String>> check)
-      throws Exception {
-    return inTurn(views, check, () -> new FrozenViews(target, progress).thaw(views));
-  }
-
-  private List<String> inTurn(
-      Collection<String> views, Consumer<Collection<String>> check, Callable<List<String>> work)
+  public List<String> onRegistered(
+      Collection<String> views, Consumer<Collection<String>> check, RegisteredWork work)
       throws Exception {
     List<String> done = new ArrayList<>();
     run(
@@ -221,9 +238,15 @@ public final class Changelog {
           if (!views.isEmpty()) {
             check.accept(DeployedObjects.registeredViews(target));
           }
-          done.addAll(work.call());
+          done.addAll(work.on(new RegisteredViews(target, progress), views));
         });
     return done;
+  }
+
+  /** What is done with registered views. */
+  @FunctionalInterface
+  public interface RegisteredWork {
+    List<String> on(RegisteredViews registered, Collection<String> views) throws Exception;
   }
 
   /** What a service's entries are deployed onto depends on what the schema has. */
@@ -246,37 +269,6 @@ public final class Changelog {
   }
 
   /**
-   * The checks of the changelogs, before Liquibase creates its own tables: where it may not, its
-   * error would not name what is missing.
-   */
-  private void preflight(LiquibaseRun run) throws Exception {
-    List<String> files = new ArrayList<>();
-    if (run.has("preflight")) {
-      files.add("wip/preflight.sql");
-    }
-    if (run.has("engine-preflight")) {
-      files.add("engine/preflight.sql");
-    } else if (sources.service() != null && !MissingObjects.isDeployed(target)) {
-      throw new Refusal(
-          "wip-views is not deployed in schema " + target.schema(),
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Deploy it first, or include com/f2x/neurohub/wipviews/changelog/engine.changelog.yaml.");
-    }
-    target.ask(
-        db -> {
-          try (Statement statement = target.connection().createStatement()) {
-            for (String file : files) {
-              statement.execute(
-                  run.changelog()
-                      .getChangeLogParameters()
-                      .expandExpressions(ChangelogFiles.text(file), run.changelog()));
-            }
-            return files;
-          }
-        });
-  }
-
-  /**
    * Writes the SQL that {@link #update} would run, and runs none of it.
    *
    * @param out where the script goes; flushed, left open
@@ -286,7 +278,7 @@ public final class Changelog {
     run(
         toDeploy(),
         run -> {
-          refuseUnreadable();
+          LiquibaseLog.refuseUnreadable(target);
           leaveNewer(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
@@ -300,26 +292,6 @@ public final class Changelog {
     out.write("\\set ON_ERROR_STOP on\n");
     out.write(script.toString(StandardCharsets.UTF_8));
     out.flush();
-  }
-
-  /** The script depends on what has run; it contains the checks of the preflight. */
-  private void refuseUnreadable() throws SQLException {
-    @Nullable Record grant =
-        target.ask(
-            db ->
-                db.fetchOne(
-                    """
-                    SELECT format('GRANT SELECT ON %s TO %I;', log.name, current_user)
-                    FROM format('%I.databasechangelog', ?::text) AS log (name)
-                    WHERE NOT has_table_privilege(to_regclass(log.name), 'SELECT')
-                    """,
-                    target.schema()));
-    if (grant != null) {
-      throw new Refusal(
-          "cannot tell what is deployed already",
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Have its owner run " + grant.get(0));
-    }
   }
 
   /**
@@ -378,15 +350,19 @@ public final class Changelog {
   }
 
   private void run(Sources read, LiquibaseRun.Work work) throws Exception {
-    run(() -> LiquibaseRun.on(target, read, progress, work));
+    run(
+        () ->
+            LiquibaseRun.on(
+                target, new BareUrlConnection(target.connection()), read, progress, work));
   }
 
   @SuppressWarnings("try") // the turn is only held
-  private void run(Step work) throws Exception {
+  private void run(CancellableDeploy.Step work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
     try (DeployLock turn = new DeployLock(target)) {
-      cancellable(
+      CancellableDeploy.run(
+          target.connection(),
           () -> {
             turn.await();
             work.run();
@@ -394,41 +370,5 @@ public final class Changelog {
     } finally {
       IN_THIS_JVM.unlock();
     }
-  }
-
-  /**
-   * Runs a deploy, which an interrupt of this thread cancels on the server.
-   *
-   * @throws InterruptedException if that ended it; the thread is no longer interrupted
-   */
-  private void cancellable(Step deploy) throws Exception {
-    Connection connection = target.connection();
-    @Nullable PGConnection server =
-        connection.isWrapperFor(PGConnection.class) ? connection.unwrap(PGConnection.class) : null;
-    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(() -> cancel(server))) {
-      try {
-        deploy.run();
-      } catch (Exception e) {
-        if (watch.cancelled()) {
-          Thread.interrupted();
-          throw (InterruptedException) new InterruptedException().initCause(e);
-        }
-        throw e;
-      }
-    }
-  }
-
-  private static void cancel(@Nullable PGConnection server) {
-    try {
-      if (server != null) {
-        server.cancelQuery();
-      }
-    } catch (SQLException e) {
-      // it is tried again as long as the deploy lasts
-    }
-  }
-
-  private interface Step {
-    void run() throws Exception;
   }
 }

@@ -28,6 +28,8 @@ public final class ChangelogFiles {
   /** The file of the engine alone. */
   public static final String ENGINE = "engine.changelog.yaml";
 
+  private static final String ENGINE_NAME = "engine";
+
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
@@ -53,10 +55,36 @@ public final class ChangelogFiles {
   /**
    * Returns the file of an opt-in changelog.
    *
-   * @param name one of {@link #OPT_IN}
+   * @throws IllegalArgumentException if the name is none of {@link #OPT_IN}
    */
   public static String optIn(String name) {
+    if (!OPT_IN.contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown opt-in changelog " + name + "; there are " + String.join(", ", OPT_IN));
+    }
     return name + ".changelog.yaml";
+  }
+
+  /**
+   * Returns the file of a changelog that can be deployed alone.
+   *
+   * @throws IllegalArgumentException if the name is neither that of the engine nor one of {@link
+   *     #OPT_IN}
+   */
+  public static String alone(String name) {
+    if (name.equals(ENGINE_NAME)) {
+      return ENGINE;
+    }
+    if (!OPT_IN.contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown changelog "
+              + name
+              + "; there are "
+              + ENGINE_NAME
+              + ", "
+              + String.join(", ", OPT_IN));
+    }
+    return optIn(name);
   }
 
   /** Returns the names of the parameters that some files take, in their order. */

@@ -40,6 +40,11 @@ final class Changes extends AbstractChangeExecListener {
     this.settings = settings();
   }
 
+  /** Returns how many have run so far. */
+  int count() {
+    return names.size();
+  }
+
   /** Returns their ids, in the order in which they ran, when all have run. */
   List<String> names() throws SQLException {
     List<String> all = new ArrayList<>(names);

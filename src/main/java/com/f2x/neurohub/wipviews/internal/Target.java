@@ -6,6 +6,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import org.jooq.DSLContext;
+import org.jooq.Record;
 import org.jooq.SQLDialect;
 import org.jooq.conf.Settings;
 import org.jooq.impl.DSL;
@@ -71,6 +72,25 @@ public record Target(Connection connection, String schema, boolean isNamed) {
   /** A name of this schema, for SQL; neither name has a quote in it. */
   String qualified(String name) {
     return "\"" + schema + "\".\"" + name + "\"";
+  }
+
+  /** Stops where nothing can be deployed. */
+  public void refuseReadOnly() throws SQLException {
+    Record server =
+        ask(
+            db ->
+                db.fetchSingle(
+                    "SELECT pg_is_in_recovery(),"
+                        + " current_setting('transaction_read_only')::boolean"));
+    boolean standby = server.get(0, Boolean.class);
+    if (standby || server.get(1, Boolean.class)) {
+      throw new Refusal(
+          standby
+              ? "cannot deploy to a standby: it is read-only"
+              : "cannot deploy: the database's transactions are read-only",
+          "25006",
+          "Connect to the primary, or lift default_transaction_read_only.");
+    }
   }
 
   /** The command line of {@code wip-views} with these words, for this schema. */

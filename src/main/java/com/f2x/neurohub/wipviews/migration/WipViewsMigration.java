@@ -5,7 +5,7 @@ import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
-import com.f2x.neurohub.wipviews.internal.FrozenViews;
+import com.f2x.neurohub.wipviews.internal.RegisteredViews;
 import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
 import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.SqlError;
@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
-import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  * connection, not through a pooler in transaction mode.
  */
 public final class WipViewsMigration {
-
-  private static final String ENGINE = "engine";
 
   private final DataSource dataSource;
   private final @Nullable String schema;
@@ -113,8 +110,8 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration with(String name) {
     List<String> more = new ArrayList<>(sources.files());
-    more.remove(optIn(name));
-    more.add(optIn(name));
+    more.remove(ChangelogFiles.optIn(name));
+    more.add(ChangelogFiles.optIn(name));
     return with(sources.withFiles(List.copyOf(more)));
   }
 
@@ -128,31 +125,7 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration only(String name) {
-    return with(sources.withFiles(List.of(alone(name))));
-  }
-
-  private static String alone(String name) {
-    if (name.equals(ENGINE)) {
-      return ChangelogFiles.ENGINE;
-    }
-    if (!optInNames().contains(name)) {
-      throw new IllegalArgumentException(
-          "unknown changelog "
-              + name
-              + "; there are "
-              + ENGINE
-              + ", "
-              + String.join(", ", optInNames()));
-    }
-    return ChangelogFiles.optIn(name);
-  }
-
-  private static String optIn(String name) {
-    if (!optInNames().contains(name)) {
-      throw new IllegalArgumentException(
-          "unknown opt-in changelog " + name + "; there are " + String.join(", ", optInNames()));
-    }
-    return ChangelogFiles.optIn(name);
+    return with(sources.withFiles(List.of(ChangelogFiles.alone(name))));
   }
 
   /** Returns the names of the parameters that every deploy takes. */
@@ -167,7 +140,7 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public static List<String> parameterNames(String name) {
-    return ChangelogFiles.parameterNames(List.of(alone(name)));
+    return ChangelogFiles.parameterNames(List.of(ChangelogFiles.alone(name)));
   }
 
   /**
@@ -230,6 +203,21 @@ public final class WipViewsMigration {
   }
 
   /**
+   * Says what {@link #update} would do, from a real build that is rolled back: nothing is changed,
+   * readers and refreshes go on, and a deploy that is started meanwhile waits. It needs the rights
+   * of a deploy.
+   *
+   * @return what would happen, also where it would be refused
+   * @throws WipViewsException if it was cancelled, or the database is read-only
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public Plan plan() {
+    List<Plan> plan = new ArrayList<>();
+    run(changelog -> changelog.plan(dryRun -> plan.add(PlanReader.read(dryRun))));
+    return plan.get(0);
+  }
+
+  /**
    * Writes the script that {@link #update} would run, for psql, and changes nothing. Any role that
    * may read {@code databasechangelog} can do it, also on a standby.
    *
@@ -263,6 +251,22 @@ public final class WipViewsMigration {
   }
 
   /**
+   * Undoes promotions: brings back the definitions that the last ones replaced, as the registry
+   * keeps them, beside the live views, which serve their readers meanwhile. Again, and it goes one
+   * further back. {@link #update} leaves a view so until its file changes; {@link #recreate} brings
+   * back what was deployed.
+   *
+   * @param views names of the views; not empty
+   * @throws UnknownViewException if one of the names is not registered; none was touched
+   * @throws WipViewsException if no earlier definition is on record, or it no longer suits the
+   *     tables; the live view is as it was
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void recreatePrevious(Collection<String> views) {
+    onRegistered(views, RegisteredViews::recreatePrevious);
+  }
+
+  /**
    * Freezes views, so that the tables underneath can be migrated: each keeps its rows, indexes,
    * grants and dependants, and reads nothing of the tables any more. A refresh of it does nothing
    * until {@link #thaw}. Its readers wait for milliseconds. The ordinary views that only they read
@@ -279,12 +283,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> freeze(Collection<String> views) {
-    List<String> frozen = new ArrayList<>();
-    run(
-        changelog ->
-            frozen.addAll(
-                changelog.freeze(views, known -> UnknownViewException.unlessAmong(known, views))));
-    return List.copyOf(frozen);
+    return onRegistered(views, RegisteredViews::freeze);
   }
 
   /**
@@ -300,12 +299,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> thaw(Collection<String> views) {
-    List<String> thawed = new ArrayList<>();
-    run(
-        changelog ->
-            thawed.addAll(
-                changelog.thaw(views, known -> UnknownViewException.unlessAmong(known, views))));
-    return List.copyOf(thawed);
+    return onRegistered(views, RegisteredViews::thaw);
   }
 
   /**
@@ -317,7 +311,7 @@ public final class WipViewsMigration {
    */
   public List<ColumnUser> columnUsers(Collection<String> views) {
     try (Connection connection = dataSource.getConnection()) {
-      return new FrozenViews(Target.of(connection, schema), progress)
+      return new RegisteredViews(Target.of(connection, schema), progress)
           .columnUsers(
               views,
               row ->
@@ -345,8 +339,18 @@ public final class WipViewsMigration {
     run(Changelog::rollback);
   }
 
+  private List<String> onRegistered(Collection<String> views, Changelog.RegisteredWork work) {
+    List<String> done = new ArrayList<>();
+    run(
+        changelog ->
+            done.addAll(
+                changelog.onRegistered(
+                    views, known -> UnknownViewException.unlessAmong(known, views), work)));
+    return List.copyOf(done);
+  }
+
   private void run(Step step) {
-    run(WipViewsMigration::refuseReadOnly, step);
+    run(Target::refuseReadOnly, step);
   }
 
   private void run(Check first, Step step) {
@@ -368,7 +372,7 @@ public final class WipViewsMigration {
   }
 
   /** A missing right is one to change something here, which no parameter gives. */
-  private static WipViewsException described(Exception failure) {
+  static WipViewsException described(Exception failure) {
     SqlError error = SqlError.in(failure);
     return error != null && "42501".equals(error.sqlState()) && error.hint() == null
         ? new WipViewsException(
@@ -378,26 +382,6 @@ public final class WipViewsMigration {
             "Deploy as the role that owns it, or grant that role to this one.",
             failure)
         : WipViewsException.of(null, failure);
-  }
-
-  private static void refuseReadOnly(Target target) throws SQLException {
-    Record server =
-        target.ask(
-            db ->
-                db.fetchSingle(
-                    "SELECT pg_is_in_recovery(),"
-                        + " current_setting('transaction_read_only')::boolean"));
-    boolean standby = server.get(0, Boolean.class);
-    if (standby || server.get(1, Boolean.class)) {
-      throw new WipViewsException(
-          standby
-              ? "cannot deploy to a standby: it is read-only"
-              : "cannot deploy: the database's transactions are read-only",
-          null,
-          "25006",
-          "Connect to the primary, or lift default_transaction_read_only.",
-          null);
-    }
   }
 
   private interface Check {
