@@ -244,9 +244,7 @@ BEGIN
   PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
   UPDATE "${schema}".wip_view AS v
   SET frozen_at = frozen.frozen_at,
-      frozen_attributes = said,
-      definition = replace(v.definition, format(' ON %I.%I USING ', 'wip_staging_${schema}', v.view_name),
-                           format(' ON %I.%I USING ', '${schema}', v.view_name))
+      frozen_attributes = said
   WHERE v.view_name = plan.view_name;
   EXECUTE format('DROP MATERIALIZED VIEW %s', bare);
   PERFORM "${schema}".wip_view_clear_staging();

@@ -85,6 +85,12 @@ BEGIN
       USING ERRCODE = 'undefined_table',
             HINT = format('Call wip_view_stage_supporting() first; the file then creates VIEW %I, without a schema.', view_name);
   END IF;
+  IF current_setting('wip_views.plan', true) = 'on' THEN
+    -- beside the live one, for the views that are planned after it
+    PERFORM "${schema}".wip_view_keep_planned(built);
+    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    RETURN;
+  END IF;
   PERFORM "${schema}".wip_view_replace_supporting(built, to_regclass(format('%I.%I', '${schema}', view_name)));
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_register_supporting_view(view_name);
@@ -98,7 +104,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote_supporting(text) IS
-  'Puts an ordinary view that was made in the staging schema in the live one''s place, with its grants and comments, and registers it. One that is frozen is frozen again, over a new copy.';
+  'Puts an ordinary view that was made in the staging schema in the live one''s place, with its grants and comments, and registers it. One that is frozen is frozen again, over a new copy. In a plan, leaves it beside the live one for the views that are planned after it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_freeze_supporting(view_name text)
   RETURNS void

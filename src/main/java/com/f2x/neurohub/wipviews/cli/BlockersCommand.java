@@ -14,7 +14,7 @@ import picocli.CommandLine.Mixin;
 /** {@code wip-views blockers}. */
 @Command(
     name = "blockers",
-    description = "Show who waits for whom in the database, now, and how to end it.")
+    description = "Show which session waits for which in the database, now, and how to end it.")
 final class BlockersCommand implements Callable<Integer> {
 
   @Mixin private ConnectionOptions connection;
@@ -27,7 +27,7 @@ final class BlockersCommand implements Callable<Integer> {
     if (format.isJson()) {
       output.json(blockers.stream().map(Blocked::of).toList());
     } else if (blockers.isEmpty()) {
-      output.paragraph("Nobody waits for anybody.");
+      output.paragraph("No session waits for another.");
     } else {
       table(output, blockers);
     }

@@ -4,8 +4,8 @@ package com.f2x.neurohub.wipviews.internal;
 public final class Vacuum {
 
   /**
-   * To be followed by the view's name. It waits for nobody, and leaves out the truncation, for
-   * which readers would have to wait.
+   * Followed by the view's name. It waits for no lock, and skips the truncation, for which readers
+   * would have to wait.
    */
   public static final String STATEMENT = "VACUUM (SKIP_LOCKED, ANALYZE, TRUNCATE false) ";
 

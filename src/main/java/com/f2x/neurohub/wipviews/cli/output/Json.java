@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RelationSize;
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import com.f2x.neurohub.wipviews.migration.ColumnUser;
+import com.f2x.neurohub.wipviews.migration.Plan;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,12 +18,13 @@ import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.cfg.DateTimeFeature;
+import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The JSON that scripts rely on. Its properties are named after the columns of {@code
- * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always there,
- * maybe null; times are ISO 8601 in UTC, durations are seconds.
+ * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always present,
+ * possibly null; times are ISO 8601 in UTC, durations are seconds.
  */
 public final class Json {
 
@@ -35,6 +37,7 @@ public final class Json {
             .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
             .disable(DateTimeFeature.WRITE_DATES_AS_TIMESTAMPS)
             .enable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
+            .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
             .enable(SerializationFeature.INDENT_OUTPUT)
             .build();
   }
@@ -88,7 +91,7 @@ public final class Json {
           refresh.pid());
     }
 
-    /** Nobody attempted anything: the view was fresh enough. */
+    /** No attempt was made: the view was fresh enough. */
     public static Attempt skipped(String view) {
       return new Attempt(
           null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
@@ -233,6 +236,22 @@ public final class Json {
           findings.stream().map(Found::of).toList(),
           applied,
           sizes.stream().map(Size::of).toList());
+    }
+  }
+
+  /**
+   * What a deploy would do.
+   *
+   * @param succeeds whether it would succeed
+   */
+  public record Planned(
+      boolean succeeds,
+      List<Plan.Changeset> changesets,
+      List<Plan.View> views,
+      List<Plan.Refusal> refusals) {
+
+    public static Planned of(Plan plan) {
+      return new Planned(plan.succeeds(), plan.changesets(), plan.views(), plan.refusals());
     }
   }
 
