@@ -14,6 +14,9 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_release() IS
   'The version of wip-views that deployed what is here. An older one leaves it alone, and says so; of two builds of one version the last one to deploy counts.';
 
+-- A promotion leaves a frozen view as it is, but for one of a recovery, which takes nothing as done.
+SET wip_views.thaw = '${recreate}';
+
 -- A lock that waits makes every later reader wait behind it: so each attempt is short, and lets go of all that it got.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_limit_lock_waits(patience interval)

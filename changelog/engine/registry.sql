@@ -77,6 +77,18 @@ BEGIN
       ADD CONSTRAINT wip_view_refresh_outcome_check
         CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed', 'frozen'));
   END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'previous_definitions')
+  ) THEN
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
+    ALTER TABLE "${schema}".wip_view
+      ADD COLUMN previous_definitions jsonb NOT NULL DEFAULT '[]',
+      ADD COLUMN undone_definition jsonb;
+  END IF;
 END
 $earlier$;
 
@@ -100,7 +112,9 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   version text,
   source_columns jsonb,
   frozen_at timestamptz,
-  frozen_attributes text[]
+  frozen_attributes text[],
+  previous_definitions jsonb NOT NULL DEFAULT '[]',
+  undone_definition jsonb
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -120,6 +134,8 @@ COMMENT ON COLUMN "${schema}".wip_view.version IS 'The version that its entry ga
 COMMENT ON COLUMN "${schema}".wip_view.source_columns IS 'The columns that the view''s query read when it was deployed, with their types: wip_view_changed_columns() says what has become of them since.';
 COMMENT ON COLUMN "${schema}".wip_view.frozen_at IS 'When wip_view_freeze() froze the view, for one that is in wip_view_frozen.';
 COMMENT ON COLUMN "${schema}".wip_view.frozen_attributes IS 'What the view''s file says beside its query and indexes, for one that was deployed while the view was frozen: wip_view_thaw() applies it. Otherwise null.';
+COMMENT ON COLUMN "${schema}".wip_view.previous_definitions IS 'What promotions have replaced, the last five, the latest first: definition and attributes as in the columns of these names, view (its name then), version, and until when it was in place (replaced_at). wip_view_recreate_previous() brings back the first.';
+COMMENT ON COLUMN "${schema}".wip_view.undone_definition IS 'While an earlier definition is in place, brought back by wip_view_recreate_previous(): the one that was deployed, as in previous_definitions. wip_view_recreate() brings that back. Otherwise null.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history

@@ -22,6 +22,9 @@ AS $function$
       'Its figures may mean something else. To recreate it puts the deployed query in this one''s place: save this one first if it is wanted.'),
     ('names', 'its file names columns that were renamed since: ',
       'The view goes on working, but neither a deploy nor a recovery can build it: write the new names in its file, then deploy it.'),
+    ('undone',
+      'an earlier definition is in place, brought back by recreate --previous, and not the one that was deployed last',
+      'A deploy leaves it so until the view''s file changes.'),
     ('index', 'an index that was deployed with it is gone', 'Queries that used it read the whole view.')
   ) AS said (kind, what, why) ON said.kind = d.what
   -- a missing unique index is what unique-index reports
@@ -32,4 +35,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_drift() IS
-  'Views whose query or indexes are not what was deployed.';
+  'Views whose query or indexes are not what was deployed, or no longer what was deployed last.';

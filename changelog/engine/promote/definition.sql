@@ -141,6 +141,10 @@ AS $function$
       AND "${schema}".wip_view_index_key(lost.line) NOT IN (
         SELECT "${schema}".wip_view_index_key(l.line) FROM "${schema}".wip_view_index_lines(c.is_now) AS l (line))
     UNION ALL
+    SELECT v.view_name, v.refresh_order, 'undone', "${schema}".wip_view_command('recreate', v.view_name)
+    FROM "${schema}".wip_view AS v
+    WHERE v.undone_definition IS NOT NULL
+    UNION ALL
     SELECT support.name, 0, changed.what, "${schema}".wip_view_command(CASE changed.what WHEN 'query' THEN 'recreate' ELSE 'update' END)
     FROM "${schema}".wip_view_settings AS s
     CROSS JOIN LATERAL jsonb_each_text(s.supporting_views) AS support (name, was)
@@ -155,4 +159,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
-  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, names of columns that were renamed under it, so that its file has to follow, or an index that is gone. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';
+  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, names of columns that were renamed under it, so that its file has to follow, an index that is gone, or undone: an earlier definition that wip_view_recreate_previous() has brought back. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';

@@ -189,6 +189,14 @@ BEGIN
       AND d.classid NOT IN ('pg_rewrite'::regclass, 'pg_trigger'::regclass, 'pg_type'::regclass, 'pg_attrdef'::regclass,
                             'pg_statistic_ext'::regclass)
       AND c.relkind IS DISTINCT FROM 'i' AND c.relkind IS DISTINCT FROM 't'
+    UNION ALL
+    SELECT d.classid, d.objid, "${schema}".wip_view_describe(d.classid, d.objid, 0),
+           format('%s has no column %I any more (DROP STATISTICS)', o.name, a.attname)
+    FROM pg_depend AS d
+    JOIN pg_temp.wip_plan_object AS o ON d.refclassid = o.class AND d.refobjid = o.object AND o.successor IS NOT NULL
+    JOIN pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attnum > 0
+    WHERE d.classid = 'pg_statistic_ext'::regclass
+      AND NOT EXISTS (SELECT FROM pg_attribute AS b WHERE b.attrelid = o.successor AND b.attname = a.attname)
   ) AS h (class, object, name, problem);
 END
 $function$;

@@ -28,7 +28,9 @@ BEGIN
 
   -- The file has shown that its query runs. What readers get is filled as a refresh fills it, by the role that will own
   -- the view, when the view's turn has come.
-  EXECUTE format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', plan.built::regclass);
+  IF NOT plan.dry_run THEN
+    EXECUTE format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', plan.built::regclass);
+  END IF;
   -- what the file grants: the owner's other grants will be those of the live view
   PERFORM "${schema}".wip_view_plan_step('finish', g.statement)
   FROM "${schema}".wip_view_file_grants(plan.built, plan.live_name) AS g (statement)
@@ -150,3 +152,21 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_dependants() IS
   'Plans every view and materialized view that depends on the live view, each after those that it reads.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_fates()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  PERFORM "${schema}".wip_view_plan_view();
+  PERFORM "${schema}".wip_view_plan_indexes();
+  PERFORM "${schema}".wip_view_plan_dependants();
+  PERFORM "${schema}".wip_view_plan_others();
+  PERFORM "${schema}".wip_view_plan_refusals();
+  PERFORM "${schema}".wip_view_plan_bodies();
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_fates() IS
+  'Plans the view and everything that depends on it, beside the live ones: their fates, and successors without data.';

@@ -40,7 +40,9 @@ BEGIN
     built oid,
     live oid,
     live_path text,
-    build_path text
+    build_path text,
+    -- it is not going to be promoted
+    dry_run boolean NOT NULL DEFAULT false
   ) ON COMMIT DROP;
 
   CREATE TEMPORARY TABLE wip_plan_object (
@@ -175,15 +177,30 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_check_built() IS
   'Stops where the view''s file did not build what can be promoted.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_problems()
+  RETURNS text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN (
+  SELECT string_agg(o.problem, '; ' ORDER BY o.position) FROM pg_temp.wip_plan_object AS o WHERE o.fate = 'refused'
+  );
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_problems() IS
+  'What the plan refuses, and why; null if nothing.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_plan()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  problems text;
+  problems CONSTANT text := "${schema}".wip_view_plan_problems();
 BEGIN
-  SELECT string_agg(o.problem, '; ' ORDER BY o.position) INTO problems FROM pg_temp.wip_plan_object AS o WHERE o.fate = 'refused';
   IF problems IS NOT NULL THEN
     RAISE EXCEPTION 'cannot put the new % in place, because of what depends on the old one: %',
         (SELECT p.live_name FROM pg_temp.wip_plan AS p), problems

@@ -4,6 +4,25 @@
 DROP FUNCTION IF EXISTS "${schema}".wip_view_promote(text, integer, interval);
 DROP FUNCTION IF EXISTS "${schema}".wip_view_register(integer, interval);
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_replaced_definition(view_name text)
+  RETURNS jsonb
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT jsonb_strip_nulls(jsonb_build_object(
+    'view', v.view_name,
+    'definition', v.definition,
+    'attributes', v.attributes,
+    'version', v.version,
+    'replaced_at', clock_timestamp()))
+  FROM "${schema}".wip_view AS v
+  WHERE v.view_name = wip_view_replaced_definition.view_name;
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_replaced_definition(text) IS
+  'What wip_view.previous_definitions keeps of a registered view that is replaced now.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_register(refresh_order integer, freshness_target interval, version text)
   RETURNS void
   LANGUAGE plpgsql
@@ -21,7 +40,11 @@ BEGIN
     "${schema}".wip_view_source_columns(p.built),
     -- an index that somebody made was not deployed
     (SELECT string_agg(d.line, E'\n' ORDER BY d.number)
-     FROM regexp_split_to_table("${schema}".wip_view_definition(p.built), E'\n') WITH ORDINALITY AS d (line, number)
+     FROM regexp_split_to_table(
+       -- that of a frozen view stays where it was built
+       replace("${schema}".wip_view_definition(p.built),
+               format(' ON %I.%I USING ', 'wip_staging_${schema}', p.view_name), format(' ON %s USING ', p.live_name)),
+       E'\n') WITH ORDINALITY AS d (line, number)
      WHERE d.line NOT IN (
        SELECT pg_get_indexdef(to_regclass(o.name)) FROM pg_temp.wip_plan_object AS o WHERE o.kind = 'index'))
   FROM pg_temp.wip_plan AS p
@@ -35,6 +58,16 @@ BEGIN
       deployed_target = excluded.deployed_target,
       changelog = coalesce(excluded.changelog, v.changelog),
       version = excluded.version,
+      previous_definitions = CASE
+        -- whichever version of the server has printed it
+        WHEN substr(v.definition, strpos(v.definition, E'\n')) = substr(excluded.definition, strpos(excluded.definition, E'\n'))
+        THEN v.previous_definitions
+        ELSE jsonb_path_query_array(jsonb_build_array("${schema}".wip_view_replaced_definition(v.view_name)) || v.previous_definitions, '$[0 to 4]')
+      END,
+      -- a thaw brings back what was frozen
+      undone_definition = CASE
+        WHEN v.definition = excluded.definition AND current_setting('wip_views.thaw', true) = 'true' THEN v.undone_definition
+      END,
       source_columns = excluded.source_columns,
       frozen_at = NULL,
       frozen_attributes = NULL,
@@ -170,19 +203,22 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_put_in_place(view_name text)
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  compared jsonb;
+  line text;
 BEGIN
   PERFORM "${schema}".wip_view_check_built();
   PERFORM "${schema}".wip_view_check_side_effects();
   PERFORM "${schema}".wip_view_stand_in();
 
-  -- beside the live view: the fate of everything that depends on it, and successors without data
-  PERFORM "${schema}".wip_view_plan_view();
-  PERFORM "${schema}".wip_view_plan_indexes();
-  PERFORM "${schema}".wip_view_plan_dependants();
-  PERFORM "${schema}".wip_view_plan_others();
-  PERFORM "${schema}".wip_view_plan_refusals();
-  PERFORM "${schema}".wip_view_plan_bodies();
+  compared := "${schema}".wip_view_compare();
+  PERFORM "${schema}".wip_view_plan_fates();
   PERFORM "${schema}".wip_view_check_plan();
+  FOR line IN
+    SELECT l.* FROM "${schema}".wip_view_report_lines("${schema}".wip_view_report('replace', compared, NULL)) AS l
+  LOOP
+    RAISE NOTICE '%', line;
+  END LOOP;
 
   -- The new one gets what the old one has; after the swap it would be readers who wait for this.
   IF EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_put_in_place.view_name) THEN
@@ -212,12 +248,16 @@ DECLARE
     EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
   promoted text[];
 BEGIN
+  IF current_setting('wip_views.plan', true) = 'on' THEN
+    PERFORM "${schema}".wip_view_plan(view_name, refresh_order, freshness_target, version);
+    RETURN;
+  END IF;
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   IF "${schema}".wip_view_is_older(view_name, version) THEN
     PERFORM "${schema}".wip_view_clear_staging();
     PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
     RETURN;
-  ELSIF "${schema}".wip_view_is_frozen(view_name) AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'on' THEN
+  ELSIF "${schema}".wip_view_is_frozen(view_name) AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'true' THEN
     PERFORM "${schema}".wip_view_defer(refresh_order, freshness_target, version);
     PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
     RETURN;

@@ -125,7 +125,11 @@ BEGIN
   UPDATE "${schema}".wip_view AS v
   SET view_name = new_name, former_names = v.former_names || v.view_name, attributes = NULL,
       -- they name it
-      frozen_attributes = NULL
+      frozen_attributes = NULL,
+      -- which name it
+      previous_definitions = (
+        SELECT coalesce(jsonb_agg(p.definition - 'attributes' ORDER BY p.place), '[]')
+        FROM jsonb_array_elements(v.previous_definitions) WITH ORDINALITY AS p (definition, place))
   WHERE v.view_name = wip_view_rename.view_name;
   PERFORM "${schema}".wip_view_record_attributes(new_name);
   UPDATE "${schema}".wip_view AS v

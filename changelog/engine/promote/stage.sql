@@ -119,6 +119,11 @@ AS $function$
 DECLARE
   staged text;
 BEGIN
+  SELECT s.view_name INTO staged FROM pg_temp.wip_staged AS s WHERE s.planned;
+  IF FOUND THEN
+    RAISE EXCEPTION 'COMMIT after % was planned: a plan is rolled back', staged
+      USING ERRCODE = 'invalid_transaction_termination', HINT = 'End it with ROLLBACK. To deploy, call wip_view_promote() where wip_view_plan() was called.';
+  END IF;
   SELECT s.view_name INTO staged FROM pg_temp.wip_staged AS s;
   IF FOUND THEN
     RAISE EXCEPTION 'COMMIT before % was promoted: its file must not end the transaction', staged
@@ -130,7 +135,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_refuse_commit() IS
-  'Keeps a transaction from being committed between wip_view_stage() and wip_view_promote().';
+  'Keeps a transaction from being committed between wip_view_stage() and wip_view_promote(), or after wip_view_plan().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_stage(view_name text)
   RETURNS void
@@ -139,13 +144,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_stage(view_name text)
 AS $function$
 BEGIN
   IF to_regclass('pg_temp.wip_staged') IS NULL THEN
-    CREATE TEMPORARY TABLE wip_staged (view_name text NOT NULL) ON COMMIT DROP;
+    CREATE TEMPORARY TABLE wip_staged (view_name text NOT NULL, planned boolean NOT NULL DEFAULT false) ON COMMIT DROP;
     CREATE CONSTRAINT TRIGGER refuse_commit AFTER INSERT ON pg_temp.wip_staged
       DEFERRABLE INITIALLY DEFERRED
       FOR EACH ROW EXECUTE FUNCTION "${schema}".wip_view_refuse_commit();
     ALTER TABLE pg_temp.wip_staged ENABLE ALWAYS TRIGGER refuse_commit;
   END IF;
-  DELETE FROM pg_temp.wip_staged;
+  DELETE FROM pg_temp.wip_staged AS s WHERE NOT s.planned;
   INSERT INTO pg_temp.wip_staged (view_name) VALUES (view_name);
 END
 $function$;
@@ -160,7 +165,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_end_stage(view_name text)
 AS $function$
 BEGIN
   IF to_regclass('pg_temp.wip_staged') IS NOT NULL THEN
-    DELETE FROM pg_temp.wip_staged AS s WHERE s.view_name = wip_view_end_stage.view_name;
+    DELETE FROM pg_temp.wip_staged AS s WHERE s.view_name = wip_view_end_stage.view_name AND NOT s.planned;
     IF FOUND THEN
       RETURN;
     END IF;
@@ -261,7 +266,11 @@ BEGIN
   PERFORM "${schema}".wip_view_snapshot_catalog();
   -- in a form that means the same under every DateStyle and time zone
   PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
-  PERFORM set_config('search_path', '"wip_staging_${schema}", "wip_decoy_${schema}", "${schema}", pg_temp', false);
+  PERFORM set_config('search_path', concat(
+    '"wip_staging_${schema}", "wip_decoy_${schema}", ',
+    -- what was planned before it
+    CASE WHEN "${schema}".wip_view_has_planned_schema() THEN '"wip_planned_${schema}", ' END,
+    '"${schema}", pg_temp'), false);
   RAISE NOTICE '%: building', view_name;
 END
 $function$;

@@ -65,6 +65,36 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_attributes(oid, oid) IS
   'The statements that give a bare view all that a view has beside its query.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_known_attributes(relation oid, scratch name)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  bare_name CONSTANT text := format('%I.%I', scratch, (SELECT c.relname FROM pg_class AS c WHERE c.oid = relation));
+  statement text;
+  known text[];
+BEGIN
+  -- what is not said in a CREATE MATERIALIZED VIEW is what differs from one that says nothing
+  PERFORM "${schema}".wip_view_make_staging(scratch);
+  FOR statement IN
+    SELECT "${schema}".wip_view_bare_ddl(relation, bare_name)
+    UNION ALL
+    SELECT i.* FROM "${schema}".wip_view_index_statements(relation, bare_name) AS i
+  LOOP
+    EXECUTE statement;
+  END LOOP;
+  known := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(relation, to_regclass(bare_name)) AS a);
+  -- undone, with all that was made for it
+  RAISE EXCEPTION SQLSTATE 'WV003';
+EXCEPTION WHEN SQLSTATE 'WV003' THEN
+  RETURN known;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_known_attributes(oid, name) IS
+  'The statements that give a bare view all that a view has beside its query. scratch: a schema where such a bare one is made, and undone.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_record_attributes(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -72,25 +102,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_record_attributes(view_name text
 AS $function$
 DECLARE
   live CONSTANT oid := to_regclass(format('%I.%I', '${schema}', view_name));
-  -- cut to the length of a name, without a word
-  staging CONSTANT name := 'wip_staging_${schema}';
-  bare_name CONSTANT text := format('%I.%I', staging, view_name);
-  statement text;
   known text[];
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = live AND c.relkind = 'm') THEN
     RETURN;
   END IF;
-  -- what is not said in a CREATE MATERIALIZED VIEW is what differs from one that says nothing
-  PERFORM "${schema}".wip_view_make_staging(staging);
-  FOR statement IN
-    SELECT "${schema}".wip_view_bare_ddl(live, bare_name)
-    UNION ALL
-    SELECT i.* FROM "${schema}".wip_view_index_statements(live, bare_name) AS i
-  LOOP
-    EXECUTE statement;
-  END LOOP;
-  known := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(live, to_regclass(bare_name)) AS a);
+  -- a schema's name is cut to the length of a name, without a word
+  known := "${schema}".wip_view_known_attributes(live, 'wip_staging_${schema}'::name);
   -- a refresh that runs has its row: the next deploy will do
   UPDATE "${schema}".wip_view AS v
   SET attributes = known
@@ -101,8 +119,6 @@ BEGIN
     FOR UPDATE SKIP LOCKED
   ) AS free
   WHERE v.view_name = free.view_name;
-  EXECUTE format('DROP MATERIALIZED VIEW %s', bare_name);
-  PERFORM "${schema}".wip_view_drop_staging(staging);
 EXCEPTION WHEN insufficient_privilege THEN
   -- a view of others: the role that deploys that one may
   RETURN;
@@ -112,15 +128,38 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_record_attributes(text) IS
   'Puts on record what a registered view has beside its query: its owner, indexes, comments, settings and grants, in wip_view.attributes.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_attributes(view_name text, attributes text[])
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   deployer CONSTANT text := current_setting('role');
-  gone record;
   statement text;
+BEGIN
+  FOREACH statement IN ARRAY attributes LOOP
+    BEGIN
+      EXECUTE statement;
+    EXCEPTION WHEN OTHERS THEN
+      -- a role, a column or a tablespace that is gone as well
+      RAISE WARNING '%: lost: % (%)', view_name, statement, SQLERRM;
+    END;
+    -- a grant is given by the role that gave it, and the way back was another's
+    PERFORM set_config('role', deployer, true);
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_give_attributes(text, text[]) IS
+  'Runs the statements that give a view what the registry knows it had. What cannot be given again is named in a warning.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  gone record;
 BEGIN
   SELECT p.view_name, p.live_name, p.built, v.attributes
   INTO gone
@@ -132,16 +171,7 @@ BEGIN
   END IF;
 
   EXECUTE "${schema}".wip_view_bare_ddl(gone.built, gone.live_name);
-  FOREACH statement IN ARRAY gone.attributes LOOP
-    BEGIN
-      EXECUTE statement;
-    EXCEPTION WHEN OTHERS THEN
-      -- a role, a column or a tablespace that is gone as well
-      RAISE WARNING '%: lost: % (%)', gone.view_name, statement, SQLERRM;
-    END;
-    -- a grant is given by the role that gave it, and the way back was another's
-    PERFORM set_config('role', deployer, true);
-  END LOOP;
+  PERFORM "${schema}".wip_view_give_attributes(gone.view_name, gone.attributes);
   UPDATE pg_temp.wip_plan AS p SET live = to_regclass(p.live_name);
 END
 $function$;

@@ -36,6 +36,7 @@ DECLARE
     LEFT JOIN pg_attribute AS a ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0
     WHERE d.classoid = 'pg_class'::regclass AND d.objoid = built);
   owner oid;
+  dependants text;
   statement text;
 BEGIN
   PERFORM "${schema}".wip_view_acquire_exclusive('replace ' || live_name, ARRAY[live]);
@@ -47,7 +48,13 @@ BEGIN
   ELSE
     owner := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = live);
     attributes := ARRAY(SELECT a.* FROM "${schema}".wip_view_attribute_ddl(live, built) AS a);
-    EXECUTE format('DROP VIEW %s', live::regclass);
+    BEGIN
+      EXECUTE format('DROP VIEW %s', live::regclass);
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+      GET STACKED DIAGNOSTICS dependants = PG_EXCEPTION_DETAIL;
+      RAISE EXCEPTION 'cannot replace %, whose columns change: %', live_name, replace(dependants, E'\n', '; ')
+        USING ERRCODE = 'dependent_objects_still_exist', HINT = 'Drop these first, and create them again afterwards.';
+    END;
     EXECUTE format('ALTER VIEW %s SET SCHEMA %I', built::regclass, '${schema}');
     EXECUTE format('ALTER VIEW %s OWNER TO %s', live_name, owner::regrole);
     FOREACH statement IN ARRAY attributes LOOP
@@ -71,12 +78,18 @@ AS $function$
 DECLARE
   built CONSTANT oid := to_regclass(format('%I.%I', 'wip_staging_${schema}', view_name));
   frozen CONSTANT boolean := "${schema}".wip_view_is_frozen(view_name)
-    AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'on';
+    AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'true';
 BEGIN
   IF built IS NULL THEN
     RAISE EXCEPTION 'the file of % did not create it', view_name
       USING ERRCODE = 'undefined_table',
             HINT = format('Call wip_view_stage_supporting() first; the file then creates VIEW %I, without a schema.', view_name);
+  END IF;
+  IF current_setting('wip_views.plan', true) = 'on' THEN
+    -- beside the live one, for the views that are planned after it
+    PERFORM "${schema}".wip_view_keep_planned(built);
+    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    RETURN;
   END IF;
   PERFORM "${schema}".wip_view_replace_supporting(built, to_regclass(format('%I.%I', '${schema}', view_name)));
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
@@ -91,7 +104,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote_supporting(text) IS
-  'Puts an ordinary view that was made in the staging schema in the live one''s place, with its grants and comments, and registers it. One that is frozen is frozen again, over a new copy.';
+  'Puts an ordinary view that was made in the staging schema in the live one''s place, with its grants and comments, and registers it. One that is frozen is frozen again, over a new copy. In a plan, leaves it beside the live one for the views that are planned after it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_freeze_supporting(view_name text)
   RETURNS void

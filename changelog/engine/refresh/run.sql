@@ -27,7 +27,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh) IS
-  'The committed refresh that serves a request: it started after the request was made, and shows rows of the views that the same call has refreshed that are as new. Null if there is none yet.';
+  'The committed refresh that serves a request: it started after the request was made, and of the views that the same call has refreshed it shows rows that are as new. Null if there is none yet.';
 
 -- One transaction that refreshes several views keeps a view that it refreshed plainly for itself, and then waits for the
 -- turns of those that read it. So who wants such a turn waits for the view first, and not when it has the turn.
@@ -83,7 +83,7 @@ BEGIN
   END IF;
   RETURN true;
 EXCEPTION WHEN SQLSTATE 'WV003' THEN
-  -- Only a subtransaction that is rolled back lets go of such a lock before the transaction ends, which may be long.
+  -- Only a rolled-back subtransaction releases such a lock before the transaction ends, which may be long.
   RETURN false;
 END
 $function$;

@@ -67,7 +67,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
    */
   record Sources(boolean any, @Nullable Duration maxAge) {
 
-    /** The call has seen to them. */
+    /** The call refreshes them itself. */
     static final Sources NONE = new Sources(false, null);
 
     static final Sources ALL = new Sources(true, null);
@@ -180,7 +180,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
                     .get(0)));
   }
 
-  /** The requests alone are nothing worth waiting for the disk. */
+  /** Requests alone need not wait for the disk. */
   private void request(Connection connection, DSLContext db) throws SQLException {
     open =
         Sessions.transaction(
@@ -199,7 +199,10 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     requestId = open.get(open.size() - 1).id();
   }
 
-  /** What the wait for another call of this JVM, and the views before, have left of the limit. */
+  /**
+   * What is left of the limit after the wait for another call of this JVM, and after the views
+   * before.
+   */
   private @Nullable Duration left(Duration spent) {
     if (sessions.statementTimeout() == null) {
       return null;
@@ -208,7 +211,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     return left.toMillis() < 1 ? Duration.ofMillis(1) : left;
   }
 
-  /** Tells a statement that ran into its timeout from one that somebody cancelled: by its age. */
+  /** Distinguishes a statement timeout from a cancellation by the age of the statement. */
   private static boolean hasLasted(Duration took, @Nullable Duration limit, DSLContext db) {
     if (limit != null) {
       return took.compareTo(limit) >= 0;
@@ -222,9 +225,9 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   /**
-   * Whether those who waited for this attempt would have failed in the same way. They asked before
-   * it began and have the same limits, so that a limit of this one is one of theirs. What happened
-   * to this caller alone is no reason: an interrupt, a cancelled statement, a lost connection, a
+   * Whether the callers that waited for this attempt would have failed in the same way. They asked
+   * before it began and have the same limits, so that its limits are theirs. What concerned this
+   * caller alone does not count: an interrupt, a cancelled statement, a lost connection, a
    * deadlock.
    */
   private boolean isEverybodys(WipViewsException failure) {
@@ -240,12 +243,12 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
         : !state.startsWith("40") && !(failure instanceof DatabaseUnavailableException);
   }
 
-  /** Asks the server: it knows whether the session still is at it. */
+  /** Asks the server whether the session is still running it. */
   @Override
   public boolean isLost() {
     @Nullable Long id = requestId;
     if (id == null) {
-      // a request takes milliseconds; how long a connection takes is the pool's affair
+      // a request takes milliseconds; how long a connection takes is up to the pool
       return connected;
     }
     try {
@@ -255,12 +258,14 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
                   WIP_VIEW_HISTORY,
                   WIP_VIEW_HISTORY.REFRESH_ID.eq(id).and(WIP_VIEW_HISTORY.OUTCOME.eq("running"))));
     } catch (WipViewsException e) {
-      LOG.debug("the next look will tell", e);
+      LOG.debug("asking again at the next check", e);
       return false;
     }
   }
 
-  /** The caller gave up before the attempt was made: its request and its failure are one step. */
+  /**
+   * The caller gave up before the attempt was made: request and failure are recorded in one step.
+   */
   Outcome givenUp(WipViewsException failure) {
     return new Outcome(
         record(
@@ -275,7 +280,9 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
         false);
   }
 
-  /** Ends the request that failed, and with it those of the views that read what it is about. */
+  /**
+   * Ends the request that failed, and with it those of the views that read the view that failed.
+   */
   private Outcome failed(WipViewsException failure) {
     if (open.isEmpty()) {
       return new Outcome(null, failure, false, false);
@@ -302,7 +309,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   /**
    * Puts a failure on record, over a connection of its own: the first one may be dead.
    *
-   * @return what is on record of this attempt's view, the last one
+   * @return the last row on record for this attempt's view
    */
   private @Nullable Refresh record(
       WipViewsException failure, List<Table<WipViewRefreshRecord>> ends) {

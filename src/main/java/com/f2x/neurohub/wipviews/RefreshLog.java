@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A line per refresh that is worth one: it took long (INFO) or failed (WARN). As {@code key=value},
- * for whoever collects logs; the history in the database has them all.
+ * Logs a refresh that took long (INFO) or failed (WARN), as {@code key=value}; the history in the
+ * database has all refreshes.
  */
 final class RefreshLog {
 

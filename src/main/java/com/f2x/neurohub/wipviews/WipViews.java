@@ -26,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  * List<MvProcessWipQueueRecord> queue = views.rows(MV_PROCESS_WIP_QUEUE);
  * }</pre>
  *
- * <p>A view is named by its generated table, from {@link Tables}. Everything that matters (who may,
- * whose turn it is, which refresh serves whom) is decided by the functions in the database; this
- * class calls them.
+ * <p>A view is named by its generated table, from {@link Tables}. Everything that matters (rights,
+ * turns, which refresh serves which caller) is decided by the functions in the database; this class
+ * calls them.
  *
  * <p>Immutable and thread-safe, without threads of its own; a {@code with…} method returns another
  * one. Each call takes a connection and gives it back. Every failure is a {@link
@@ -39,11 +39,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Callers of one JVM that ask for the same refresh with the same limits share it before they
  * take a connection, by the rule that holds in the database: a caller is served only by a refresh
  * that starts after it asked. A hundred callers of a pool of five cost two refreshes, one after the
- * other, and one connection at a time. Who was served is {@link Refresh.Outcome#COALESCED} and has
- * no row in the history, which tells what the database was asked for; a failure of the refresh is
- * the failure of all whom it would have served, unless it befell its caller alone (an interrupt, a
- * cancelled statement, a lost connection, a deadlock): then another one refreshes. A caller keeps
- * its limits while it waits; when it gives up, that is on record.
+ * other, and one connection at a time. A caller that was served gets {@link
+ * Refresh.Outcome#COALESCED} and has no row in the history, which records what the database was
+ * asked for. A failure of the refresh is the failure of all callers that it would have served,
+ * unless it concerned its own caller alone (an interrupt, a cancelled statement, a lost connection,
+ * a deadlock): then another one refreshes. A caller keeps its limits while it waits; when it gives
+ * up, that is on record.
  *
  * <p>A refresh that takes ten seconds or longer is logged at INFO, one that fails at WARN, to slf4j
  * under the name of this class, as {@code event=refresh view=… outcome=… mode=… duration_ms=…
@@ -51,8 +52,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Interrupting a thread that refreshes cancels the statement on the server, within about a tenth
  * of a second: the refresh fails with SQLSTATE 57014, is on record, and the thread stays
- * interrupted. JDBC calls do not notice an interrupt themselves; a daemon thread looks on for as
- * long as a refresh lasts, and ends with it.
+ * interrupted. JDBC calls do not notice an interrupt themselves; a daemon thread checks for one
+ * while a refresh lasts, and ends with it.
  */
 public final class WipViews {
 
@@ -70,9 +71,9 @@ public final class WipViews {
    * Views in the schema that the connections have on top of their search_path, each call in
    * transactions of its own.
    *
-   * @param dataSource where connections come from and go back to; not null. Whatever thread asks,
-   *     they lead to the same database, since callers share refreshes before they have one; for a
-   *     data source that chooses a database by the thread, use {@link #of(Configuration)}
+   * @param dataSource where connections come from and go back to; not null. They must lead to the
+   *     same database on every thread, since callers share a refresh before they have a connection;
+   *     for a data source that chooses a database by the thread, use {@link #of(Configuration)}
    * @return the views
    */
   public static WipViews of(DataSource dataSource) {
@@ -82,12 +83,12 @@ public final class WipViews {
 
   /**
    * Views on the connections of a jOOQ configuration. Where such a connection is in a transaction
-   * (it does not commit by itself), a call takes part in it and commits nothing: what a refresh put
-   * on record is then rolled back together with the transaction. {@link #recreate} cannot, and
-   * refuses. Elsewhere a refresh takes a connection for a moment, to see where it leads: callers
-   * whose connections lead to the same database as the same role share.
+   * (it does not commit by itself), a call takes part in it and commits nothing: what a refresh
+   * recorded is then rolled back together with the transaction. {@link #recreate} cannot take part,
+   * and refuses. Otherwise a refresh takes a connection for a moment, to see where it leads:
+   * callers whose connections lead to the same database as the same role share refreshes.
    *
-   * @param configuration whose connections are used, and nothing else of it; not null
+   * @param configuration its connections are used, and nothing else of it; not null
    * @return the views
    */
   public static WipViews of(Configuration configuration) {
@@ -96,8 +97,8 @@ public final class WipViews {
   }
 
   /**
-   * Names a view for which there is no generated table at hand: one that is known by name alone, as
-   * in the result of {@link #freshness()}, on a command line, or in a setting.
+   * Names a view without a generated table: one that is known by name alone, as in the result of
+   * {@link #freshness()}, on a command line, or in a setting.
    *
    * <pre>{@code
    * views.refresh(WipViews.view("mv_process_wip_queue"));
@@ -170,7 +171,7 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes a view, or waits for a refresh by somebody else that started after this call. The
+   * Refreshes a view, or waits for another caller's refresh that started after this call. The
    * registered views that it reads, if there are any, are refreshed before it in the same way, each
    * in a transaction of its own: afterwards all that the view shows is at least as new as the call.
    *
@@ -186,8 +187,8 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes a view unless all that it shows is fresh enough, which costs one cheap query. Of the
-   * registered views that it reads, those are refreshed before it that are not fresh enough.
+   * Refreshes a view unless all that it shows is fresh enough, which costs one cheap query. Those
+   * of the registered views that it reads which are not fresh enough are refreshed before it.
    *
    * @param view a generated table; not null
    * @param maxAge the age that is fresh enough; not null
@@ -207,8 +208,8 @@ public final class WipViews {
   }
 
   /**
-   * Reads how fresh every registered view is. Answers whatever state the views are in, and waits
-   * for none of their locks.
+   * Reads how fresh every registered view is. Works in every state of the views, and waits for none
+   * of their locks.
    *
    * @return a row per view, each after those that it reads; empty if no view is registered
    */
@@ -253,7 +254,7 @@ public final class WipViews {
   }
 
   /**
-   * Reads how the refreshes of the last days did: attempts by outcome, and how long they took.
+   * Reads a summary of the refreshes of the last days: attempts by outcome, and how long they took.
    *
    * @param view a generated table; null for all views
    * @param days how many days back at most, today included; at least 1
@@ -285,11 +286,12 @@ public final class WipViews {
   }
 
   /**
-   * Looks for what is wrong with the deployed schema, its views and whatever a refresh needs, and
-   * for who holds up whom right now. Changes nothing, and waits for no lock: a check that would
-   * have to gives up after a tenth of a second and says so. Works for a role that may only read;
-   * what such a role may not see is a finding of its own. {@code SELECT * FROM wip_view_findings()}
-   * says the same, but for what only the files of this jar can tell: what of them is missing.
+   * Looks for what is wrong with the deployed schema, its views and what a refresh needs, and for
+   * sessions that block others right now. Changes nothing, and waits for no lock: a check that
+   * would have to wait gives up after a tenth of a second and says so. Works for a role that may
+   * only read; what such a role may not see is a finding of its own. {@code SELECT * FROM
+   * wip_view_findings()} says the same, but for what only the files of this jar can tell: what of
+   * them is missing.
    *
    * @return what was found, in the order in which to mend it; empty if all is well
    */
@@ -298,11 +300,11 @@ public final class WipViews {
   }
 
   /**
-   * Reads who waits for whom in the database right now, also where it is not about our views. Waits
-   * for no lock. Shows what the role may see; see {@link Blocker#isHidden()}.
+   * Reads which sessions wait for which in the database right now, also where that has nothing to
+   * do with our views. Waits for no lock. Shows what the role may see; see {@link
+   * Blocker#isHidden()}.
    *
-   * @return a row per session that waits and session that it waits for, who has waited longest
-   *     first
+   * @return a row per waiting session and session that it waits for, the longest wait first
    */
   public List<Blocker> blockers() {
     return queries.blockers();
@@ -319,7 +321,7 @@ public final class WipViews {
 
   /**
    * Runs a query of your own on a connection of these views: in their schema, within their
-   * statement timeout, and with failures described as they are everywhere here.
+   * statement timeout, and with failures translated as everywhere here.
    *
    * <pre>{@code
    * views.read(db -> db.selectFrom(MV_PROCESS_WIP_QUEUE)
@@ -338,11 +340,10 @@ public final class WipViews {
   }
 
   /**
-   * Recreates views, whatever state they are in: dropped, never populated, edited by hand; also
-   * when the functions that refresh them are gone. A view of this jar is built from its definition
-   * there, another one from what the registry knows. Each is built beside the live one, which
-   * serves its readers until the new one takes its place. The connection must not go through a
-   * pooler in transaction mode.
+   * Recreates views in any state: dropped, never populated, edited by hand; also when the functions
+   * that refresh them are gone. A view of this jar is built from its definition there, another one
+   * from what the registry knows. Each is built beside the live one, which serves its readers until
+   * the new one takes its place. The connection must not go through a pooler in transaction mode.
    *
    * <p>Each view is made in a transaction of its own, so this takes no part in a caller's (see
    * {@link #of(Configuration)}).

@@ -13,7 +13,7 @@ import picocli.CommandLine.Mixin;
 /** {@code wip-views blockers}. */
 @Command(
     name = "blockers",
-    description = "Show who waits for whom in the database, now, and how to end it.")
+    description = "Show which session waits for which in the database, now, and how to end it.")
 final class BlockersCommand implements Callable<Integer> {
 
   @Mixin private ConnectionOptions connection;
@@ -26,7 +26,7 @@ final class BlockersCommand implements Callable<Integer> {
     if (format.isJson()) {
       output.json(blockers);
     } else if (blockers.isEmpty()) {
-      output.paragraph("Nobody waits for anybody.");
+      output.paragraph("No session waits for another.");
     } else {
       table(output, blockers);
     }

@@ -52,8 +52,8 @@ final class FreshnessCommand implements Callable<Integer> {
       fallbackValue = "2s",
       converter = DurationConverter.class,
       description =
-          "Show it again and again, every 2s unless told otherwise, until Ctrl-C; also while the"
-              + " database is away.")
+          "Redraw it every 2s, or every TIME, until Ctrl-C; also while the database is"
+              + " unreachable.")
   private Duration watch;
 
   @Mixin private ConnectionOptions connection;

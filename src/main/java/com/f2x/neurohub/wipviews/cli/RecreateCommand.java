@@ -11,7 +11,11 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code wip-views recreate}. */
 @Command(
@@ -21,7 +25,10 @@ import picocli.CommandLine.Parameters;
           + " functions too. A view of another changelog than those at hand is recreated from the"
           + " registry.",
       "Each is built beside the live one, which serves its readers until the new one takes its"
-          + " place."
+          + " place.",
+      "With --previous it undoes a promotion: it brings back what the last one replaced. update"
+          + " leaves that so until the view's file changes; recreate without it brings back what"
+          + " was deployed."
     })
 final class RecreateCommand implements Callable<Integer> {
 
@@ -31,6 +38,13 @@ final class RecreateCommand implements Callable<Integer> {
   @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
   private List<String> names = List.of();
 
+  @Option(
+      names = "--previous",
+      description = "Bring back the definition before; again, and it goes one further back.")
+  private boolean previous;
+
+  @Spec private CommandSpec spec;
+
   @Mixin private ConnectionOptions connection;
   @Mixin private ChangelogOption changelog;
   @Mixin private ParameterOptions parameters;
@@ -38,6 +52,9 @@ final class RecreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (previous && names.isEmpty()) {
+      throw new ParameterException(spec.commandLine(), "--previous needs the names of views");
+    }
     WipViewsMigration migration =
         parameters.on(
             WipViewsMigration.parameterNames(),
@@ -49,7 +66,7 @@ final class RecreateCommand implements Callable<Integer> {
       migration = migration.withProgress(new Progress(format.output()));
     }
     List<Attempt> made = new ArrayList<>();
-    for (String view : migration.recreate(names)) {
+    for (String view : recreate(migration)) {
       views.history(WipViews.view(view), RECENT).stream()
           .filter(attempt -> attempt.mode() == Refresh.Mode.REBUILD)
           .findFirst()
@@ -58,5 +75,13 @@ final class RecreateCommand implements Callable<Integer> {
     }
     Attempts.print(format, made);
     return CommandLine.ExitCode.OK;
+  }
+
+  private List<String> recreate(WipViewsMigration migration) {
+    if (previous) {
+      migration.recreatePrevious(names);
+      return names;
+    }
+    return migration.recreate(names);
   }
 }

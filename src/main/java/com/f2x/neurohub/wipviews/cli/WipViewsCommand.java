@@ -38,6 +38,7 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       DemoCommand.class,
+      PlanCommand.class,
       UpdateCommand.class,
       RefreshCommand.class,
       FreshnessCommand.class,
@@ -62,7 +63,7 @@ public final class WipViewsCommand implements Runnable {
 
   static final String NAME = "wip-views";
 
-  /** Exit code: the work was done, and its result is that something is not well. */
+  /** Exit code: the work was done, and its result is that something is wrong. */
   static final int UNHEALTHY = 3;
 
   private final Map<String, String> environment;
@@ -125,8 +126,8 @@ public final class WipViewsCommand implements Runnable {
   }
 
   /**
-   * What Ctrl-C and SIGTERM do: a refresh that is under way is cancelled on the server, which an
-   * end of the process alone would not do, and that is put on record.
+   * What Ctrl-C and SIGTERM do: a running refresh is cancelled on the server, which the end of the
+   * process alone would not do, and that is put on record.
    */
   private Thread endWith(Thread command) {
     return new Thread(
@@ -276,7 +277,7 @@ public final class WipViewsCommand implements Runnable {
     @Override
     public void flush() throws IOException {
       if (stream.checkError()) {
-        throw new IOException("the stream does not take any more");
+        throw new IOException("the stream accepts no more output");
       }
     }
   }

@@ -8,7 +8,7 @@ import liquibase.database.jvm.JdbcConnection;
  * Liquibase looks for passwords in the list, by expressions that take it longer than a deploy with
  * nothing to do.
  */
-final class BareUrlConnection extends JdbcConnection {
+class BareUrlConnection extends JdbcConnection {
 
   BareUrlConnection(Connection connection) {
     super(connection);

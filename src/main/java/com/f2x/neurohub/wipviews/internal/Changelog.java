@@ -5,9 +5,7 @@ import static java.util.stream.Collectors.toMap;
 import java.io.ByteArrayOutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -16,22 +14,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import liquibase.changelog.ChangeSet;
 import liquibase.exception.LiquibaseException;
-import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
-import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a changelog out of the jar. One at a time: Liquibase makes its own tables without a lock, so
- * an advisory lock of the database keeps other processes out, and a mutex other threads; both end
+ * Runs a changelog of the jar. One at a time: Liquibase creates its own tables without a lock, so
+ * an advisory lock of the database excludes other processes, and a mutex other threads; both end
  * with their holder, whatever happens to it.
  */
 public final class Changelog {
@@ -49,10 +44,10 @@ public final class Changelog {
   /**
    * A changelog runner on a connection.
    *
-   * @param target an own connection, not through a pooler in transaction mode, which is left open;
-   *     and the schema to deploy to
+   * @param target a connection of its own, not through a pooler in transaction mode, which is left
+   *     open; and the schema to deploy to
    * @param sources the changelogs
-   * @param progress told, line by line, which changeset runs and what it says of itself
+   * @param progress called with a line for each changeset that runs and for each of its notices
    */
   public Changelog(Target target, Sources sources, Consumer<String> progress) {
     this.target = target;
@@ -61,8 +56,8 @@ public final class Changelog {
   }
 
   /**
-   * Refuses the name of a schema that the changelog cannot quote: it goes into the SQL as it is, in
-   * quotes, and dollar-quoted.
+   * Refuses the name of a schema that the changelog cannot quote: it is put into the SQL as it is,
+   * in quotes and in dollar quotes.
    *
    * @param schema its name; null passes
    * @throws IllegalArgumentException if it cannot be deployed to
@@ -85,7 +80,7 @@ public final class Changelog {
         toDeploy(),
         run -> {
           leaveNewer(run);
-          preflight(run);
+          Preflight.check(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
           Changes listener = new Changes(target, runUndone(run, entries));
@@ -97,7 +92,46 @@ public final class Changelog {
     return List.copyOf(changes);
   }
 
-  /** An older version that starts beside a newer one keeps to the entries of its service. */
+  /**
+   * Does what {@link #update} would do, in a transaction that is rolled back.
+   *
+   * @param reading called with the result, in that transaction
+   */
+  public void plan(Planned reading) throws Exception {
+    Sources planned = toDeploy();
+    run(
+        () -> {
+          UncommittedConnection connection = new UncommittedConnection(target.connection());
+          DryRun dryRun = new DryRun(target, connection);
+          LiquibaseRun.on(
+              target,
+              connection,
+              planned,
+              line -> {},
+              run -> {
+                leaveNewer(run);
+                List<Entry> entries = Entry.in(run.changelog());
+                try {
+                  Claims.check(target, entries);
+                  Preflight.check(run);
+                } catch (SQLException e) {
+                  dryRun.refused(e);
+                }
+                if (dryRun.failures().isEmpty()) {
+                  dryRun.run(run, runUndone(run, entries), entries);
+                }
+                reading.of(dryRun);
+              });
+        });
+  }
+
+  /** What is read of a plan. */
+  @FunctionalInterface
+  public interface Planned {
+    void of(DryRun dryRun) throws SQLException;
+  }
+
+  /** An older version that starts beside a newer one runs only the entries of its service. */
   private void leaveNewer(LiquibaseRun run) throws SQLException {
     Optional<String> newer = Release.newerIn(target);
     if (newer.isPresent()) {
@@ -115,7 +149,7 @@ public final class Changelog {
     }
   }
 
-  /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
+  /** What is done according to Liquibase's log and is not there runs as in a recovery. */
   private Set<String> runUndone(LiquibaseRun run, List<Entry> entries)
       throws SQLException, LiquibaseException {
     Set<String> views = new HashSet<>();
@@ -143,12 +177,12 @@ public final class Changelog {
   }
 
   /**
-   * Recreates views, and all that is repeatable of this library besides; leaves the opt-in
-   * changelogs, and what a service has besides its views, as they are. A view that none of the
-   * changelogs has an entry for is recreated from the registry.
+   * Recreates views, and everything of this library that is repeatable; leaves the opt-in
+   * changelogs, and what a service has besides its views, as they are. A view without an entry in
+   * any of the changelogs is recreated from the registry.
    *
    * @param views names of views; none for all
-   * @param check told the names that there are, before any view is touched
+   * @param check called with the known names, before any view is touched
    * @return the views that were recreated
    */
   public List<String> recreate(Collection<String> views, Consumer<Collection<String>> check)
@@ -157,14 +191,13 @@ public final class Changelog {
     run(
         deployed(sources.withoutOptIns()).recreating(),
         run -> {
-          thawFrozen();
           leaveNewer(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
           Set<String> known = new LinkedHashSet<>(entries.stream().map(Entry::view).toList());
           known.addAll(DeployedObjects.registeredViews(target));
           check.accept(known);
-          preflight(run);
+          Preflight.check(run);
           recreated.addAll(views.isEmpty() ? known : new LinkedHashSet<>(views));
           Set<String> fromRegistry = new LinkedHashSet<>(recreated);
           for (ChangeSet changeSet : run.changelog().getChangeSets()) {
@@ -189,39 +222,15 @@ public final class Changelog {
     return List.copyOf(recreated);
   }
 
-  /** A promotion leaves a frozen view as it is, unless it is told otherwise. */
-  private void thawFrozen() throws SQLException {
-    try (Statement statement = target.connection().createStatement()) {
-      statement.execute("SET " + DeployLock.THAW + " = 'on'");
-    }
-  }
-
   /**
-   * Freezes views that are registered, and the ordinary ones that only they read.
+   * Freezes or thaws registered views, or brings back what their last promotions replaced.
    *
    * @param views names of views; none for all
-   * @param check told the names that there are, before any view is touched
-   * @return what was frozen
+   * @param check called with the known names, before any view is touched
+   * @return what was done
    */
-  public List<String> freeze(Collection<String> views, Consumer<Collection<String>> check)
-      throws Exception {
-    return inTurn(views, check, () -> new FrozenViews(target, progress).freeze(views));
-  }
-
-  /**
-   * Thaws views, and the ordinary ones that they read.
-   *
-   * @param views names of views; none for all
-   * @param check told the names that there are, before any view is touched
-   * @return what was thawed
-   */
-  public List<String> thaw(Collection<String> views, Consumer<Collection<String>> check)
-      throws Exception {
-    return inTurn(views, check, () -> new FrozenViews(target, progress).thaw(views));
-  }
-
-  private List<String> inTurn(
-      Collection<String> views, Consumer<Collection<String>> check, Callable<List<String>> work)
+  public List<String> onRegistered(
+      Collection<String> views, Consumer<Collection<String>> check, RegisteredWork work)
       throws Exception {
     List<String> done = new ArrayList<>();
     run(
@@ -229,59 +238,34 @@ public final class Changelog {
           if (!views.isEmpty()) {
             check.accept(DeployedObjects.registeredViews(target));
           }
-          done.addAll(work.call());
+          done.addAll(work.on(new RegisteredViews(target, progress), views));
         });
     return done;
   }
 
-  /** What a service's entries come on top of depends on what the schema has. */
+  /** What is done with registered views. */
+  @FunctionalInterface
+  public interface RegisteredWork {
+    List<String> on(RegisteredViews registered, Collection<String> views) throws Exception;
+  }
+
+  /** What a service's entries are deployed onto depends on what the schema has. */
   private Sources toDeploy() throws SQLException {
     return sources.service() == null ? sources : deployed(sources);
   }
 
-  /** A database where the engine alone was deployed has no MES, and is to have no WIP part. */
+  /** A database where the engine alone was deployed has no MES, and gets no WIP part. */
   private Sources deployed(Sources wanted) throws SQLException {
     return MissingObjects.isDeployed(target) && !MissingObjects.hasWipPart(target)
         ? wanted.withEngineAlone()
         : wanted;
   }
 
-  /** Makes a minimal MES. */
+  /** Creates a minimal MES. */
   public void installMinimalMes() throws Exception {
     run(
         sources.withFiles(List.of(ChangelogFiles.MINIMAL_MES)),
         run -> run.execute(LiquibaseRun.command("update")));
-  }
-
-  /**
-   * The checks of the changelogs, before Liquibase makes its own tables: where it may not, its
-   * error would say nothing of what is missing.
-   */
-  private void preflight(LiquibaseRun run) throws Exception {
-    List<String> files = new ArrayList<>();
-    if (run.has("preflight")) {
-      files.add("wip/preflight.sql");
-    }
-    if (run.has("engine-preflight")) {
-      files.add("engine/preflight.sql");
-    } else if (sources.service() != null && !MissingObjects.isDeployed(target)) {
-      throw new Refusal(
-          "wip-views is not deployed in schema " + target.schema(),
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Deploy it first, or include com/f2x/neurohub/wipviews/changelog/engine.changelog.yaml.");
-    }
-    target.ask(
-        db -> {
-          try (Statement statement = target.connection().createStatement()) {
-            for (String file : files) {
-              statement.execute(
-                  run.changelog()
-                      .getChangeLogParameters()
-                      .expandExpressions(ChangelogFiles.text(file), run.changelog()));
-            }
-            return files;
-          }
-        });
   }
 
   /**
@@ -294,7 +278,7 @@ public final class Changelog {
     run(
         toDeploy(),
         run -> {
-          refuseUnreadable();
+          LiquibaseLog.refuseUnreadable(target);
           leaveNewer(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
@@ -310,30 +294,11 @@ public final class Changelog {
     out.flush();
   }
 
-  /** The script depends on what has run; it brings the preflight's checks along. */
-  private void refuseUnreadable() throws SQLException {
-    @Nullable Record grant =
-        target.ask(
-            db ->
-                db.fetchOne(
-                    """
-                    SELECT format('GRANT SELECT ON %s TO %I;', log.name, current_user)
-                    FROM format('%I.databasechangelog', ?::text) AS log (name)
-                    WHERE NOT has_table_privilege(to_regclass(log.name), 'SELECT')
-                    """,
-                    target.schema()));
-    if (grant != null) {
-      throw new Refusal(
-          "cannot tell what is deployed already",
-          Refusal.NOT_IN_PREREQUISITE_STATE,
-          "Have its owner run " + grant.get(0));
-    }
-  }
-
   /**
-   * Takes back what {@link #update} did, what stands last first; with the root or the engine, the
-   * opt-in changelogs too. Of a service, the views go, and the rest stays; with them this library,
-   * if the service's changelog includes it, or the engine is named, unless others have views too.
+   * Rolls back what {@link #update} did, in the opposite order; with the root or the engine, the
+   * opt-in changelogs too. Of a service, the views are removed and the rest stays; this library is
+   * removed with them if the service's changelog includes it, or the engine is named, unless others
+   * have views too.
    */
   public void rollback() throws Exception {
     rollingBack(
@@ -351,14 +316,14 @@ public final class Changelog {
   }
 
   /**
-   * What a rollback takes away.
+   * What a rollback removes.
    *
    * @param objects the objects
-   * @param refusal why it would not; empty if it would
+   * @param refusal why it would be refused; empty if it would not
    */
   public record Leaving(List<DeployedObjects.DeployedObject> objects, Optional<Refusal> refusal) {}
 
-  /** Looks at what {@link #rollback} would take away. */
+  /** Finds what {@link #rollback} would remove. */
   public Leaving leaving() throws Exception {
     if (sources.service() == null) {
       DeployedObjects all = DeployedObjects.ofThisJar(target);
@@ -385,15 +350,19 @@ public final class Changelog {
   }
 
   private void run(Sources read, LiquibaseRun.Work work) throws Exception {
-    run(() -> LiquibaseRun.on(target, read, progress, work));
+    run(
+        () ->
+            LiquibaseRun.on(
+                target, new BareUrlConnection(target.connection()), read, progress, work));
   }
 
   @SuppressWarnings("try") // the turn is only held
-  private void run(Step work) throws Exception {
+  private void run(CancellableDeploy.Step work) throws Exception {
     refuseUnquotable(target.schema());
     IN_THIS_JVM.lockInterruptibly();
     try (DeployLock turn = new DeployLock(target)) {
-      cancellable(
+      CancellableDeploy.run(
+          target.connection(),
           () -> {
             turn.await();
             work.run();
@@ -401,41 +370,5 @@ public final class Changelog {
     } finally {
       IN_THIS_JVM.unlock();
     }
-  }
-
-  /**
-   * Runs a deploy, which an interrupt of this thread cancels on the server.
-   *
-   * @throws InterruptedException if that ended it; the thread is no longer interrupted
-   */
-  private void cancellable(Step deploy) throws Exception {
-    Connection connection = target.connection();
-    @Nullable PGConnection server =
-        connection.isWrapperFor(PGConnection.class) ? connection.unwrap(PGConnection.class) : null;
-    try (CancelOnInterrupt watch = CancelOnInterrupt.watch(() -> cancel(server))) {
-      try {
-        deploy.run();
-      } catch (Exception e) {
-        if (watch.cancelled()) {
-          Thread.interrupted();
-          throw (InterruptedException) new InterruptedException().initCause(e);
-        }
-        throw e;
-      }
-    }
-  }
-
-  private static void cancel(@Nullable PGConnection server) {
-    try {
-      if (server != null) {
-        server.cancelQuery();
-      }
-    } catch (SQLException e) {
-      // it is tried again as long as the deploy lasts
-    }
-  }
-
-  private interface Step {
-    void run() throws Exception;
   }
 }

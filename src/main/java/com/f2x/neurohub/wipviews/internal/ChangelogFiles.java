@@ -28,6 +28,8 @@ public final class ChangelogFiles {
   /** The file of the engine alone. */
   public static final String ENGINE = "engine.changelog.yaml";
 
+  private static final String ENGINE_NAME = "engine";
+
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");
 
@@ -37,7 +39,7 @@ public final class ChangelogFiles {
 
   private static final String VIEWS = "views.changelog.yaml";
 
-  /** How a file makes an object that a rollback takes away. */
+  /** How a file creates an object that a rollback removes. */
   private static final String MAKES =
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
@@ -45,7 +47,7 @@ public final class ChangelogFiles {
   /** How a changelog runs the file of a view that is not registered. */
   private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
 
-  /** What was found in a file by a pattern: a jar does not change, and each is asked for often. */
+  /** What a pattern found in a file: a jar does not change, and each is asked for often. */
   private static final Map<List<String>, List<String>> NAMED = new ConcurrentHashMap<>();
 
   private ChangelogFiles() {}
@@ -53,10 +55,36 @@ public final class ChangelogFiles {
   /**
    * Returns the file of an opt-in changelog.
    *
-   * @param name one of {@link #OPT_IN}
+   * @throws IllegalArgumentException if the name is none of {@link #OPT_IN}
    */
   public static String optIn(String name) {
+    if (!OPT_IN.contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown opt-in changelog " + name + "; there are " + String.join(", ", OPT_IN));
+    }
     return name + ".changelog.yaml";
+  }
+
+  /**
+   * Returns the file of a changelog that can be deployed alone.
+   *
+   * @throws IllegalArgumentException if the name is neither that of the engine nor one of {@link
+   *     #OPT_IN}
+   */
+  public static String alone(String name) {
+    if (name.equals(ENGINE_NAME)) {
+      return ENGINE;
+    }
+    if (!OPT_IN.contains(name)) {
+      throw new IllegalArgumentException(
+          "unknown changelog "
+              + name
+              + "; there are "
+              + ENGINE_NAME
+              + ", "
+              + String.join(", ", OPT_IN));
+    }
+    return optIn(name);
   }
 
   /** Returns the names of the parameters that some files take, in their order. */
@@ -78,8 +106,9 @@ public final class ChangelogFiles {
   }
 
   /**
-   * Returns the names of what the root changelog makes in the schema, in its order: tables, views,
-   * functions and procedures; not what goes with a table, nor the views of {@link #viewNames()}.
+   * Returns the names of what the root changelog creates in the schema, in its order: tables,
+   * views, functions and procedures; without what belongs to a table, and without the views of
+   * {@link #viewNames()}.
    */
   public static List<String> objectNames() {
     return objectNames(List.of(ENGINE, ROOT));
@@ -97,7 +126,7 @@ public final class ChangelogFiles {
     return names;
   }
 
-  /** The same of all changelogs, with the indexes that they make for the MES. */
+  /** The same of all changelogs, with the indexes that they create for the MES. */
   static List<String> allObjectNames() {
     return objectNames(
         Stream.concat(
@@ -105,14 +134,14 @@ public final class ChangelogFiles {
             .toList());
   }
 
-  /** The opt-in changelogs that make one of these objects. */
+  /** The opt-in changelogs that create one of these objects. */
   static List<String> optInsThatMake(Set<String> objects) {
     return OPT_IN.stream()
         .filter(name -> objectNames(List.of(optIn(name))).stream().anyMatch(objects::contains))
         .toList();
   }
 
-  /** The names of the objects that a changeset of this jar makes. */
+  /** The names of the objects that a changeset of this jar creates. */
   static Stream<String> made(ChangeSet changeSet) {
     return changeSet.getChanges().stream()
         .flatMap(

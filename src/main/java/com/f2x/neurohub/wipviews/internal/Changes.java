@@ -16,12 +16,12 @@ import liquibase.exception.UnexpectedLiquibaseException;
 import org.jooq.impl.DSL;
 
 /**
- * Which changesets of a deploy did something new: those that are new, that changed, or that made
- * again what was gone. What runs on every deploy is no news by itself.
+ * Which changesets of a deploy did something new: those that are new, that changed, or that
+ * recreated what was gone. Those that run on every deploy do not count.
  */
 final class Changes extends AbstractChangeExecListener {
 
-  /** They read otherwise whenever other parameters are given; what they did is in the settings. */
+  /** Their text differs with the parameters; what they did is in the settings. */
   private static final Set<String> SETTINGS = Set.of("settings", "thresholds");
 
   private final Target target;
@@ -32,12 +32,17 @@ final class Changes extends AbstractChangeExecListener {
 
   /**
    * @param target where the settings are
-   * @param again changesets that run as in a recovery, as Liquibase spells them
+   * @param again changesets that run as in a recovery, by Liquibase's names
    */
   Changes(Target target, Set<String> again) throws SQLException {
     this.target = target;
     this.again = again;
     this.settings = settings();
+  }
+
+  /** Returns how many have run so far. */
+  int count() {
+    return names.size();
   }
 
   /** Returns their ids, in the order in which they ran, when all have run. */
@@ -49,7 +54,7 @@ final class Changes extends AbstractChangeExecListener {
     return all;
   }
 
-  /** What parameters have set; empty where nothing is deployed yet, or this role may not look. */
+  /** What parameters have set; empty if nothing is deployed yet, or this role may not read it. */
   private String settings() throws SQLException {
     return target.ask(
         db -> {

@@ -10,6 +10,7 @@ import liquibase.configuration.ConfigurationDefinition;
 import org.jooq.DSLContext;
 import org.jooq.Record;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The table in which Liquibase keeps account of the changesets of a deploy. It is {@code
@@ -95,5 +96,25 @@ public record LiquibaseLog(String schema, String table, String name) {
         DSL.condition(
             "author = 'wip-views' AND filename LIKE 'wip-views/%' AND filename <>"
                 + " 'wip-views/mes-schema.changelog.yaml'"));
+  }
+
+  /** A script of a deploy depends on what has run. */
+  static void refuseUnreadable(Target target) throws SQLException {
+    @Nullable Record grant =
+        target.ask(
+            db ->
+                db.fetchOne(
+                    """
+                    SELECT format('GRANT SELECT ON %s TO %I;', log.name, current_user)
+                    FROM format('%I.databasechangelog', ?::text) AS log (name)
+                    WHERE NOT has_table_privilege(to_regclass(log.name), 'SELECT')
+                    """,
+                    target.schema()));
+    if (grant != null) {
+      throw new Refusal(
+          "cannot tell what is deployed already",
+          Refusal.NOT_IN_PREREQUISITE_STATE,
+          "Have its owner run " + grant.get(0));
+    }
   }
 }

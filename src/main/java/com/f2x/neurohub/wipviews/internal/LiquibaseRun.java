@@ -43,9 +43,15 @@ record LiquibaseRun(
   /**
    * Does some work in a scope of Liquibase's.
    *
+   * @param connection what Liquibase gets for the target's connection
    * @param progress told, line by line, which changeset runs and what it says of itself
    */
-  static void on(Target target, Sources sources, Consumer<String> progress, Work work)
+  static void on(
+      Target target,
+      BareUrlConnection connection,
+      Sources sources,
+      Consumer<String> progress,
+      Work work)
       throws Exception {
     Map<String, Object> scope = scope();
     if (sources.service() != null) {
@@ -60,8 +66,7 @@ record LiquibaseRun(
           // done
           Scope.getCurrentScope().getSingleton(FastCheckService.class).clearCache();
           Database database =
-              DatabaseFactory.getInstance()
-                  .findCorrectDatabaseImplementation(new BareUrlConnection(target.connection()));
+              DatabaseFactory.getInstance().findCorrectDatabaseImplementation(connection);
           database.setDefaultSchemaName(target.schema());
           findLog(target, database);
           work.on(of(target, database, sources));

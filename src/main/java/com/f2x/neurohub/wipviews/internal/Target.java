@@ -6,22 +6,23 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Savepoint;
 import org.jooq.DSLContext;
+import org.jooq.Record;
 import org.jooq.SQLDialect;
 import org.jooq.conf.Settings;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The schema of a deploy, and the connection that looks at it. The schema is resolved once: what
- * asks for it again, later or in another session, could find another one.
+ * The schema of a deploy, and the connection to it. The schema is resolved once: resolving it
+ * again, later or in another session, could find another one.
  *
  * @param connection the connection
  * @param schema the schema; never null
- * @param isNamed whether somebody named it, so that a command line has to name it too
+ * @param isNamed whether it was named, so that a command line has to name it too
  */
 public record Target(Connection connection, String schema, boolean isNamed) {
 
-  /** Where nothing is said, and nothing is on the search_path. */
+  /** If no schema is named, and none is on the search_path. */
   private static final String DEFAULT_SCHEMA = "public";
 
   /**
@@ -43,8 +44,8 @@ public record Target(Connection connection, String schema, boolean isNamed) {
   }
 
   /**
-   * Asks the catalog, in a transaction, or a subtransaction of the one under way, that is rolled
-   * back. No name but the system's is found unqualified, whatever others have planted on the
+   * Reads the catalog, in a transaction, or a subtransaction of the current one, that is rolled
+   * back. Only the system's names are found unqualified, whatever others have planted on the
    * connection's search_path, and the connection is left as it was.
    */
   public <T extends @Nullable Object> T ask(Question<T> question) throws SQLException {
@@ -73,7 +74,26 @@ public record Target(Connection connection, String schema, boolean isNamed) {
     return "\"" + schema + "\".\"" + name + "\"";
   }
 
-  /** The command line of {@code wip-views} that does this here. */
+  /** Stops where nothing can be deployed. */
+  public void refuseReadOnly() throws SQLException {
+    Record server =
+        ask(
+            db ->
+                db.fetchSingle(
+                    "SELECT pg_is_in_recovery(),"
+                        + " current_setting('transaction_read_only')::boolean"));
+    boolean standby = server.get(0, Boolean.class);
+    if (standby || server.get(1, Boolean.class)) {
+      throw new Refusal(
+          standby
+              ? "cannot deploy to a standby: it is read-only"
+              : "cannot deploy: the database's transactions are read-only",
+          "25006",
+          "Connect to the primary, or lift default_transaction_read_only.");
+    }
+  }
+
+  /** The command line of {@code wip-views} with these words, for this schema. */
   String command(String... words) {
     return CommandLines.of(isNamed ? schema : null, words);
   }

@@ -5,7 +5,7 @@ import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
-import com.f2x.neurohub.wipviews.internal.FrozenViews;
+import com.f2x.neurohub.wipviews.internal.RegisteredViews;
 import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
 import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.SqlError;
@@ -19,12 +19,11 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
-import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Deploys the changelog of this jar: what {@code liquibase update} does with it, with a lock that
- * lets any number of services deploy at once.
+ * Deploys the changelog of this jar, as {@code liquibase update} does, under a lock that lets any
+ * number of services deploy at once.
  *
  * <pre>{@code
  * WipViewsMigration.of(dataSource).withParameter("readerRole", "mes_readonly").update();
@@ -34,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  * connection, not through a pooler in transaction mode.
  */
 public final class WipViewsMigration {
-
-  private static final String ENGINE = "engine";
 
   private final DataSource dataSource;
   private final @Nullable String schema;
@@ -80,7 +77,7 @@ public final class WipViewsMigration {
    * The same migration with the changelog of a service, which has entries of views of its own: of
    * the three steps {@code wip_view_stage}, the view's file, {@code wip_view_promote}, as {@code
    * views.changelog.yaml} has them. {@link #update} runs it after the library's own, {@link
-   * #recreate} makes its views again, and {@link #rollback} takes them away.
+   * #recreate} recreates its views, and {@link #rollback} removes them.
    *
    * <p>Where it includes {@code engine.changelog.yaml} or the root from the jar, it decides which
    * of the two is deployed. Otherwise that is what the schema has; in a new one the root, or the
@@ -105,7 +102,7 @@ public final class WipViewsMigration {
 
   /**
    * The same migration with an opt-in changelog, which {@link #update} runs after all others. Once
-   * deployed it stays, whether later updates name it or not; {@link #rollback} takes it away too.
+   * deployed it stays, whether later updates name it or not; {@link #rollback} removes it too.
    *
    * @param name one of {@link #optInNames()}; not null
    * @return another migration, this one unchanged
@@ -113,46 +110,22 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration with(String name) {
     List<String> more = new ArrayList<>(sources.files());
-    more.remove(optIn(name));
-    more.add(optIn(name));
+    more.remove(ChangelogFiles.optIn(name));
+    more.add(ChangelogFiles.optIn(name));
     return with(sources.withFiles(List.copyOf(more)));
   }
 
   /**
    * The same migration of one changelog alone: {@code engine}, for views of one's own on a database
-   * without an MES; or an opt-in changelog, for what lives in another database than the views, and
-   * to take it away without them.
+   * without an MES; or an opt-in changelog, for what is in another database than the views, and to
+   * remove it without them.
    *
    * @param name {@code engine}, or one of {@link #optInNames()}; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if there is no such changelog
    */
   public WipViewsMigration only(String name) {
-    return with(sources.withFiles(List.of(alone(name))));
-  }
-
-  private static String alone(String name) {
-    if (name.equals(ENGINE)) {
-      return ChangelogFiles.ENGINE;
-    }
-    if (!optInNames().contains(name)) {
-      throw new IllegalArgumentException(
-          "unknown changelog "
-              + name
-              + "; there are "
-              + ENGINE
-              + ", "
-              + String.join(", ", optInNames()));
-    }
-    return ChangelogFiles.optIn(name);
-  }
-
-  private static String optIn(String name) {
-    if (!optInNames().contains(name)) {
-      throw new IllegalArgumentException(
-          "unknown opt-in changelog " + name + "; there are " + String.join(", ", optInNames()));
-    }
-    return ChangelogFiles.optIn(name);
+    return with(sources.withFiles(List.of(ChangelogFiles.alone(name))));
   }
 
   /** Returns the names of the parameters that every deploy takes. */
@@ -167,7 +140,7 @@ public final class WipViewsMigration {
    * @throws IllegalArgumentException if there is no such changelog
    */
   public static List<String> parameterNames(String name) {
-    return ChangelogFiles.parameterNames(List.of(alone(name)));
+    return ChangelogFiles.parameterNames(List.of(ChangelogFiles.alone(name)));
   }
 
   /**
@@ -178,7 +151,7 @@ public final class WipViewsMigration {
    * @param value its value; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if none of the changelogs has a parameter of that name, which
-   *     Liquibase would ignore without a word
+   *     Liquibase would ignore silently
    */
   public WipViewsMigration withParameter(String name, String value) {
     if (name.equals("schema")) {
@@ -194,8 +167,8 @@ public final class WipViewsMigration {
   }
 
   /**
-   * The same migration, telling what it does: a line for each changeset that runs, and indented
-   * ones for what it says of itself, such as the rows built and the objects kept.
+   * The same migration, reporting what it does: a line for each changeset that runs, and indented
+   * lines for its notices, such as the rows built and the objects kept.
    *
    * @param progress called in the thread of the call; not null
    * @return another migration, this one unchanged
@@ -206,7 +179,7 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Makes a minimal MES with its eight stations, for a demo or a test, where there is none.
+   * Creates a minimal MES with its eight stations, for a demo or a test, where there is none.
    *
    * @throws WipViewsException if there are MES tables already; they are not touched
    * @throws DatabaseUnavailableException if the database cannot be reached
@@ -216,10 +189,10 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Deploys what was not deployed yet. Does nothing the second time.
+   * Deploys what is not deployed yet. Does nothing the second time.
    *
    * @return the ids of the changesets that did something new: those that are new, that changed, or
-   *     that made again what was gone; not those that run on every update
+   *     that recreated what was gone; not those that run on every update
    * @throws WipViewsException if something is missing or fails; what went before stays
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
@@ -230,8 +203,23 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Writes the script that {@link #update} would run, for psql, and changes nothing: any role will
-   * do that may read {@code databasechangelog}, also on a standby.
+   * Says what {@link #update} would do, from a real build that is rolled back: nothing is changed,
+   * readers and refreshes go on, and a deploy that is started meanwhile waits. It needs the rights
+   * of a deploy.
+   *
+   * @return what would happen, also where it would be refused
+   * @throws WipViewsException if it was cancelled, or the database is read-only
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public Plan plan() {
+    List<Plan> plan = new ArrayList<>();
+    run(changelog -> changelog.plan(dryRun -> plan.add(PlanReader.read(dryRun))));
+    return plan.get(0);
+  }
+
+  /**
+   * Writes the script that {@link #update} would run, for psql, and changes nothing. Any role that
+   * may read {@code databasechangelog} can do it, also on a standby.
    *
    * @param out where it goes; flushed, left open
    * @throws WipViewsException if it cannot be written
@@ -263,10 +251,26 @@ public final class WipViewsMigration {
   }
 
   /**
+   * Undoes promotions: brings back the definitions that the last ones replaced, as the registry
+   * keeps them, beside the live views, which serve their readers meanwhile. Again, and it goes one
+   * further back. {@link #update} leaves a view so until its file changes; {@link #recreate} brings
+   * back what was deployed.
+   *
+   * @param views names of the views; not empty
+   * @throws UnknownViewException if one of the names is not registered; none was touched
+   * @throws WipViewsException if no earlier definition is on record, or it no longer suits the
+   *     tables; the live view is as it was
+   * @throws DatabaseUnavailableException if the database cannot be reached
+   */
+  public void recreatePrevious(Collection<String> views) {
+    onRegistered(views, RegisteredViews::recreatePrevious);
+  }
+
+  /**
    * Freezes views, so that the tables underneath can be migrated: each keeps its rows, indexes,
    * grants and dependants, and reads nothing of the tables any more. A refresh of it does nothing
-   * until {@link #thaw}. Its readers wait for milliseconds. With them go the ordinary views that
-   * only they read. One that is frozen already stays as it is.
+   * until {@link #thaw}. Its readers wait for milliseconds. The ordinary views that only they read
+   * are frozen with them. A view that is frozen already stays as it is.
    *
    * <p>{@link #columnUsers} tells beforehand what else PostgreSQL will refuse a migration for.
    *
@@ -279,12 +283,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> freeze(Collection<String> views) {
-    List<String> frozen = new ArrayList<>();
-    run(
-        changelog ->
-            frozen.addAll(
-                changelog.freeze(views, known -> UnknownViewException.unlessAmong(known, views))));
-    return List.copyOf(frozen);
+    return onRegistered(views, RegisteredViews::freeze);
   }
 
   /**
@@ -300,12 +299,7 @@ public final class WipViewsMigration {
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> thaw(Collection<String> views) {
-    List<String> thawed = new ArrayList<>();
-    run(
-        changelog ->
-            thawed.addAll(
-                changelog.thaw(views, known -> UnknownViewException.unlessAmong(known, views))));
-    return List.copyOf(thawed);
+    return onRegistered(views, RegisteredViews::thaw);
   }
 
   /**
@@ -317,7 +311,7 @@ public final class WipViewsMigration {
    */
   public List<ColumnUser> columnUsers(Collection<String> views) {
     try (Connection connection = dataSource.getConnection()) {
-      return new FrozenViews(Target.of(connection, schema), progress)
+      return new RegisteredViews(Target.of(connection, schema), progress)
           .columnUsers(
               views,
               row ->
@@ -331,22 +325,32 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
+   * Removes every object that {@link #update} created, including those of opt-in changelogs, named
    * or not; the MES tables are not touched. With a {@linkplain #withChangelog service's changelog}
-   * it takes away the service's views, and this library only if that changelog includes it, or
-   * {@code only("engine")} was said, and no other changelog has views; what else the service has in
-   * its changelog stays.
+   * it removes the service's views, and this library only if that changelog includes it, or {@code
+   * only("engine")} was called, and no other changelog has views; everything else of the service's
+   * changelog stays.
    *
    * @throws WipViewsException if something else depends on one of them, which is named; nothing was
-   *     taken away
+   *     removed
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
     run(Changelog::rollback);
   }
 
+  private List<String> onRegistered(Collection<String> views, Changelog.RegisteredWork work) {
+    List<String> done = new ArrayList<>();
+    run(
+        changelog ->
+            done.addAll(
+                changelog.onRegistered(
+                    views, known -> UnknownViewException.unlessAmong(known, views), work)));
+    return List.copyOf(done);
+  }
+
   private void run(Step step) {
-    run(WipViewsMigration::refuseReadOnly, step);
+    run(Target::refuseReadOnly, step);
   }
 
   private void run(Check first, Step step) {
@@ -360,15 +364,15 @@ public final class WipViewsMigration {
           "cancelled, because the calling thread was interrupted",
           null,
           "57014",
-          "Run it again: what was under way was undone, and each view kept the rows it had.",
+          "Run it again: what was running was rolled back, and each view kept the rows it had.",
           e);
     } catch (Exception e) {
       throw described(e);
     }
   }
 
-  /** A right that is missing here is one to change something, which no parameter gives. */
-  private static WipViewsException described(Exception failure) {
+  /** A missing right is one to change something here, which no parameter gives. */
+  static WipViewsException described(Exception failure) {
     SqlError error = SqlError.in(failure);
     return error != null && "42501".equals(error.sqlState()) && error.hint() == null
         ? new WipViewsException(
@@ -378,26 +382,6 @@ public final class WipViewsMigration {
             "Deploy as the role that owns it, or grant that role to this one.",
             failure)
         : WipViewsException.of(null, failure);
-  }
-
-  private static void refuseReadOnly(Target target) throws SQLException {
-    Record server =
-        target.ask(
-            db ->
-                db.fetchSingle(
-                    "SELECT pg_is_in_recovery(),"
-                        + " current_setting('transaction_read_only')::boolean"));
-    boolean standby = server.get(0, Boolean.class);
-    if (standby || server.get(1, Boolean.class)) {
-      throw new WipViewsException(
-          standby
-              ? "cannot deploy to a standby: it is read-only"
-              : "cannot deploy: the database's transactions are read-only",
-          null,
-          "25006",
-          "Connect to the primary, or lift default_transaction_read_only.",
-          null);
-    }
   }
 
   private interface Check {

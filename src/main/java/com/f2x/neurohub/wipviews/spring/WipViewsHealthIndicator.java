@@ -15,14 +15,13 @@ import org.springframework.boot.health.contributor.Status;
 
 /**
  * {@code DOWN} if a view cannot be read, or there is no database; {@code STALE} if all can be read
- * and one is older than its target, or frozen; else {@code UP}. Each view is a detail. No answer
- * within two seconds is none.
+ * and one is older than its target, or frozen; else {@code UP}. Each view is a detail. It waits two
+ * seconds at most.
  *
- * <p>Stale rows are no reason to take the service away from its users: another instance would show
- * them the same rows. So {@code STALE} is a status of our own, which Spring Boot answers with 200
- * and leaves out of the service's overall health, as long as {@code management.endpoint.health
- * .status} does not say otherwise; {@code OUT_OF_SERVICE} would be 503, and have it taken out of a
- * load balancer.
+ * <p>Stale rows are no reason to take the service out of use: another instance would show the same
+ * rows. So {@code STALE} is a status of our own, which Spring Boot answers with 200 and leaves out
+ * of the service's overall health, unless {@code management.endpoint.health.status} says otherwise;
+ * {@code OUT_OF_SERVICE} would be 503, and a load balancer would remove the service.
  */
 final class WipViewsHealthIndicator implements HealthIndicator {
 

@@ -138,6 +138,40 @@ class PromotionBench {
             : "no, by " + millis(promote.longestOutageMillis - 50));
   }
 
+  @Test
+  void a_plan_beside_the_build_alone() throws Exception {
+    String file = Files.readString(Path.of("views/wip_views/01_mv_wip_status_dashboard.sql"));
+    try (Connection connection = dataSource.getConnection()) {
+      connection.setAutoCommit(false);
+      Sql sql = new Sql(connection);
+      sql.run("CREATE SCHEMA alone; SET search_path = alone, public");
+      connection.commit();
+      Ratio plan =
+          Ratio.of(
+              5,
+              Ratio.millis(
+                  () -> {
+                    sql.run("SELECT wip_view_stage('mv_wip_status_dashboard')");
+                    sql.run(file);
+                    sql.run("SELECT wip_view_plan('mv_wip_status_dashboard')");
+                    connection.rollback();
+                  }),
+              Ratio.millis(
+                  () -> {
+                    sql.run(file);
+                    connection.rollback();
+                  }));
+      Report.row(
+          "i3",
+          "a plan of the dashboard, " + BenchServer.lots() + " open lots",
+          "its file run alone",
+          plan.toString(),
+          millis(plan.cost()) + " to " + millis(plan.besides()),
+          "at most 1.3",
+          plan.median() <= 1.3 ? "yes" : "no");
+    }
+  }
+
   private static String millis(double millis) {
     return Ratio.number(millis) + " ms";
   }

@@ -352,7 +352,7 @@ class DeployCommandsTest {
     assertThat(result.exitCode()).isZero();
     assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
     assertThat(result.out())
-        .contains("This would go", "rollback --yes")
+        .contains("This would be removed", "rollback --yes")
         .containsPattern("materialized view +public.mv_process_wip_queue +\\d+ kB")
         .containsPattern("procedure +public.refresh_wip_views\\(");
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
@@ -375,7 +375,7 @@ class DeployCommandsTest {
 
     assertThat(result.err()).isEmpty();
     assertThat(result.exitCode()).isZero();
-    assertThat(result.out()).startsWith("Taken away");
+    assertThat(result.out()).startsWith("Removed;");
     assertThat(
             StreamSupport.stream(listed.spliterator(), false)
                 .map(object -> object.get("name").asString()))

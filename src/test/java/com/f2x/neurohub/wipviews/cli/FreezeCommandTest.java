@@ -96,7 +96,7 @@ class FreezeCommandTest {
     assertThat(doctor.exitCode()).isEqualTo(3);
     assertThat(doctor.out())
         .contains("the view is frozen for ", "wip-views thaw mv_process_wip_queue")
-        .doesNotContain("recreate", "wip_view_copy_");
+        .doesNotContain("recreate", "ANALYZE");
 
     assertThat(said("thaw"))
         .contains("Thawed: wip_item_station, mv_wip_status_dashboard, mv_process_wip_queue.");
@@ -126,11 +126,16 @@ class FreezeCommandTest {
 
   @Test
   void the_item_station_follows_a_change_of_its_types() throws Exception {
-    database.execute("DROP VIEW stuck");
     said("freeze");
     database.execute(
         "ALTER TABLE wip_process_history ALTER COLUMN wip_item_id TYPE integer",
         "ALTER TABLE wip_items ALTER COLUMN id TYPE integer, ALTER COLUMN lot_id TYPE integer");
+    Cli.Result refused = cli.run("thaw");
+    assertThat(refused.exitCode()).isEqualTo(1);
+    assertThat(refused.err().replaceAll("\\s+", " "))
+        .contains("cannot replace public.wip_item_station, whose columns change", "public.stuck")
+        .contains("Drop these first, and create them again afterwards.");
+    database.execute("DROP VIEW stuck");
 
     said("thaw");
 
@@ -154,8 +159,6 @@ class FreezeCommandTest {
     said("rollback", "--yes");
 
     assertThat(database.objects()).noneMatch(object -> object.contains("wip_view"));
-    said("update");
-    assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
   }
 
   @Test

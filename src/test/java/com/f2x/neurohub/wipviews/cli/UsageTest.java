@@ -31,6 +31,7 @@ class UsageTest {
   @ValueSource(
       strings = {
         "demo",
+        "plan",
         "update",
         "refresh",
         "freshness",
@@ -87,6 +88,7 @@ class UsageTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "plan",
         "update",
         "refresh",
         "freshness",

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RelationSize;
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import com.f2x.neurohub.wipviews.migration.ColumnUser;
+import com.f2x.neurohub.wipviews.migration.Plan;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
@@ -22,8 +23,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The JSON that scripts rely on. Its properties are named after the columns of {@code
- * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always there,
- * maybe null; times are ISO 8601 in UTC, durations are seconds.
+ * wip_view_refresh}, {@code wip_view_freshness} and {@code wip_view_daily} and are always present,
+ * possibly null; times are ISO 8601 in UTC, durations are seconds.
  */
 public final class Json {
 
@@ -94,7 +95,7 @@ public final class Json {
           refresh.pid());
     }
 
-    /** Nobody attempted anything: the view was fresh enough. */
+    /** No attempt was made: the view was fresh enough. */
     public static Attempt skipped(String view) {
       return new Attempt(
           null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
@@ -142,6 +143,22 @@ public final class Json {
    */
   public record Diagnosis(
       boolean healthy, List<Finding> findings, List<Applied> applied, List<RelationSize> sizes) {}
+
+  /**
+   * What a deploy would do.
+   *
+   * @param succeeds whether it would succeed
+   */
+  public record Planned(
+      boolean succeeds,
+      List<Plan.Changeset> changesets,
+      List<Plan.View> views,
+      List<Plan.Refusal> refusals) {
+
+    public static Planned of(Plan plan) {
+      return new Planned(plan.succeeds(), plan.changesets(), plan.views(), plan.refusals());
+    }
+  }
 
   /** A statement that was run, and why it failed; null if it did not. */
   public record Applied(String statement, String error) {}

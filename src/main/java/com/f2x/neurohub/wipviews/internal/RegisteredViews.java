@@ -13,20 +13,29 @@ import org.jooq.RecordMapper;
 import org.jooq.impl.DSL;
 
 /**
- * Freezes and thaws views, each in a transaction of its own.
+ * Freezes and thaws views, and undoes promotions, each in a transaction of its own.
  *
  * @param progress told, line by line, what is done
  */
-public record FrozenViews(Target target, Consumer<String> progress) {
+public record RegisteredViews(Target target, Consumer<String> progress) {
 
   /** Freezes views, and the ordinary ones that only they read; none for all. */
-  List<String> freeze(Collection<String> views) throws SQLException {
+  public List<String> freeze(Collection<String> views) throws SQLException {
     return each("wip_view_freezable", "wip_view_freeze", views);
   }
 
   /** Thaws views, and the ordinary ones that they read; none for all. */
-  List<String> thaw(Collection<String> views) throws SQLException {
+  public List<String> thaw(Collection<String> views) throws SQLException {
     return each("wip_view_thawable", "wip_view_thaw", views);
+  }
+
+  /** Brings back what the last promotions replaced. */
+  public List<String> recreatePrevious(Collection<String> views) throws SQLException {
+    refuseUndeployed();
+    for (String view : views) {
+      call("wip_view_recreate_previous", view);
+    }
+    return List.copyOf(views);
   }
 
   /** Reads what else uses columns of the tables that views read; none for all. */
@@ -60,13 +69,13 @@ public record FrozenViews(Target target, Consumer<String> progress) {
                         "SELECT * FROM {0}({1})", DSL.name(target.schema(), list), names(views))
                     .fetch(0, String.class));
     for (String name : names) {
-      progress.accept(name);
       call(function, name);
     }
     return names;
   }
 
   private void call(String function, String view) throws SQLException {
+    progress.accept(view);
     Connection connection = target.connection();
     try (PreparedStatement statement =
         connection.prepareStatement(

@@ -1,0 +1,212 @@
+-- A plan: the first half of a promotion, which reports in place of the second. In a transaction that is rolled back:
+--
+--   BEGIN;
+--   SELECT wip_view_stage('mv_x');
+--   (the view's file runs)
+--   SELECT jsonb_pretty(wip_view_plan('mv_x'));
+--   ROLLBACK;
+--
+-- The build is real; what it locks is what a build locks: it reads tables, and keeps nobody but their ALTER and DROP
+-- waiting. A view that was planned stays beside the live ones till then, in a schema of its own that is searched first: so
+-- the next one, which may read a column that only the new one has, is planned on top of it.
+--
+-- Where the setting wip_views.plan is on, wip_view_promote() is wip_view_plan(): so an update of Liquibase's is planned by
+-- running it, and rolling it back.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_action(version text)
+  RETURNS text
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN (
+  SELECT CASE
+    WHEN "${schema}".wip_view_is_older(p.view_name, version) THEN 'keep'
+    WHEN "${schema}".wip_view_is_frozen(p.view_name) THEN 'defer'
+    WHEN p.live IS NOT NULL THEN 'replace'
+    WHEN EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = p.view_name) THEN 'bring back'
+    ELSE 'create'
+  END
+  FROM pg_temp.wip_plan AS p
+  );
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_action(text) IS
+  'What a promotion does with the view: create it, replace it, bring back one that is gone, keep one that was deployed with a higher version, or defer what it deploys till the view is thawed.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_planned_schema()
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT to_regclass('pg_temp.wip_planned') IS NOT NULL
+    -- what another role owns is not searched
+    AND EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = 'wip_planned_${schema}' AND n.nspowner = current_user::regrole);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_has_planned_schema() IS
+  'Whether this transaction plans, and has a schema for the views that it has planned.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_plan()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF to_regclass('pg_temp.wip_planned') IS NULL THEN
+    CREATE TEMPORARY TABLE wip_planned (
+      number integer GENERATED ALWAYS AS IDENTITY,
+      report jsonb NOT NULL
+    ) ON COMMIT DROP;
+    -- A role that may not make a schema plans each view beside the live ones alone.
+    IF has_database_privilege(current_database(), 'CREATE') THEN
+      PERFORM "${schema}".wip_view_make_staging('wip_planned_${schema}');
+    END IF;
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_begin_plan() IS
+  'Makes the temporary table of what is planned in this transaction, and the schema where the next views find it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_body_refusals()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  SET check_function_bodies = on
+AS $function$
+DECLARE
+  changing CONSTANT text := (
+    SELECT string_agg(DISTINCT regexp_replace(c.relname, E'(\\W)', E'\\\\\\1', 'g'), '|')
+    FROM pg_temp.wip_plan_object AS o
+    JOIN pg_class AS c ON c.oid = o.object
+    WHERE o.successor IS NOT NULL
+      AND "${schema}".wip_view_columns(o.object) <> "${schema}".wip_view_columns(o.successor));
+  body record;
+BEGIN
+  -- The promotion looks when the new ones have the names of the old ones. Here the body is read as if it named the new ones.
+  FOR body IN
+    SELECT b.description, to_regprocedure(b.routine) AS routine,
+           regexp_replace(pg_get_functiondef(to_regprocedure(b.routine)),
+             E'(?<![\\w."])("?[\\w$]+"?\\.)?"?(' || changing || E')"?(?![\\w"])', E'"wip_staging_${schema}"."\\2"', 'gi') AS definition
+    FROM pg_temp.wip_plan_body AS b
+  LOOP
+    BEGIN
+      PERFORM "${schema}".wip_view_execute(
+        body.definition,
+        coalesce(
+          (SELECT substring(s FROM '^search_path=(.*)$') FROM pg_proc AS p CROSS JOIN unnest(p.proconfig) AS s
+           WHERE p.oid = body.routine AND starts_with(s, 'search_path=')),
+          current_setting('wip_views.search_path')));
+      RAISE EXCEPTION SQLSTATE 'WV003';
+    EXCEPTION
+      WHEN undefined_column OR undefined_function OR datatype_mismatch OR invalid_function_definition THEN
+        INSERT INTO pg_temp.wip_plan_object (class, object, kind, name, fate, problem)
+        VALUES ('pg_proc'::regclass, body.routine, 'other', body.description, 'refused',
+                body.description || ': it would fail when it is called: ' || SQLERRM);
+      -- the names were taken for what they are not
+      WHEN OTHERS THEN
+        CONTINUE;
+    END;
+  END LOOP;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_body_refusals() IS
+  'Refuses, in a plan, the functions whose bodies would no longer work: what wip_view_check_bodies() finds in a promotion.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_planned(built regclass)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  SET client_min_messages = warning
+AS $function$
+DECLARE
+  planned CONSTANT name := 'wip_planned_${schema}';
+  kind CONSTANT text := (SELECT CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END FROM pg_class AS c WHERE c.oid = built);
+BEGIN
+  PERFORM "${schema}".wip_view_begin_plan();
+  IF NOT "${schema}".wip_view_has_planned_schema() THEN
+    RETURN;
+  END IF;
+  EXECUTE format('DROP %s IF EXISTS %I.%I', kind, planned, (SELECT c.relname FROM pg_class AS c WHERE c.oid = built));
+  -- whoever owns the next one may read it; nobody else ever sees it
+  EXECUTE format('GRANT SELECT ON %s TO PUBLIC', built);
+  EXECUTE format('ALTER %s %s SET SCHEMA %I', kind, built, planned);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_keep_planned(regclass) IS
+  'Leaves a view that was planned where those find it that are planned after it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_report(version text)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  build_time CONSTANT interval := clock_timestamp() - current_setting('wip_views.staged_at')::timestamptz;
+  view_name CONSTANT text := (SELECT p.view_name FROM pg_temp.wip_plan AS p);
+  action text := 'replace';
+  compared jsonb;
+  problems text;
+  refusal text;
+  remedy text;
+  report jsonb;
+BEGIN
+  action := "${schema}".wip_view_plan_action(version);
+  IF action = 'keep' THEN
+    RETURN jsonb_build_object('view', view_name, 'action', action);
+  END IF;
+  PERFORM "${schema}".wip_view_check_built();
+  PERFORM "${schema}".wip_view_check_side_effects();
+  IF action = 'defer' THEN
+    RETURN jsonb_build_object('view', view_name, 'action', action);
+  END IF;
+  PERFORM "${schema}".wip_view_stand_in();
+  compared := "${schema}".wip_view_compare();
+  PERFORM "${schema}".wip_view_plan_fates();
+  PERFORM "${schema}".wip_view_body_refusals();
+  problems := "${schema}".wip_view_plan_problems();
+  report := "${schema}".wip_view_report(action, compared, build_time);
+  IF problems IS NULL THEN
+    PERFORM "${schema}".wip_view_keep_planned((SELECT p.built::regclass FROM pg_temp.wip_plan AS p));
+    RETURN report;
+  END IF;
+  RETURN report || jsonb_build_object(
+    'refusal', 'because of what depends on it: ' || problems, 'remedy', 'Change or drop these first.');
+EXCEPTION WHEN OTHERS THEN
+  -- as the promotion would stop
+  GET STACKED DIAGNOSTICS refusal = MESSAGE_TEXT, remedy = PG_EXCEPTION_HINT;
+  RETURN jsonb_build_object('view', view_name, 'action', action, 'refusal', refusal, 'remedy', nullif(remedy, ''));
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_report(text) IS
+  'Plans the view that was built, and says what came of it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan(
+  view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  report jsonb;
+BEGIN
+  PERFORM "${schema}".wip_view_plan_begin(view_name);
+  INSERT INTO pg_temp.wip_staged (view_name, planned) VALUES (view_name, true);
+  UPDATE pg_temp.wip_plan SET dry_run = true;
+  report := "${schema}".wip_view_plan_report(version);
+  PERFORM "${schema}".wip_view_begin_plan();
+  INSERT INTO pg_temp.wip_planned (report) VALUES (report);
+  -- not LOCAL: as wip_view_promote()
+  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+  RETURN report;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan(text, integer, interval, text) IS
+  'Says what wip_view_promote() would do with the view that was built in the staging schema, and does not do it: columns, rows by the unique key, dependants with their fates, what would be lost, who holds the view now, and why it would be refused. The transaction can only be rolled back then.';
