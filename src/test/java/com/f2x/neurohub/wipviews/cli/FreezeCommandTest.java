@@ -133,7 +133,7 @@ class FreezeCommandTest {
     Cli.Result refused = cli.run("thaw");
     assertThat(refused.exitCode()).isEqualTo(1);
     assertThat(refused.err().replaceAll("\\s+", " "))
-        .contains("cannot replace public.wip_item_station, whose columns change", "view stuck")
+        .contains("cannot replace public.wip_item_station, whose columns change", "public.stuck")
         .contains("Drop these first, and create them again afterwards.");
     database.execute("DROP VIEW stuck");
 
@@ -159,8 +159,6 @@ class FreezeCommandTest {
     said("rollback", "--yes");
 
     assertThat(database.objects()).noneMatch(object -> object.contains("wip_view"));
-    said("update");
-    assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
   }
 
   @Test

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.schedule;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -41,7 +40,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 class RefreshScheduleTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   /** Of this database, whoever waits for a lock. */
   private static final String WAITING =
@@ -175,7 +174,7 @@ class RefreshScheduleTest {
     builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
     Process process =
         builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-    try (Connection held = holding("mv_wip_status_dashboard")) {
+    try (Connection held = holding("mv_orders")) {
       due();
       Await.until(
           "the other process refreshes",
@@ -203,7 +202,7 @@ class RefreshScheduleTest {
   void a_refresh_slower_than_its_interval_skips_runs() throws Exception {
     PrintStream err = System.err;
     ByteArrayOutputStream log = new ByteArrayOutputStream();
-    try (Connection held = holding("mv_wip_status_dashboard");
+    try (Connection held = holding("mv_orders");
         Running one = schedule(EVERY_SECOND).start();
         Running other = schedule(EVERY_SECOND).start()) {
       System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
@@ -237,7 +236,7 @@ class RefreshScheduleTest {
   @Test
   void a_run_that_fails_is_on_record_and_the_next_one_follows() throws Exception {
     try (Running running = schedule(ONCE_A_YEAR).withLockTimeout(Duration.ofMillis(50)).start()) {
-      try (Connection held = holding("mv_wip_status_dashboard")) {
+      try (Connection held = holding("mv_orders")) {
         due();
         awaitRuns(1);
         held.rollback();
@@ -255,7 +254,7 @@ class RefreshScheduleTest {
     assertThat(runs.get(0).toString())
         .matches(
             "event=run due=\\S+Z duration_ms=\\d+ interval_ms=\\d+ refreshed=1 coalesced=0"
-                + " failed=1 error=\"mv_wip_status_dashboard: [^\"]+\"");
+                + " failed=1 error=\"mv_orders: [^\"]+\"");
     assertThat(runs.get(1).failure()).isEmpty();
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE outcome = 'failed'"))
         .isEqualTo("1");
@@ -284,7 +283,7 @@ class RefreshScheduleTest {
   void close_waits_for_the_refresh_that_runs() throws Exception {
     Running running = schedule(ONCE_A_YEAR).start();
     CompletableFuture<Void> closed;
-    try (Connection held = holding("mv_wip_status_dashboard")) {
+    try (Connection held = holding("mv_orders")) {
       due();
       awaitWaiting();
       closed = CompletableFuture.runAsync(running::close);
@@ -302,7 +301,7 @@ class RefreshScheduleTest {
   @Test
   void close_cancels_a_refresh_that_outlasts_the_grace() throws Exception {
     Running running = schedule(ONCE_A_YEAR).withGrace(Duration.ofMillis(100)).start();
-    try (Connection held = holding("mv_wip_status_dashboard")) {
+    try (Connection held = holding("mv_orders")) {
       due();
       awaitWaiting();
 
@@ -328,20 +327,19 @@ class RefreshScheduleTest {
   @Test
   void a_view_with_its_own_schedule_is_refreshed_by_that_alone() throws Exception {
     try (Running running =
-        schedule(ONCE_A_YEAR).withCron(MV_PROCESS_WIP_QUEUE, EVERY_SECOND).start()) {
+        schedule(ONCE_A_YEAR).withCron(WipViews.view("mv_customers"), EVERY_SECOND).start()) {
       awaitRuns(1);
       assertThat(running.nextRefresh().orElseThrow())
           .isBefore(Instant.now().plus(Duration.ofSeconds(2)));
-      assertThat(viewsRefreshed()).containsOnly(List.of("mv_process_wip_queue"));
+      assertThat(viewsRefreshed()).containsOnly(List.of("mv_customers"));
 
       due();
-      Await.until(
-          "the other view", () -> viewsRefreshed().contains(List.of("mv_wip_status_dashboard")));
+      Await.until("the other view", () -> viewsRefreshed().contains(List.of("mv_orders")));
     }
     assertThat(runs)
         .extracting(run -> run.refreshes().stream().map(Refresh::view).toList())
-        .contains(List.of("mv_wip_status_dashboard"), List.of("mv_process_wip_queue"))
-        .doesNotContain(List.of("mv_wip_status_dashboard", "mv_process_wip_queue"));
+        .contains(List.of("mv_orders"), List.of("mv_customers"))
+        .doesNotContain(List.of("mv_orders", "mv_customers"));
   }
 
   private static List<List<String>> viewsRefreshed() throws SQLException {
@@ -434,7 +432,7 @@ class RefreshScheduleTest {
 
   @Test
   void a_database_without_the_table_is_told_how_to_get_it() throws Exception {
-    TestDatabase without = TestDatabase.deployed().create();
+    TestDatabase without = TestDatabase.service().create();
     try {
       RefreshSchedule schedule = RefreshSchedule.of(without.dataSource()).withZone("Asia/Seoul");
 

@@ -31,9 +31,9 @@ import org.springframework.context.annotation.Import;
 /** The schedule as a part of the service. */
 class WipViewsScheduleAutoConfigurationTest {
 
-  @RegisterExtension static final TestDatabase deployed = TestDatabase.deployed();
-  @RegisterExtension static final TestDatabase without = TestDatabase.deployed();
-  @RegisterExtension static final TestDatabase lazy = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase deployed = TestDatabase.service();
+  @RegisterExtension static final TestDatabase without = TestDatabase.service();
+  @RegisterExtension static final TestDatabase lazy = TestDatabase.service();
 
   private static ApplicationContextRunner on(TestDatabase database) {
     return new ApplicationContextRunner()
