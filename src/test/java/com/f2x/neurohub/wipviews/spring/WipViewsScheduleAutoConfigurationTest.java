@@ -110,10 +110,11 @@ class WipViewsScheduleAutoConfigurationTest {
         .withBean(
             RefreshSchedule.class,
             () ->
-                RefreshSchedule.of(deployed.dataSource())
-                    .withZone(ZoneId.of("UTC"))
-                    .withCron("* * * * * *")
-                    .withListener(runs::add))
+                RefreshSchedule.builder(deployed.dataSource())
+                    .zone(ZoneId.of("UTC"))
+                    .cron("* * * * * *")
+                    .listener(runs::add)
+                    .build())
         .run(context -> Await.until("a run was told", () -> !runs.isEmpty()));
   }
 
