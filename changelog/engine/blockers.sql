@@ -1,4 +1,4 @@
--- Who waits for whom, now, in this database. Each caller sees what its role may see in pg_stat_activity.
+-- Which session waits for which, now, in this database. Each caller sees what its role may see in pg_stat_activity.
 
 SELECT "${schema}".wip_view_snapshot_objects();
 SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_blockers');
@@ -51,20 +51,20 @@ LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = locked.relnamespace
 WHERE NOT waits.granted
 ORDER BY waits.waitstart, waits.pid, blocking.pid;
 
-COMMENT ON VIEW "${schema}".wip_view_blockers IS 'Who waits for whom in this database, now: a row per session that waits and session that it waits for, who has waited longest first. The queries, states and ages of other roles'' sessions are null to a role without pg_read_all_stats.';
+COMMENT ON VIEW "${schema}".wip_view_blockers IS 'Which session waits for which in this database, now: a row per waiting session and session that it waits for, the longest wait first. The queries, states and ages of other roles'' sessions are null to a role without pg_read_all_stats.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_pid IS 'Process of the session that waits.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_role IS 'Its role.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_application_name IS 'Its application_name.';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_query IS 'What it wants to run; null if the caller may not see it.';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_query IS 'The statement that waits; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.blocked_for IS 'How long it has waited; null in the first moment.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.lock_mode IS 'The lock that it wants, as in pg_locks.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.lock_on IS 'The relation, also where it waits for one of its rows; otherwise the kind of lock: advisory, transactionid, ...';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.pid IS 'Process of the session that it waits for, because that holds the lock or asked before; 0 for a prepared transaction.';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.pid IS 'Process of the session that it waits for, which holds the lock or requested it before; 0 for a prepared transaction.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.role IS 'Role of that session.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.application_name IS 'Its application_name.';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.state IS 'What it does: active, idle in transaction and so on; null if the caller may not see it.';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.query IS 'What it runs, or ran last; null if the caller may not see it.';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.state IS 'Its state: active, idle in transaction and so on; null if the caller may not see it.';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.query IS 'Its current or last statement; null if the caller may not see it.';
 COMMENT ON COLUMN "${schema}".wip_view_blockers.transaction_age IS 'How long ago its transaction began; null if the caller may not see it.';
-COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends what blocks: it cancels a query, or terminates a session that holds its transaction open; for a prepared transaction, it lists what would. If cancelling is not enough, pg_terminate_backend() is.';
+COMMENT ON COLUMN "${schema}".wip_view_blockers.remedy IS 'The statement that ends the blocking: it cancels a query, or terminates a session that keeps its transaction open; for a prepared transaction, it lists the statements that would. If cancelling is not enough, use pg_terminate_backend().';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

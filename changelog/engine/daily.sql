@@ -4,7 +4,7 @@
 SELECT "${schema}".wip_view_snapshot_objects();
 SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_daily');
 
--- Replaced, not dropped: others may have made views on it.
+-- Replaced, not dropped: others may have created views on it.
 CREATE OR REPLACE VIEW "${schema}".wip_view_daily AS
 SELECT
   h.view_name,
@@ -13,7 +13,7 @@ SELECT
   pg_catalog.count(*) FILTER (WHERE h.outcome = 'refreshed') AS refreshed,
   pg_catalog.count(*) FILTER (WHERE h.outcome = 'coalesced') AS coalesced,
   pg_catalog.count(*) FILTER (WHERE h.outcome = 'failed') AS failed,
-  -- only what made the rows anew has a duration
+  -- only what refreshed the rows has a duration
   pg_catalog.percentile_cont(0.5::double precision) WITHIN GROUP (ORDER BY h.duration) AS p50_duration,
   pg_catalog.percentile_cont(0.95::double precision) WITHIN GROUP (ORDER BY h.duration) AS p95_duration,
   pg_catalog.max(h.duration) AS max_duration,
@@ -23,14 +23,14 @@ GROUP BY h.view_name, h.requested_at::date;
 
 COMMENT ON VIEW "${schema}".wip_view_daily IS 'Attempts and durations by view and day, for as long as the history goes back. Days are those of the session''s time zone.';
 COMMENT ON COLUMN "${schema}".wip_view_daily.view_name IS 'The view, as registered in wip_view.';
-COMMENT ON COLUMN "${schema}".wip_view_daily.day IS 'The day on which the refreshes were asked for, in the session''s time zone. The oldest may be cut short by the history''s retention.';
-COMMENT ON COLUMN "${schema}".wip_view_daily.attempts IS 'How often a refresh was asked for, those that still run included.';
-COMMENT ON COLUMN "${schema}".wip_view_daily.refreshed IS 'Attempts that made the rows anew.';
-COMMENT ON COLUMN "${schema}".wip_view_daily.coalesced IS 'Attempts that were served by another one''s refresh.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.day IS 'The day on which the refreshes were requested, in the session''s time zone. The oldest may be cut short by the history''s retention.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.attempts IS 'How often a refresh was requested, including those that are still running.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.refreshed IS 'Attempts that refreshed the rows.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.coalesced IS 'Attempts that were served by another refresh.';
 COMMENT ON COLUMN "${schema}".wip_view_daily.failed IS 'Attempts that failed, also because their session died.';
-COMMENT ON COLUMN "${schema}".wip_view_daily.p50_duration IS 'Half of the refreshes took no longer than this. Null on a day without one.';
-COMMENT ON COLUMN "${schema}".wip_view_daily.p95_duration IS 'Nineteen of twenty refreshes took no longer than this. Null on a day without one.';
-COMMENT ON COLUMN "${schema}".wip_view_daily.max_duration IS 'What the longest refresh took. Null on a day without one.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.p50_duration IS 'The median duration. Null on a day without a refresh.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.p95_duration IS 'The 95th percentile of the durations. Null on a day without a refresh.';
+COMMENT ON COLUMN "${schema}".wip_view_daily.max_duration IS 'The longest duration. Null on a day without a refresh.';
 COMMENT ON COLUMN "${schema}".wip_view_daily.frozen IS 'Attempts that did nothing, because the view was frozen.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

@@ -4,7 +4,7 @@
 SELECT "${schema}".wip_view_snapshot_objects();
 SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_freshness');
 
--- Replaced, not dropped: others may have made views on it.
+-- Replaced, not dropped: others may have created views on it.
 CREATE OR REPLACE VIEW "${schema}".wip_view_freshness AS
 SELECT
   v.view_name,
@@ -23,7 +23,7 @@ SELECT
   attempt.error AS last_error,
   refresh.duration AS last_duration,
   refresh.rows AS rows,
-  -- as it was after that refresh: asking for its size now would wait for whoever has locked it
+  -- as it was after that refresh: asking for its size now would wait for a session that has locked it
   CASE WHEN c.oid IS NOT NULL THEN refresh.bytes END AS bytes,
   failed.in_a_row AS failures_in_a_row,
   -- from the statistics, which nobody locks
@@ -83,18 +83,18 @@ ORDER BY o.position;
 COMMENT ON VIEW "${schema}".wip_view_freshness IS 'How fresh each registered view is: a row per view, each after those that it reads (wip_view_order). Answers in every state, also when a view was dropped or never populated.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.view_name IS 'The view, as registered in wip_view.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.state IS 'fresh: not older than its target; stale: older; unpopulated: there, but it cannot be read until it is refreshed; missing: no such materialized view; frozen: it keeps its rows while the tables underneath are migrated, until wip_view_thaw().';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.last_refreshed_at IS 'Its rows are at least as new as this: when the refresh started that made them, or, where the view reads other registered views, when the oldest of those rows were made that it read. wip_view_history has when the refresh itself was.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.last_refreshed_at IS 'Its rows are at least as new as this: the start of the refresh that made them, or, if the view reads other registered views, the time of the oldest rows that it read. wip_view_history has when the refresh itself was.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.age IS 'Time since last_refreshed_at, or until it if the clock was set back since: the age of the oldest rows that the view shows. Null, and the view stale, where that is not known.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.target IS 'The age above which the view is stale; wip_view.freshness_target.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.last_attempt_at IS 'When a refresh was last asked for.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.last_attempt_at IS 'When a refresh was last requested.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_outcome IS 'What became of that attempt: refreshed, coalesced, failed (also when its session died), frozen, or running.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_error IS 'Why that attempt failed.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.last_duration IS 'How long the last successful refresh took.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.rows IS 'Rows in the view after the last successful refresh.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.bytes IS 'Size of the view on disk, with its indexes, after the last successful refresh.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.failures_in_a_row IS 'Attempts that failed (also when their session died) since the last one that was refreshed or coalesced.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.dead_rows IS 'Rows that refreshes replaced and no vacuum has cleared away yet, as the statistics know.';
-COMMENT ON COLUMN "${schema}".wip_view_freshness.running_since IS 'When the refresh began that runs now, to the second; null if none does.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.dead_rows IS 'Rows that refreshes replaced and no vacuum has removed yet, by the statistics.';
+COMMENT ON COLUMN "${schema}".wip_view_freshness.running_since IS 'When the current refresh began, to the second; null if none is running.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.running_for IS 'How long it has been running. A refresh that hangs is ended by SELECT pg_cancel_backend(running_pid), or, if that is not enough, pg_terminate_backend(running_pid): the view keeps its rows, and the next in line refreshes. wip_view_blockers says what it waits for.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.running_pid IS 'Process of the session that refreshes the view, or puts a new one in its place (then running_since is null), or has done so and not ended its transaction.';
 COMMENT ON COLUMN "${schema}".wip_view_freshness.waiting_callers IS 'How many sessions wait for it to end.';

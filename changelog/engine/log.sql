@@ -1,7 +1,7 @@
--- A good guest in Liquibase's own table. `liquibase rollback` by tag, by date or by count goes by the order in which
--- changesets ran last; a changeset of ours that runs again would move to its end, with a tag that the host's last one
--- left on it, and take the views along. So a changeset of ours keeps the place of its first run, and one that a later
--- version adds takes a place right before the last of the others, drift, which may bear a tag.
+-- Keeps order in Liquibase's own table. `liquibase rollback` by tag, by date or by count uses the order in which
+-- changesets ran last; a changeset of ours that runs again would move to the end, with a tag that was on the host's
+-- last one, and the rollback would include the views. So a changeset of ours keeps the place of its first run, and one
+-- that a later version adds takes a place right before the last of the others, drift, which may bear a tag.
 
 SELECT "${schema}".wip_view_snapshot_objects();
 

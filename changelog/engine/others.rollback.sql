@@ -1,5 +1,5 @@
--- A rollback begins with what ran last, and here it stops, before anything is gone, while views of other changelogs are
--- registered: what refreshes them would go from under them. wip-views rollback has looked for them already.
+-- A rollback begins with what ran last, and stops here, before anything is gone, while views of other changelogs are
+-- registered: the functions that refresh them would be gone. wip-views rollback has looked for them already.
 
 DO $others$
 DECLARE

@@ -1,4 +1,4 @@
--- Unschedules the jobs, and takes what pg_cron keeps of their runs. The extension stays: others may use it.
+-- Unschedules the jobs, and deletes what pg_cron keeps of their runs. The extension stays: others may use it.
 --
 -- The jobs of this schema, those that were made here for other databases (all of them, or those of viewsDatabase), and
 -- those whose schema has another name now, or is gone.

@@ -6,8 +6,8 @@
 --   wip-views off-hours DATABASE.SCHEMA
 --   wip-views pruning DATABASE.SCHEMA      what pg_cron keeps of the runs of these three, by age
 --
--- Run on every deploy that names it. A job of the same name is replaced, and keeps the cadence that no parameter
--- changes: cron.job is where it is on record.
+-- Run on every deploy that names it. A job of the same name is replaced, and keeps the schedule that no parameter
+-- changes: cron.job has it on record.
 
 -- The functions are dropped when they have run.
 
@@ -220,7 +220,7 @@ CREATE FUNCTION pg_temp.wip_views_put_job(name text, schedule text, command text
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  -- the other function is not everybody's to call
+  -- not every role may call the other function
   IF in_database = current_database() THEN
     PERFORM cron.schedule(name, schedule, command);
   ELSE

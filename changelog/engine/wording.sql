@@ -1,4 +1,4 @@
--- What is said to people in the same words everywhere: command lines and durations.
+-- Command lines and durations, in the same form everywhere.
 
 SELECT "${schema}".wip_view_snapshot_objects();
 

@@ -48,4 +48,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_blocked() IS
-  'Sessions that others have waited for, for a second or more.';
+  'Sessions that others have been waiting for, for a second or longer.';

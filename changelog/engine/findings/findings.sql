@@ -9,7 +9,7 @@
 --   5  the data that the views show
 -- What only files can tell, such as an object that a deploy makes and somebody dropped, is in the Java class Doctor.
 
--- Checks run with the rights of whoever asks: so none that another role has put into the schema.
+-- Checks run with the rights of the caller: so none that another role has put into the schema.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_checks()
   RETURNS TABLE (check_name text, routine regprocedure, owner oid, is_ours boolean)
   LANGUAGE sql

@@ -42,4 +42,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_running_refresh() IS
-  'Refreshes that have been running for longer than the view may be old, or for ten times as long as the latest ones.';
+  'Refreshes that have been running for longer than the view''s target, or for ten times as long as the latest ones.';

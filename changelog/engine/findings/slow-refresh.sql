@@ -1,9 +1,9 @@
 -- A refresh that takes longer than there is between two.
 --
 -- Nobody but the scheduler knows the interval that was meant, so it is read from the history, as the share of the time that
--- is spent refreshing. Whoever waits for a refresh before the next one starts it at the first tick after the end: of a
+-- is spent refreshing. A caller that waits for the end of a refresh starts the next one at the first time after it: of a
 -- refresh that takes d, every t, there is one in ceil(d / t) ticks, and while d is longer than t its share is above one half.
--- Whoever does not wait queues them up, and its share is nearly all. Either way: more than half.
+-- A caller that does not wait queues them up, and its share is nearly all. Either way: more than half.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_find_slow_refresh()
   RETURNS TABLE (priority integer, subject text, what text, why text, remedy text[], safe boolean)
@@ -52,7 +52,7 @@ AS $function$
     FROM "${schema}".wip_view_source_tables() AS t
     WHERE t.view_name = v.view_name
   ) AS analyzing (tables)
-  -- whoever refreshes a view that takes less, all the time, means it
+  -- a view that takes less and is refreshed all the time is refreshed so on purpose
   WHERE took.typical >= interval '1 second'
     AND (took.share > 0.5 OR late.is_so)
   ORDER BY v.refresh_order, v.view_name;

@@ -1,4 +1,4 @@
--- A view that cannot be refreshed concurrently, for want of a unique index.
+-- A view that cannot be refreshed concurrently, because it lacks a unique index.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_find_unique_index()
   RETURNS TABLE (priority integer, subject text, what text, why text, remedy text[], safe boolean)

@@ -1,7 +1,7 @@
 -- What a new view is given of what the old one has. The view's file speaks first: what it says of the view stays; what
 -- it does not mention is what somebody gave the old one.
 --
--- All that can hang on what a promotion makes again, and where it is kept. What is in none of these lines is refused by
+-- Everything that can belong to what a promotion recreates, and where it is kept. What is in none of these lines is refused by
 -- wip_view_plan_refusals(), or stops the DROP of the old one.
 --
 --   of a view or materialized view

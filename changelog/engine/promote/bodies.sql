@@ -82,4 +82,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_bodies() IS
-  'Stops where a function that worked no longer would, now that the new relations have the names of the old ones.';
+  'Stops if a function that worked before would fail now that the new relations have the names of the old ones.';

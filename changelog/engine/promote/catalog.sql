@@ -135,4 +135,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fingerprint(oid, oid) IS
-  'What of an object a promotion reads and makes again: it must be the same at the swap as it was then.';
+  'What a promotion reads of an object and recreates: it must be the same at the swap as it was then.';

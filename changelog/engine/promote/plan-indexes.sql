@@ -25,7 +25,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_index(oid) IS
-  'Makes an index of the live view on the one that was built. Raises what is in the way.';
+  'Creates an index of the live view on the one that was built. Raises what prevents it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_indexes()
   RETURNS void

@@ -68,7 +68,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_retired() IS
-  'Stops where something still depends on what is retired: drops it all, and undoes that.';
+  'Stops if something still depends on what is retired: drops all of it, and rolls that back.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_retired()
   RETURNS void
@@ -105,4 +105,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drop_retired() IS
-  'Drops what promotions retired, when the transactions that run now have ended; after five seconds leaves it to the next deploy.';
+  'Drops what promotions retired, once the transactions that are running now have ended; after five seconds, leaves it to the next deploy.';

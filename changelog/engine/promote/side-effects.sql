@@ -19,7 +19,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_make_decoy(text) IS
-  'Makes a materialized view of the view''s name where a DROP in its file finds it before the live one.';
+  'Creates a materialized view of the view''s name where a DROP in its file finds it before the live one.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_catalog_rows(built oid)
   RETURNS TABLE (catalog oid, class oid, object oid, part integer, version xid, own boolean)
@@ -157,4 +157,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_side_effects() IS
-  'Stops where a view''s file has dropped, made or changed anything but the view that it builds.';
+  'Stops if a view''s file has dropped, created or changed anything but the view that it builds.';

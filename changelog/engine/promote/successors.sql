@@ -67,7 +67,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_assign_owner(oid, oid) IS
-  'Gives a relation in the staging schema to the role that it is for, with the right to read what it reads there: what fills it then runs with the rights of that role, not of the one that deploys.';
+  'Gives a relation in the staging schema to its future owner, with the right to read what it reads there: filling it then runs with the rights of that role, not of the role that deploys.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_with_clause(relation oid)
   RETURNS text

@@ -21,7 +21,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_unchanged() IS
-  'Stops where what a promotion makes again is no longer what it was when that was planned.';
+  'Stops if what a promotion recreates is no longer what it was when that was planned.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_swap()
   RETURNS void
@@ -70,7 +70,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_swap() IS
-  'Plans what is left when all that the swap takes is locked: the old ones go, the new ones take their places and are given what the old ones have.';
+  'Plans the rest, for when everything that the swap replaces is locked: the old ones go, the new ones take their places and are given what the old ones have.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_run_steps()
   RETURNS void
@@ -96,7 +96,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS failed_sqlstate = RETURNED_SQLSTATE, failed_error = MESSAGE_TEXT, dependants = PG_EXCEPTION_DETAIL;
   IF failed_sqlstate = '2BP01' THEN
-    failed_error := 'because of what came to depend on the old one, or cannot be made again: ' || replace(dependants, E'\n', '; ');
+    failed_error := 'because of what came to depend on the old one, or cannot be recreated: ' || replace(dependants, E'\n', '; ');
   END IF;
   RAISE EXCEPTION 'cannot put the new % in place: %', (SELECT p.live_name FROM pg_temp.wip_plan AS p), failed_error
     USING ERRCODE = failed_sqlstate,

@@ -24,6 +24,6 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_all_wip_views() IS
-  'Refreshes every registered view, each after those that it reads, in the caller''s one transaction; returns a row of wip_view_refresh per view. An error raises and undoes all: CALL refresh_wip_views() goes on.';
+  'Refreshes every registered view, each after those that it reads, in the caller''s one transaction; returns a row of wip_view_refresh per view. An error is raised and rolls back all of them; CALL refresh_wip_views() continues with the other views.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

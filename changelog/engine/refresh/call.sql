@@ -1,4 +1,4 @@
--- What people call. The guide's own functions are in guide.sql.
+-- The functions for callers. The guide's own functions are in guide.sql.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_run_source(request "${schema}".wip_view_refresh, own_writes boolean, asked text)
   RETURNS void
@@ -55,7 +55,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".refresh_wip_view(text) IS
-  'Refreshes one registered view in the caller''s transaction, after the registered views that it reads, so that all that it shows is at least as new as the call; returns the row of wip_view_refresh that says what happened to it. Callers at the same moment share refreshes. An error raises.';
+  'Refreshes one registered view in the caller''s transaction, after the registered views that it reads, so that all that it shows is at least as new as the call; returns its row of wip_view_refresh. Callers at the same moment share refreshes. An error is raised.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_run(request_id bigint)
   RETURNS SETOF "${schema}".wip_view_refresh
@@ -100,7 +100,7 @@ BEGIN
   COMMIT;
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   SET LOCAL search_path = pg_catalog, pg_temp;
-  -- The requests alone are nothing worth waiting for the disk.
+  -- Requests alone need not wait for the disk.
   SET LOCAL synchronous_commit = off;
   IF to_regnamespace('"${schema}"') IS NULL THEN
     RAISE EXCEPTION 'the schema % was renamed since wip-views was deployed to it', '${schema}'
@@ -116,7 +116,7 @@ BEGIN
     IF cancelled_at IS NULL THEN
       SELECT * INTO done FROM "${schema}".wip_view_try_run(request_id);
     ELSE
-      -- A cancel means all of it; and a statement_timeout has fired for good: the rest would run without a limit.
+      -- A cancel ends all of it; and a statement_timeout does not fire again: the rest would run without a limit.
       SELECT * INTO done FROM "${schema}".wip_view_fail(request_id, '57014', format(
         'not tried: the call was cancelled, or ran into its statement_timeout, at %s', cancelled_at));
     END IF;
@@ -127,7 +127,7 @@ BEGIN
     END IF;
   END LOOP;
 
-  -- The caller may be a block that goes on: with its own search_path, and without our locks.
+  -- The caller may be a block that continues: with its own search_path, and without our locks.
   COMMIT;
   IF first_state IS NOT NULL THEN
     SET LOCAL search_path = pg_catalog, pg_temp;
@@ -140,6 +140,6 @@ END
 $procedure$;
 
 COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
-  'Refreshes every registered view, each after those that it reads and in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. A statement_timeout counts for the whole call: the views that it did not get to are on record as failed. Not inside a transaction block.';
+  'Refreshes every registered view, each after those that it reads and in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. A statement_timeout applies to the whole call: the views that it did not reach are on record as failed. Not inside a transaction block.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

@@ -56,7 +56,7 @@ CROSS JOIN LATERAL (
   END AS died
 ) AS state;
 
-COMMENT ON VIEW "${schema}".wip_view_history IS 'wip_view_refresh, where an attempt whose session died shows as failed at once. The next refresh of its view writes that down.';
+COMMENT ON VIEW "${schema}".wip_view_history IS 'wip_view_refresh, where an attempt whose session died is failed at once. The next refresh of its view records that.';
 
 -- Its columns are those of the table.
 DO $comments$

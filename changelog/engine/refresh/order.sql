@@ -93,13 +93,13 @@ CROSS JOIN LATERAL (
   WHERE reads.source = v.view_name
 ) AS readers;
 
-COMMENT ON VIEW "${schema}".wip_view_order IS 'The order in which all views are refreshed: a row per registered view. A view comes after the registered views that it reads, to whatever depth; refresh_order decides among the rest.';
+COMMENT ON VIEW "${schema}".wip_view_order IS 'The order in which all views are refreshed: a row per registered view. A view comes after the registered views that it reads, to any depth; refresh_order decides among the rest.';
 COMMENT ON COLUMN "${schema}".wip_view_order.view_name IS 'The view, as registered in wip_view.';
 COMMENT ON COLUMN "${schema}".wip_view_order.position IS 'Its place in refresh_all_wip_views(), CALL refresh_wip_views() and wip_view_freshness, from 1 on.';
 COMMENT ON COLUMN "${schema}".wip_view_order.reads IS 'The registered views that it reads, itself or through other views. What a function written in PL/pgSQL reads is not known to the server.';
 
 -- ---------------------------------------------------------------------------------------------------------------
--- Who is at it
+-- Which refreshes are running
 -- ---------------------------------------------------------------------------------------------------------------
 
 -- Nothing that a transaction writes is seen before it ends, but its locks are. The turn of a view is an advisory lock;
@@ -140,5 +140,5 @@ JOIN lock AS turn
 COMMENT ON VIEW "${schema}".wip_view_running IS 'The views that are being refreshed, or promoted by a deploy, right now: a row per view whose turn a transaction holds. To end it: SELECT pg_cancel_backend(pid), or pg_terminate_backend(pid) if that is not enough; the next in line then refreshes. Empty on a standby.';
 COMMENT ON COLUMN "${schema}".wip_view_running.view_name IS 'The view, as registered in wip_view.';
 COMMENT ON COLUMN "${schema}".wip_view_running.pid IS 'Process of the session that holds the turn, to the end of its transaction.';
-COMMENT ON COLUMN "${schema}".wip_view_running.since IS 'When it began to refresh the view, to the second; null where it is a deploy that holds the turn.';
-COMMENT ON COLUMN "${schema}".wip_view_running.waiting IS 'How many sessions wait for it: callers of a refresh, and deploys.';
+COMMENT ON COLUMN "${schema}".wip_view_running.since IS 'When it began to refresh the view, to the second; null if a deploy holds the turn.';
+COMMENT ON COLUMN "${schema}".wip_view_running.waiting IS 'How many sessions wait for the turn: callers of a refresh, and deploys.';

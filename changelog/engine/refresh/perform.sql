@@ -32,7 +32,7 @@ AS $function$
 DECLARE
   this_second CONSTANT bigint := floor(extract(epoch FROM clock_timestamp()));
 BEGIN
-  -- for wip_view_running: from here on the refresh serves nobody who asks
+  -- for wip_view_running: from here on the refresh serves no new request
   PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), this_second::bit(32)::integer);
   -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
   RETURN CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
@@ -40,7 +40,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_begin(text) IS
-  'Begins a refresh of a view whose turn this transaction has: shows it in wip_view_running, and returns a time that what it will read is at least as new as.';
+  'Begins a refresh of a view whose turn this transaction has: shows it in wip_view_running, and returns a time; what it will read is at least as new.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_refresh_no(view_name text)
   RETURNS jsonb
@@ -92,7 +92,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_count(text, bigint) IS
-  'Counts a refresh of a view whose turn this transaction has, as the one whose rows it holds: once it is committed, it serves those who asked before it began.';
+  'Counts a refresh of a view whose turn this transaction has: once it is committed, it serves the requests that were made before it began.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_relation(view_name text)
   RETURNS oid
@@ -158,7 +158,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_rows_as_of(text, timestamptz, jsonb) IS
-  'How old the rows are at most that a view has after a refresh that started at that time, when the others were as old as that: as old as those of the registered views that it reads. Null if the age of one of these is not known.';
+  'The time that the rows of a view are at least as new as, after a refresh that started at that time: that of the oldest rows of the registered views that it reads. Null if the age of one of these is not known.';
 
 -- A full queue would fail the transaction when it commits, with all that it did. It is full where a session that listens
 -- has kept a transaction open for very long.
@@ -185,7 +185,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_notify(text, bigint, bigint, timestamptz) IS
-  'Tells those who LISTEN wip_view_refreshed that a view has new rows, unless there is hardly room for it.';
+  'Notifies the sessions that LISTEN wip_view_refreshed that a view has new rows, unless the queue is nearly full.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_perform(request "${schema}".wip_view_refresh)
   RETURNS SETOF "${schema}".wip_view_refresh

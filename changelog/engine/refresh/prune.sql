@@ -1,6 +1,6 @@
--- Keeping the history: which attempts of the view died is written down, and what is older than the retention is
--- deleted. Views that are registered no more have nobody else, so every refresh does it for them as well. Both look at
--- a bounded number of rows, by index, however long the history is. Rows that lie as far ahead of the clock are deleted
+-- Keeping the history: attempts of the view that died are recorded as such, and what is older than the retention is
+-- deleted. Every refresh does it for views that are no longer registered, too, since no other one would. Both look at a
+-- bounded number of rows, by index, however long the history is. Rows that lie as far ahead of the clock are deleted
 -- too: it was wrong when it dated them, and they would stand before all that comes after.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_prune(view_name text)
   RETURNS void
@@ -12,12 +12,12 @@ DECLARE
   dead bigint[];
   old bigint[];
 BEGIN
-  -- With one snapshot for the whole transaction, a row that somebody else tidied meanwhile would be an error.
+  -- With one snapshot for the whole transaction, a row that another session pruned meanwhile would be an error.
   IF "${schema}".wip_view_one_snapshot() THEN
     RETURN;
   END IF;
 
-  -- SKIP LOCKED: what another session is at is done by that one; nobody waits to tidy.
+  -- SKIP LOCKED: a row that another session has locked is pruned by that one; nobody waits to prune.
   dead := ARRAY(
     SELECT r.refresh_id
     FROM "${schema}".wip_view_refresh AS r

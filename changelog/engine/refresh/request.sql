@@ -64,7 +64,7 @@ BEGIN
     PERFORM setval(numbers, r.highest)
     FROM (SELECT max(r.refresh_id) FROM "${schema}".wip_view_refresh AS r) AS r (highest)
     WHERE coalesce(pg_sequence_last_value(numbers), 0) < r.highest;
-    -- lets go of the lock; a sequence is not rolled back
+    -- releases the lock; a sequence is not rolled back
     RAISE EXCEPTION SQLSTATE 'WV003';
   END IF;
 EXCEPTION WHEN SQLSTATE 'WV003' THEN
@@ -73,7 +73,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_advance_numbers() IS
-  'Sets the sequence that numbers the attempts above all that there are, if it is not.';
+  'Sets the sequence that numbers the attempts above the highest number, if it is not.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_current_name(view_name text)
   RETURNS text
@@ -216,4 +216,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_request_with_sources(text, interval) IS
-  'Puts an attempt to refresh a registered view on record, and before it one for each registered view that it reads, as one call; returns them in the order in which wip_view_run() is to run them. max_age: those that are not older are left out.';
+  'Puts an attempt to refresh a registered view on record, and before it one for each registered view that it reads, as one call; returns them in the order in which wip_view_run() is to run them. max_age: views that are not older are skipped.';

@@ -27,7 +27,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh) IS
-  'The committed refresh that serves a request: it started after the request was made, and shows rows of the views that the same call has refreshed that are as new. Null if there is none yet.';
+  'The committed refresh that serves a request: it started after the request was made, and of the views that the same call has refreshed it shows rows that are as new. Null if there is none yet.';
 
 -- One transaction that refreshes several views keeps a view that it refreshed plainly for itself, and then waits for the
 -- turns of those that read it. So who wants such a turn waits for the view first, and not when it has the turn.
@@ -83,13 +83,13 @@ BEGIN
   END IF;
   RETURN true;
 EXCEPTION WHEN SQLSTATE 'WV003' THEN
-  -- Only a subtransaction that is rolled back lets go of such a lock before the transaction ends, which may be long.
+  -- Only a rolled-back subtransaction releases such a lock before the transaction ends, which may be long.
   RETURN false;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean) IS
-  'Waits for the turn of a request''s view and keeps it: true; or lets go of it, where another one is next, or the request was served meanwhile, or the view was frozen or renamed: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
+  'Waits for the turn of a request''s view and keeps it: true; or releases it, where another one is next, or the request was served meanwhile, or the view was frozen or renamed: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_await(
   request "${schema}".wip_view_refresh, alone boolean, OUT outcome text, OUT served_by bigint)

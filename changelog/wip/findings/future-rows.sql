@@ -32,4 +32,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_future_rows() IS
-  'Rows of the MES with a time that is yet to come.';
+  'Rows of the MES with a time in the future.';

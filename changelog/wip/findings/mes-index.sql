@@ -38,4 +38,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_mes_index() IS
-  'Indexes of the MES that a refresh needs, and that are missing or invalid.';
+  'Missing or invalid indexes of the MES that a refresh needs.';

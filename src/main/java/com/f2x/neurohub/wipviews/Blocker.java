@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 /**
  * A session that another one waits for: a row of the database's view {@code wip_view_blockers}.
  *
- * <p>What a role without {@code pg_read_all_stats} may not see of other roles' sessions is null:
+ * <p>Null if a role without {@code pg_read_all_stats} may not see it of other roles' sessions:
  * {@code blockedQuery}, {@code state}, {@code query} and {@code transactionAge}.
  *
  * @param blockedPid process of the session that waits
  * @param blockedRole its role; null for a process of the server's own
  * @param blockedApplicationName its application_name, maybe empty
- * @param blockedQuery what it wants to run; null if hidden
+ * @param blockedQuery the statement that waits; null if hidden
  * @param blockedFor how long it has waited; null in the first moment
  * @param lockMode the lock that it wants, as in {@code pg_locks}
  * @param lockOn the relation, also where it waits for one of its rows; otherwise the kind of lock,
@@ -21,10 +21,10 @@ import org.jspecify.annotations.Nullable;
  * @param pid process of the session that it waits for; 0 for a prepared transaction
  * @param role its role; null for a prepared transaction, and for a process of the server's own
  * @param applicationName its application_name, maybe empty; null for a prepared transaction
- * @param state what it does, as in {@code pg_stat_activity}; null if hidden
- * @param query what it runs, or ran last; null if hidden
+ * @param state its state, as in {@code pg_stat_activity}; null if hidden
+ * @param query its current or last statement; null if hidden
  * @param transactionAge how long ago its transaction began; null if hidden
- * @param remedy the statement of SQL that ends what blocks
+ * @param remedy the SQL statement that ends the blocking
  */
 public record Blocker(
     int blockedPid,

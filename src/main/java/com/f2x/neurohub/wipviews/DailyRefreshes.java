@@ -6,18 +6,18 @@ import java.time.LocalDate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How the refreshes of a view did on one day: a row of the database's view {@code wip_view_daily}.
+ * The refreshes of a view on one day: a row of the database's view {@code wip_view_daily}.
  *
  * @param view name of the view
- * @param day the day on which they were asked for, in the time zone of the session, which is the
+ * @param day the day on which they were requested, in the time zone of the session, which is the
  *     JVM's unless the connection says otherwise
- * @param attempts how often a refresh was asked for, those that still run included
- * @param refreshed attempts that made the rows anew
- * @param coalesced attempts that another one's refresh served
+ * @param attempts how often a refresh was requested, including those that are still running
+ * @param refreshed attempts that refreshed the rows
+ * @param coalesced attempts that were served by another refresh
  * @param failed attempts that failed, also because their session died
- * @param p50Duration half of the refreshes took no longer; null on a day without one
- * @param p95Duration nineteen of twenty refreshes took no longer; null on a day without one
- * @param maxDuration what the longest refresh took; null on a day without one
+ * @param p50Duration the median duration; null on a day without one
+ * @param p95Duration the 95th percentile of the durations; null on a day without one
+ * @param maxDuration the longest duration; null on a day without one
  * @param frozen attempts that did nothing, because the view was frozen
  */
 public record DailyRefreshes(

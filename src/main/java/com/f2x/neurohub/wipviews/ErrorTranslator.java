@@ -39,7 +39,7 @@ final class ErrorTranslator {
   private final @Nullable String schema;
 
   /**
-   * @param db asks what is deployed, where an error does not tell
+   * @param db used to look up what is deployed, where the error is not enough
    * @param schema where everything is deployed; null for the one on top of the search_path
    */
   ErrorTranslator(DSLContext db, @Nullable String schema) {
@@ -47,7 +47,7 @@ final class ErrorTranslator {
     this.schema = schema;
   }
 
-  /** An error of anything but a refresh: an object that is unknown is a view that was asked for. */
+  /** An error outside a refresh: an unknown object is the view that was requested. */
   WipViewsException ofRequest(@Nullable String view, Exception failure) {
     WipViewsException described = of(view, failure);
     return described.sqlState().equals(Optional.of("42704"))
@@ -57,12 +57,12 @@ final class ErrorTranslator {
         : described;
   }
 
-  /** Tells what a deploy should have made, and is not there, from a name in somebody's query. */
+  /** Distinguishes an object that a deploy should have created from a name in the view's query. */
   WipViewsException of(@Nullable String view, Exception failure) {
     WipViewsException described = WipViewsException.of(view, failure);
     String state = described.sqlState().orElse("");
     if (state.equals(MISSING_RIGHT)) {
-      // the server knows better where it says what to do
+      // a hint of the server is better
       SqlError error = SqlError.in(failure);
       return error == null || error.hint() != null ? described : ofMissingRight(described, failure);
     }
@@ -77,7 +77,7 @@ final class ErrorTranslator {
     try {
       missing = MissingObjects.in(db, schema);
     } catch (DataAccessException e) {
-      // a caller's transaction, which the failure ended: only the message is left to go by
+      // a caller's transaction, which the failure ended: only the message is left
       return state.equals("3F000")
               || ChangelogFiles.objectNames().stream().anyMatch(described.getMessage()::contains)
           ? new NotDeployedException(
@@ -108,7 +108,10 @@ final class ErrorTranslator {
             failure);
   }
 
-  /** A refresh runs with the rights of the owner: the caller's may be none of the matter. */
+  /**
+   * A refresh runs with the rights of the owner: the missing right may be the owner's, not the
+   * caller's.
+   */
   private WipViewsException ofMissingRight(WipViewsException described, Exception failure) {
     boolean callers;
     try {
@@ -131,7 +134,9 @@ final class ErrorTranslator {
         failure);
   }
 
-  /** Whether an interrupt ended the wait for a connection; the pool may have cleared it since. */
+  /**
+   * Whether an interrupt ended the wait for a connection; the pool may have cleared the flag since.
+   */
   static boolean isOfAnInterrupt(Throwable failure) {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       if (t instanceof InterruptedException) {
@@ -150,7 +155,7 @@ final class ErrorTranslator {
         cause);
   }
 
-  /** An interrupt means all of a call. */
+  /** An interrupt ends the whole call. */
   static WipViewsException notTried(String view, @Nullable String interruptedAt) {
     return new WipViewsException(
         "not tried: the call was cancelled at " + interruptedAt,
@@ -160,7 +165,7 @@ final class ErrorTranslator {
         null);
   }
 
-  /** The server's words for the same, where this JVM did the waiting. */
+  /** What the server says of the same, where the wait was in this JVM. */
   static WipViewsException tookTooLong(@Nullable String view, boolean locked, Throwable cause) {
     return locked
         ? new WipViewsException(

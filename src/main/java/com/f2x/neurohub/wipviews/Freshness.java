@@ -11,29 +11,29 @@ import org.jspecify.annotations.Nullable;
  *
  * @param view name of the view
  * @param state whether it can be read, and is fresh enough
- * @param lastRefreshedAt when the refresh started that made its rows, by the database's clock: they
+ * @param lastRefreshedAt when the refresh that made its rows started, by the database's clock: they
  *     are at least as new as this; null before the first
  * @param age time since then; null before the first refresh
  * @param target the age above which the view is {@link State#STALE}
- * @param lastAttemptAt when a refresh was last asked for; null before the first
- * @param lastOutcome what became of that attempt; {@link Refresh.Outcome#FAILED} also when its
- *     session died; null before the first
+ * @param lastAttemptAt when a refresh was last requested; null before the first
+ * @param lastOutcome how that attempt ended; {@link Refresh.Outcome#FAILED} also when its session
+ *     died; null before the first
  * @param lastError why that attempt failed; null if it did not
  * @param lastDuration how long the last successful refresh took; null before the first
  * @param rows rows in the view after that refresh; null before the first
  * @param bytes size on disk with its indexes after that refresh, in bytes; null before the first,
  *     and when {@link State#MISSING}
- * @param failuresInARow attempts that failed, also because their session died, since the last that
- *     was refreshed or coalesced
- * @param deadRows rows that refreshes replaced and no vacuum has cleared away yet, as the
- *     database's statistics know; null when {@link State#MISSING}
- * @param runningSince when the refresh began that runs now; null if none does
- * @param runningFor how long it has been running; null if none does
+ * @param failuresInARow attempts that failed, also because their session died, since the last one
+ *     that was refreshed or coalesced
+ * @param deadRows rows that refreshes replaced and no vacuum has removed yet, by the database's
+ *     statistics; null when {@link State#MISSING}
+ * @param runningSince when the running refresh began; null if none is running
+ * @param runningFor how long it has been running; null if none is
  * @param runningPid process of the server that runs it, as in {@code pg_stat_activity}: {@code
- *     pg_cancel_backend} ends it; also of a promotion, which has no {@code runningSince}; null if
- *     none does
- * @param waitingCallers how many sessions wait for it; callers that share in their JVM wait with
- *     one between them
+ *     pg_cancel_backend} ends it; also set for a promotion, which has no {@code runningSince}; null
+ *     if none is running
+ * @param waitingCallers how many sessions wait for it; callers that share a refresh in their JVM
+ *     wait with one session between them
  * @param frozenSince since when it is {@link State#FROZEN}; null otherwise
  */
 public record Freshness(

@@ -8,19 +8,19 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One attempt to refresh a view: a row of the table {@code wip_view_refresh}, which the refresh
- * functions of the database also return.
+ * One attempt to refresh a view, which is a request and its outcome: a row of the table {@code
+ * wip_view_refresh}, which the refresh functions of the database also return.
  *
- * @param id number drawn when the refresh was asked for; the order of the requests, whatever the
- *     clock says; for a call that shared the refresh of another call of its JVM, the number of that
- *     one
+ * @param id number given when the refresh was requested, which is the order of the requests,
+ *     independent of clocks; for a call that shared the refresh of another call of its JVM, the
+ *     number of that one
  * @param view name of the view
- * @param outcome what became of it
+ * @param outcome how it ended
  * @param mode how the rows were made; null unless {@link Outcome#REFRESHED}
  * @param modeReason why the mode was {@link Mode#PLAIN}; null otherwise
- * @param requestedAt when the call began that asked for it, by the database's clock
- * @param startedAt when its turn had come, or, in a transaction with one snapshot (REPEATABLE
- *     READ), when that began: the rows are at least as new as this; null unless {@link
+ * @param requestedAt when the call that requested it began, by the database's clock
+ * @param startedAt when its turn began, or, in a transaction with one snapshot (REPEATABLE READ),
+ *     when that transaction began: the rows are at least as new as this; null unless {@link
  *     Outcome#REFRESHED}
  * @param finishedAt when it ended; null while {@link Outcome#RUNNING}
  * @param duration {@code finishedAt} minus {@code startedAt}, without the wait for a turn; null
@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *     otherwise
  * @param sqlState SQLSTATE of the error; null unless {@link Outcome#FAILED}
  * @param error message of the error; null unless {@link Outcome#FAILED}
- * @param role database role that had logged in
+ * @param role database role that was logged in
  * @param applicationName the connection's {@code application_name}, maybe empty
  * @param callId {@link #id} of the first attempt of the same call for several views; null if this
  *     is that first one, or the only one
@@ -58,11 +58,11 @@ public record Refresh(
     @Nullable Long callId,
     int pid) {
 
-  /** What became of an attempt. */
+  /** How an attempt ended. */
   public enum Outcome {
-    /** This attempt made the rows anew. */
+    /** This attempt refreshed the rows. */
     REFRESHED,
-    /** Another refresh, started after this one was asked for, made the rows anew. */
+    /** Another refresh, started after this request, refreshed the rows. */
     COALESCED,
     /** It ended with an error, or its session died, and the view kept its rows. */
     FAILED,
@@ -104,7 +104,7 @@ public record Refresh(
         row.getPid());
   }
 
-  /** What a caller gets that this refresh of the same JVM served. */
+  /** What another caller of the same JVM gets that this refresh served. */
   Refresh coalesced() {
     return outcome == Outcome.COALESCED || outcome == Outcome.FROZEN
         ? this

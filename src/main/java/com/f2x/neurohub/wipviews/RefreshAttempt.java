@@ -1,13 +1,11 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REQUEST_WITH_SOURCES;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
-import com.f2x.neurohub.wipviews.internal.Vacuum;
 import com.f2x.neurohub.wipviews.jooq.Routines;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
 import java.sql.Connection;
@@ -15,9 +13,9 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jooq.DSLContext;
 import org.jooq.Field;
-import org.jooq.RowCountQuery;
 import org.jooq.Table;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
@@ -33,32 +31,6 @@ import org.slf4j.LoggerFactory;
 final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
 
   private static final Logger LOG = LoggerFactory.getLogger(WipViews.class);
-
-  /** Below this, a vacuum costs more than the dead rows do. */
-  private static final long VACUUM_DEAD_ROWS = 1_000;
-
-  /** A vacuum of 10,000 rows takes a tenth of this. */
-  private static final int VACUUM_SECONDS = 1;
-
-  /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
-  private static final String VACUUM =
-      """
-      SELECT ?::text || pg_catalog.quote_ident(n.nspname::text) || '.'::text || pg_catalog.quote_ident(c.relname::text)
-      FROM pg_catalog.pg_class AS ours
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = ours.relnamespace
-      JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
-      WHERE ours.oid = pg_catalog.to_regclass(?::text)::oid
-        AND c.relname = ?::text
-        AND c.relkind = 'm'
-        AND pg_catalog.pg_stat_get_dead_tuples(c.oid)
-          >= greatest(?::bigint, 2::bigint * pg_catalog.pg_stat_get_live_tuples(c.oid))
-        AND CASE
-          WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE'::text) THEN true
-          WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
-            THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN'::text)
-          ELSE false
-        END
-      """;
 
   /** Recording a failure is tried whatever the limits of the refresh were, but never for long. */
   private static final Duration RECORD_LIMIT = Duration.ofSeconds(5);
@@ -95,7 +67,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
    */
   record Sources(boolean any, @Nullable Duration maxAge) {
 
-    /** The call has seen to them. */
+    /** The call refreshes them itself. */
     static final Sources NONE = new Sources(false, null);
 
     static final Sources ALL = new Sources(true, null);
@@ -188,7 +160,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     refreshes.add(refresh);
     for (Refresh done : refreshes) {
       if (done.mode() == Refresh.Mode.CONCURRENT) {
-        vacuum(connection, db, done.view());
+        ViewVacuum.run(connection, db, done.view());
       }
     }
     return refreshed;
@@ -208,7 +180,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
                     .get(0)));
   }
 
-  /** The requests alone are nothing worth waiting for the disk. */
+  /** Requests alone need not wait for the disk. */
   private void request(Connection connection, DSLContext db) throws SQLException {
     open =
         Sessions.transaction(
@@ -227,7 +199,10 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     requestId = open.get(open.size() - 1).id();
   }
 
-  /** What the wait for another call of this JVM, and the views before, have left of the limit. */
+  /**
+   * What is left of the limit after the wait for another call of this JVM, and after the views
+   * before.
+   */
   private @Nullable Duration left(Duration spent) {
     if (sessions.statementTimeout() == null) {
       return null;
@@ -236,7 +211,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     return left.toMillis() < 1 ? Duration.ofMillis(1) : left;
   }
 
-  /** Tells a statement that ran into its timeout from one that somebody cancelled: by its age. */
+  /** Distinguishes a statement timeout from a cancellation by the age of the statement. */
   private static boolean hasLasted(Duration took, @Nullable Duration limit, DSLContext db) {
     if (limit != null) {
       return took.compareTo(limit) >= 0;
@@ -250,9 +225,9 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   }
 
   /**
-   * Whether those who waited for this attempt would have failed in the same way. They asked before
-   * it began and have the same limits, so that a limit of this one is one of theirs. What happened
-   * to this caller alone is no reason: an interrupt, a cancelled statement, a lost connection, a
+   * Whether the callers that waited for this attempt would have failed in the same way. They asked
+   * before it began and have the same limits, so that its limits are theirs. What concerned this
+   * caller alone does not count: an interrupt, a cancelled statement, a lost connection, a
    * deadlock.
    */
   private boolean isEverybodys(WipViewsException failure) {
@@ -268,68 +243,29 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
         : !state.startsWith("40") && !(failure instanceof DatabaseUnavailableException);
   }
 
-  /** Asks the server: it knows whether the session still is at it. */
+  /** Asks the server whether the session is still running it. */
   @Override
   public boolean isLost() {
     @Nullable Long id = requestId;
     if (id == null) {
-      // a request takes milliseconds; how long a connection takes is the pool's affair
+      // a request takes milliseconds; how long a connection takes is up to the pool
       return connected;
     }
     try {
-      return sessions.query(
-          view,
-          (connection, db) ->
-              Sessions.transaction(
-                  connection,
-                  db,
-                  Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
-                  () ->
-                      !db.fetchExists(
-                          WIP_VIEW_HISTORY,
-                          WIP_VIEW_HISTORY
-                              .REFRESH_ID
-                              .eq(id)
-                              .and(WIP_VIEW_HISTORY.OUTCOME.eq("running")))));
+      return onRecord(
+          db ->
+              !db.fetchExists(
+                  WIP_VIEW_HISTORY,
+                  WIP_VIEW_HISTORY.REFRESH_ID.eq(id).and(WIP_VIEW_HISTORY.OUTCOME.eq("running"))));
     } catch (WipViewsException e) {
-      LOG.debug("the next look will tell", e);
+      LOG.debug("asking again at the next check", e);
       return false;
     }
   }
 
   /**
-   * A concurrent refresh leaves every row that it rewrote behind. Autovacuum comes once a minute,
-   * which is enough for one refresh a minute; this is for more. Other refreshes wait for its lock,
-   * and it waits itself for a reader whose cursor stands on a page: so it has a limit of its own,
-   * kept by the driver, since a VACUUM has no transaction to set one in. What it leaves behind is
-   * autovacuum's, or the next one's.
+   * The caller gave up before the attempt was made: request and failure are recorded in one step.
    */
-  private void vacuum(Connection connection, DSLContext db, String refreshed) {
-    try {
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(true);
-      try {
-        String statement =
-            (String)
-                db.fetchValue(
-                    VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), refreshed, VACUUM_DEAD_ROWS);
-        if (statement != null) {
-          RowCountQuery vacuum = db.query(statement);
-          vacuum.queryTimeout(VACUUM_SECONDS);
-          Sessions.cancellable(refreshed, vacuum::cancel, vacuum::execute);
-        }
-      } finally {
-        if (!connection.isClosed()) {
-          connection.setAutoCommit(autoCommit);
-        }
-      }
-    } catch (DataAccessException | SQLException | WipViewsException e) {
-      // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
-      LOG.debug("{} was not vacuumed", refreshed, e);
-    }
-  }
-
-  /** The caller gave up before the attempt was made: its request and its failure are one step. */
   Outcome givenUp(WipViewsException failure) {
     return new Outcome(
         record(
@@ -344,7 +280,9 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
         false);
   }
 
-  /** Ends the request that failed, and with it those of the views that read what it is about. */
+  /**
+   * Ends the request that failed, and with it those of the views that read the view that failed.
+   */
   private Outcome failed(WipViewsException failure) {
     if (open.isEmpty()) {
       return new Outcome(null, failure, false, false);
@@ -371,27 +309,21 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   /**
    * Puts a failure on record, over a connection of its own: the first one may be dead.
    *
-   * @return what is on record of this attempt's view, the last one
+   * @return the last row on record for this attempt's view
    */
   private @Nullable Refresh record(
       WipViewsException failure, List<Table<WipViewRefreshRecord>> ends) {
     // a pool gives no connection to a thread that is interrupted
     boolean interrupted = Thread.interrupted();
     try {
-      return sessions.query(
-          view,
-          (connection, db) ->
-              Sessions.transaction(
-                  connection,
-                  db,
-                  Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
-                  () -> {
-                    @Nullable Refresh last = null;
-                    for (Table<WipViewRefreshRecord> end : ends) {
-                      last = db.selectFrom(end).fetchOptional(Refresh::of).orElse(null);
-                    }
-                    return last;
-                  }));
+      return onRecord(
+          db -> {
+            @Nullable Refresh last = null;
+            for (Table<WipViewRefreshRecord> end : ends) {
+              last = db.selectFrom(end).fetchOptional(Refresh::of).orElse(null);
+            }
+            return last;
+          });
     } catch (WipViewsException e) {
       failure.addSuppressed(e);
       return null;
@@ -400,5 +332,17 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** Asks or writes the history, over a connection of its own and whatever the limits are. */
+  private <T extends @Nullable Object> T onRecord(Function<DSLContext, T> query) {
+    return sessions.query(
+        view,
+        (connection, db) ->
+            Sessions.transaction(
+                connection,
+                db,
+                Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
+                () -> query.apply(db)));
   }
 }

@@ -24,13 +24,13 @@ import org.jspecify.annotations.Nullable;
  * Executes the refreshes of one {@link WipViews}: in transactions of its own, which callers of this
  * JVM share, or in a caller's.
  *
- * <p>Who is served by a refresh of another process is decided in the database, by {@code
+ * <p>Whether a refresh of another process serves a caller is decided in the database, by {@code
  * wip_view_run}. Here the same rule holds among the callers of one process, before they take a
- * connection: they hold one at a time between them, however many they are.
+ * connection: all together hold one at a time.
  */
 final class RefreshExecutor {
 
-  /** How often those who wait look whether the connection of the one that refreshes was lost. */
+  /** How often waiting callers check whether the connection of the refreshing one was lost. */
   private static final Duration LOOK_EVERY = Duration.ofSeconds(30);
 
   private static final SharedCalls<Key, Outcome> REFRESHES = new SharedCalls<>(LOOK_EVERY);
@@ -47,8 +47,8 @@ final class RefreshExecutor {
   }
 
   /**
-   * What callers share a refresh of. Those with other limits do not: the limits of one who
-   * refreshes are those of all whom it serves.
+   * What callers share a refresh of. Callers with other limits do not share: the limits of the
+   * refreshing caller are those of all callers that it serves.
    *
    * @param place where the connections lead
    * @param view null for the list of all
@@ -65,11 +65,11 @@ final class RefreshExecutor {
   /**
    * A registered view.
    *
-   * @param sources whether it reads others; if not, it is the same call with them and without
+   * @param sources whether it reads others; if not, a call with them and one without are the same
    */
   private record Listed(String view, boolean sources) {}
 
-  /** A data source is the same as itself alone, whatever its class says. */
+  /** A data source is compared by identity, whatever its class does. */
   private record Identity(Object object) {
 
     @Override
@@ -101,7 +101,7 @@ final class RefreshExecutor {
 
   /**
    * Where the refreshes take place: the data source; else the database that a connection leads to,
-   * which has to be looked at anyway. Null where it leads into a caller's transaction.
+   * which has to be opened anyway. Null if the connection is in a caller's transaction.
    */
   private @Nullable Object place() {
     DataSource dataSource = sessions.dataSource();
@@ -254,8 +254,8 @@ final class RefreshExecutor {
   }
 
   /**
-   * Refreshes in the transaction of the caller, which sees its own writes and shares in the
-   * database alone.
+   * Refreshes in the transaction of the caller, which sees its own writes and shares refreshes in
+   * the database alone.
    *
    * @param view the one that the function refreshes; null if it refreshes all
    */

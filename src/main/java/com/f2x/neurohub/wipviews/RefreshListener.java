@@ -18,7 +18,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells a service that a view was refreshed, by whomever, so that it can push instead of poll.
+ * Notifies a service of each refresh of a view, by any caller, so that it can push instead of poll.
  *
  * <pre>{@code
  * try (RefreshListener listener = RefreshListener.start(dataSource, notice -> push(notice.view()))) {
@@ -28,8 +28,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>It owns one daemon thread, on which the handler is called, and one connection for as long as
  * it is open; not one through a pooler in transaction mode, which forgets who listens. When the
- * connection is lost it takes another one, again and again, at first after {@link #FIRST_BACK_OFF},
- * at last every {@link #LAST_BACK_OFF}; then it calls {@link Handler#listening()}.
+ * connection is lost it takes another one, and tries again until it has one, at first after {@link
+ * #FIRST_BACK_OFF}, at last every {@link #LAST_BACK_OFF}; then it calls {@link
+ * Handler#listening()}.
  *
  * <p>A notice is a hint to read the view, not a proof: any role of the database may send one.
  *
@@ -88,8 +89,8 @@ public final class RefreshListener implements AutoCloseable {
   public record Notice(String view, long refreshId, long rows, Instant startedAt) {}
 
   /**
-   * What is done with the notices, on the listener's thread: what takes long delays the next one.
-   * An exception is logged, and the listener goes on.
+   * Handles the notices, on the listener's thread: a slow handler delays the next notice. An
+   * exception is logged, and the listener goes on.
    */
   @FunctionalInterface
   public interface Handler {
@@ -102,9 +103,9 @@ public final class RefreshListener implements AutoCloseable {
     void refreshed(Notice notice);
 
     /**
-     * Nothing is missed from now on, whereas anything before may have been: called once when the
-     * listener has connected, and after each time that it had to connect again. The place to read
-     * the views anew.
+     * Called once when the listener has connected, and each time that it has connected again:
+     * notices before this may have been missed, those after it are not. The place to read the views
+     * again.
      */
     default void listening() {}
   }
@@ -121,7 +122,8 @@ public final class RefreshListener implements AutoCloseable {
   }
 
   /**
-   * Listens to the views of one schema. Returns at once: a database that is away is waited for.
+   * Listens to the views of one schema. Returns at once: it waits for a database that is
+   * unreachable.
    *
    * @param dataSource where the connection comes from; not null
    * @param schema its name, unquoted; null for the one on top of the connection's search_path
@@ -136,8 +138,8 @@ public final class RefreshListener implements AutoCloseable {
   }
 
   /**
-   * Ends it and gives the connection back. The handler is not called afterwards, unless it calls
-   * this itself. Waits for a handler that is at work; does nothing the second time.
+   * Ends it and returns the connection. Waits for a handler that is running; the handler is not
+   * called afterwards, unless it calls this itself. Does nothing the second time.
    */
   @Override
   public void close() {
@@ -199,7 +201,7 @@ public final class RefreshListener implements AutoCloseable {
       } else if (System.nanoTime() - heard > SILENCE.toNanos()) {
         // a peer that vanished without a word is noticed by asking only
         if (!connection.isValid(VALID_SECONDS)) {
-          throw new SQLException("the connection is dead", "08006");
+          throw new SQLException("the connection is lost", "08006");
         }
         heard = System.nanoTime();
       }

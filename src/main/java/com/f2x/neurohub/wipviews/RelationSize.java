@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name its name
  * @param rows about how many rows it has, by the server's statistics
- * @param deadRows about how many rows were deleted or replaced and not cleared yet
+ * @param deadRows about how many rows were deleted or replaced and not vacuumed yet
  * @param bytes size on disk with its indexes, in bytes; null if another session has locked it
  */
 public record RelationSize(String name, long rows, long deadRows, @Nullable Long bytes) {

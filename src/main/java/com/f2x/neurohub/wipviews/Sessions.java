@@ -22,8 +22,8 @@ import org.jooq.impl.DataSourceConnectionProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The database sessions of a {@link WipViews}: where their connections come from, and what holds on
- * them. Immutable.
+ * The database sessions of a {@link WipViews}: the source of their connections, and their settings.
+ * Immutable.
  *
  * @param connections where they come from
  * @param dataSource the same, if the transactions on them are all our own; else null
@@ -38,13 +38,16 @@ record Sessions(
     @Nullable Duration lockTimeout,
     @Nullable Duration statementTimeout) {
 
-  /** A request takes milliseconds; a statement timeout below this is none for it. */
+  /** A request takes milliseconds: a shorter statement timeout is not applied to it. */
   private static final Duration REQUEST_LIMIT = Duration.ofSeconds(1);
 
-  /** A snapshot that is taken before the wait for a turn could not see who was served meanwhile. */
+  /**
+   * A snapshot that is taken before the wait for a turn would not show what was refreshed
+   * meanwhile.
+   */
   private static final String READ_COMMITTED = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
-  /** What is done with one connection. */
+  /** Work on one connection. */
   interface Query<T extends @Nullable Object> {
     T run(Connection connection, DSLContext db) throws SQLException;
   }
@@ -69,7 +72,7 @@ record Sessions(
     return new Sessions(connections, dataSource, schema, lockTimeout, timeout);
   }
 
-  /** Whether every transaction is ours, or one may be a caller's. */
+  /** Whether every transaction is our own; otherwise it may be a caller's. */
   boolean ownTransactions() {
     return dataSource != null;
   }
@@ -84,9 +87,9 @@ record Sessions(
   }
 
   /**
-   * Does something with one connection.
+   * Runs a query on one connection.
    *
-   * @param view the one that a failure is about; null if none
+   * @param view the view that a failure is about; null if none
    */
   <T extends @Nullable Object> T query(@Nullable String view, Query<T> query) {
     return query(view, new Settings(), query);
@@ -153,7 +156,9 @@ record Sessions(
     }
   }
 
-  /** What sets the limits of a transaction: nothing, or statements that others may follow. */
+  /**
+   * Statements that set the limits of a transaction; empty if there are none. Others may follow.
+   */
   static String limits(@Nullable Duration lockTimeout, @Nullable Duration statementTimeout) {
     return (lockTimeout == null ? "" : "SET LOCAL lock_timeout = " + lockTimeout.toMillis() + "; ")
         + (statementTimeout == null
@@ -161,7 +166,9 @@ record Sessions(
             : "SET LOCAL statement_timeout = " + statementTimeout.toMillis() + "; ");
   }
 
-  /** The limits of what comes before a refresh: one that is cut short is to be on record. */
+  /**
+   * The limits of what comes before a refresh, so that a refresh that is cut short is on record.
+   */
   String bookkeepingLimits() {
     boolean tiny = statementTimeout != null && statementTimeout.compareTo(REQUEST_LIMIT) < 0;
     return limits(lockTimeout, tiny ? REQUEST_LIMIT : statementTimeout);

@@ -1,21 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_BLOCKERS;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
-
 import com.f2x.neurohub.wipviews.Freshness.State;
-import com.f2x.neurohub.wipviews.internal.Changelog;
-import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
-import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
-import com.f2x.neurohub.wipviews.internal.Sources;
-import com.f2x.neurohub.wipviews.internal.Target;
-import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import java.time.Duration;
 import java.util.List;
@@ -40,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  * List<MvProcessWipQueueRecord> queue = views.rows(MV_PROCESS_WIP_QUEUE);
  * }</pre>
  *
- * <p>A view is named by its generated table, from {@link Tables}. Everything that matters (who may,
- * whose turn it is, which refresh serves whom) is decided by the functions in the database; this
- * class calls them.
+ * <p>A view is named by its generated table, from {@link Tables}. Everything that matters (rights,
+ * turns, which refresh serves which caller) is decided by the functions in the database; this class
+ * calls them.
  *
  * <p>Immutable and thread-safe, without threads of its own; a {@code with…} method returns another
  * one. Each call takes a connection and gives it back. Every failure is a {@link
@@ -53,11 +39,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Callers of one JVM that ask for the same refresh with the same limits share it before they
  * take a connection, by the rule that holds in the database: a caller is served only by a refresh
  * that starts after it asked. A hundred callers of a pool of five cost two refreshes, one after the
- * other, and one connection at a time. Who was served is {@link Refresh.Outcome#COALESCED} and has
- * no row in the history, which tells what the database was asked for; a failure of the refresh is
- * the failure of all whom it would have served, unless it befell its caller alone (an interrupt, a
- * cancelled statement, a lost connection, a deadlock): then another one refreshes. A caller keeps
- * its limits while it waits; when it gives up, that is on record.
+ * other, and one connection at a time. A caller that was served gets {@link
+ * Refresh.Outcome#COALESCED} and has no row in the history, which records what the database was
+ * asked for. A failure of the refresh is the failure of all callers that it would have served,
+ * unless it concerned its own caller alone (an interrupt, a cancelled statement, a lost connection,
+ * a deadlock): then another one refreshes. A caller keeps its limits while it waits; when it gives
+ * up, that is on record.
  *
  * <p>A refresh that takes ten seconds or longer is logged at INFO, one that fails at WARN, to slf4j
  * under the name of this class, as {@code event=refresh view=… outcome=… mode=… duration_ms=…
@@ -65,26 +52,28 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Interrupting a thread that refreshes cancels the statement on the server, within about a tenth
  * of a second: the refresh fails with SQLSTATE 57014, is on record, and the thread stays
- * interrupted. JDBC calls do not notice an interrupt themselves; a daemon thread looks on for as
- * long as a refresh lasts, and ends with it.
+ * interrupted. JDBC calls do not notice an interrupt themselves; a daemon thread checks for one
+ * while a refresh lasts, and ends with it.
  */
 public final class WipViews {
 
   private final Sessions sessions;
   private final RefreshExecutor refreshes;
+  private final ViewQueries queries;
 
   private WipViews(Sessions sessions) {
     this.sessions = sessions;
     this.refreshes = new RefreshExecutor(sessions);
+    this.queries = new ViewQueries(sessions);
   }
 
   /**
    * Views in the schema that the connections have on top of their search_path, each call in
    * transactions of its own.
    *
-   * @param dataSource where connections come from and go back to; not null. Whatever thread asks,
-   *     they lead to the same database, since callers share refreshes before they have one; for a
-   *     data source that chooses a database by the thread, use {@link #of(Configuration)}
+   * @param dataSource where connections come from and go back to; not null. They must lead to the
+   *     same database on every thread, since callers share a refresh before they have a connection;
+   *     for a data source that chooses a database by the thread, use {@link #of(Configuration)}
    * @return the views
    */
   public static WipViews of(DataSource dataSource) {
@@ -94,12 +83,12 @@ public final class WipViews {
 
   /**
    * Views on the connections of a jOOQ configuration. Where such a connection is in a transaction
-   * (it does not commit by itself), a call takes part in it and commits nothing: what a refresh put
-   * on record is then rolled back together with the transaction. {@link #recreate} cannot, and
-   * refuses. Elsewhere a refresh takes a connection for a moment, to see where it leads: callers
-   * whose connections lead to the same database as the same role share.
+   * (it does not commit by itself), a call takes part in it and commits nothing: what a refresh
+   * recorded is then rolled back together with the transaction. {@link #recreate} cannot take part,
+   * and refuses. Otherwise a refresh takes a connection for a moment, to see where it leads:
+   * callers whose connections lead to the same database as the same role share refreshes.
    *
-   * @param configuration whose connections are used, and nothing else of it; not null
+   * @param configuration its connections are used, and nothing else of it; not null
    * @return the views
    */
   public static WipViews of(Configuration configuration) {
@@ -108,8 +97,8 @@ public final class WipViews {
   }
 
   /**
-   * Names a view for which there is no generated table at hand: one that is known by name alone, as
-   * in the result of {@link #freshness()}, on a command line, or in a setting.
+   * Names a view without a generated table: one that is known by name alone, as in the result of
+   * {@link #freshness()}, on a command line, or in a setting.
    *
    * <pre>{@code
    * views.refresh(WipViews.view("mv_process_wip_queue"));
@@ -182,7 +171,7 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes a view, or waits for a refresh by somebody else that started after this call. The
+   * Refreshes a view, or waits for another caller's refresh that started after this call. The
    * registered views that it reads, if there are any, are refreshed before it in the same way, each
    * in a transaction of its own: afterwards all that the view shows is at least as new as the call.
    *
@@ -198,8 +187,8 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes a view unless all that it shows is fresh enough, which costs one cheap query. Of the
-   * registered views that it reads, those are refreshed before it that are not fresh enough.
+   * Refreshes a view unless all that it shows is fresh enough, which costs one cheap query. Those
+   * of the registered views that it reads which are not fresh enough are refreshed before it.
    *
    * @param view a generated table; not null
    * @param maxAge the age that is fresh enough; not null
@@ -209,7 +198,7 @@ public final class WipViews {
    */
   public Optional<Refresh> refreshIfOlderThan(Table<?> view, Duration maxAge) {
     Objects.requireNonNull(maxAge, "maxAge");
-    Optional<Freshness> now = freshnessOf(view);
+    Optional<Freshness> now = queries.freshness(view.getName());
     boolean fresh =
         now.filter(row -> row.state() == State.FRESH || row.state() == State.STALE)
             .map(Freshness::age)
@@ -219,14 +208,13 @@ public final class WipViews {
   }
 
   /**
-   * Reads how fresh every registered view is. Answers whatever state the views are in, and waits
-   * for none of their locks.
+   * Reads how fresh every registered view is. Works in every state of the views, and waits for none
+   * of their locks.
    *
    * @return a row per view, each after those that it reads; empty if no view is registered
    */
   public List<Freshness> freshness() {
-    return sessions.reading(
-        null, (connection, db) -> db.selectFrom(WIP_VIEW_FRESHNESS).fetch(Freshness::of));
+    return queries.freshness();
   }
 
   /**
@@ -237,16 +225,12 @@ public final class WipViews {
    * @throws UnknownViewException if the view is not registered
    */
   public Freshness freshness(Table<?> view) {
-    return freshnessOf(view).orElseThrow(() -> unknown(view.getName()));
-  }
-
-  private Optional<Freshness> freshnessOf(Table<?> view) {
-    return sessions.reading(
-        view.getName(),
-        (connection, db) ->
-            db.selectFrom(WIP_VIEW_FRESHNESS)
-                .where(WIP_VIEW_FRESHNESS.VIEW_NAME.eq(view.getName()))
-                .fetchOptional(Freshness::of));
+    return queries
+        .freshness(view.getName())
+        .orElseThrow(
+            () ->
+                UnknownViewException.of(
+                    freshness().stream().map(Freshness::view).toList(), view.getName()));
   }
 
   /**
@@ -266,21 +250,11 @@ public final class WipViews {
     if (view != null) {
       freshness(view);
     }
-    return sessions.reading(
-        view == null ? null : view.getName(),
-        (connection, db) ->
-            db.selectFrom(WIP_VIEW_HISTORY)
-                .where(
-                    view == null
-                        ? DSL.noCondition()
-                        : WIP_VIEW_HISTORY.VIEW_NAME.eq(view.getName()))
-                .orderBy(WIP_VIEW_HISTORY.REFRESH_ID.desc())
-                .limit(limit)
-                .fetch(row -> Refresh.of(row.into(WIP_VIEW_REFRESH))));
+    return queries.history(view == null ? null : view.getName(), limit);
   }
 
   /**
-   * Reads how the refreshes of the last days did: attempts by outcome, and how long they took.
+   * Reads a summary of the refreshes of the last days: attempts by outcome, and how long they took.
    *
    * @param view a generated table; null for all views
    * @param days how many days back at most, today included; at least 1
@@ -296,18 +270,7 @@ public final class WipViews {
     if (view != null) {
       freshness(view);
     }
-    return sessions.reading(
-        view == null ? null : view.getName(),
-        (connection, db) ->
-            db.select(WIP_VIEW_DAILY.fields())
-                .from(WIP_VIEW_DAILY)
-                .leftJoin(WIP_VIEW_ORDER)
-                .on(WIP_VIEW_ORDER.VIEW_NAME.eq(WIP_VIEW_DAILY.VIEW_NAME))
-                .where(WIP_VIEW_DAILY.DAY.gt(DSL.currentLocalDate().minus(days)))
-                .and(view == null ? DSL.noCondition() : WIP_VIEW_DAILY.VIEW_NAME.eq(view.getName()))
-                .orderBy(
-                    WIP_VIEW_DAILY.DAY.desc(), WIP_VIEW_ORDER.POSITION, WIP_VIEW_DAILY.VIEW_NAME)
-                .fetch(row -> DailyRefreshes.of(row.into(WIP_VIEW_DAILY))));
+    return queries.daily(view == null ? null : view.getName(), days);
   }
 
   /**
@@ -319,49 +282,32 @@ public final class WipViews {
    * @throws WipViewsException if the view is missing or not populated
    */
   public <R extends Record> List<R> rows(Table<R> view) {
-    try {
-      return sessions.reading(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
-    } catch (NotDeployedException e) {
-      throw e;
-    } catch (WipViewsException e) {
-      // a view that is registered was deployed, and has been dropped since
-      if (!e.sqlState().equals(Optional.of("42P01")) || freshnessOf(view).isEmpty()) {
-        throw e;
-      }
-      throw new WipViewsException(
-          "materialized view \"" + view.getName() + "\" is missing",
-          view.getName(),
-          e.sqlState().orElse(null),
-          "Bring it back: " + CommandLines.of(sessions.schema(), "recreate", view.getName()),
-          e.getCause());
-    }
+    return queries.rows(view);
   }
 
   /**
-   * Looks for what is wrong with the deployed schema, its views and whatever a refresh needs, and
-   * for who holds up whom right now. Changes nothing, and waits for no lock: a check that would
-   * have to gives up after a tenth of a second and says so. Works for a role that may only read;
-   * what such a role may not see is a finding of its own. {@code SELECT * FROM wip_view_findings()}
-   * says the same, but for what only the files of this jar can tell: what of them is missing.
+   * Looks for what is wrong with the deployed schema, its views and what a refresh needs, and for
+   * sessions that block others right now. Changes nothing, and waits for no lock: a check that
+   * would have to wait gives up after a tenth of a second and says so. Works for a role that may
+   * only read; what such a role may not see is a finding of its own. {@code SELECT * FROM
+   * wip_view_findings()} says the same, but for what only the files of this jar can tell: what of
+   * them is missing.
    *
    * @return what was found, in the order in which to mend it; empty if all is well
    */
   public List<Finding> diagnose() {
-    return deployed(
-        (connection, db) ->
-            Doctor.examine(connection, db.render(WIP_VIEW)).stream().map(Finding::of).toList());
+    return queries.findings();
   }
 
   /**
-   * Reads who waits for whom in the database right now, also where it is not about our views. Waits
-   * for no lock. Shows what the role may see; see {@link Blocker#isHidden()}.
+   * Reads which sessions wait for which in the database right now, also where that has nothing to
+   * do with our views. Waits for no lock. Shows what the role may see; see {@link
+   * Blocker#isHidden()}.
    *
-   * @return a row per session that waits and session that it waits for, who has waited longest
-   *     first
+   * @return a row per waiting session and session that it waits for, the longest wait first
    */
   public List<Blocker> blockers() {
-    return sessions.reading(
-        null, (connection, db) -> db.selectFrom(WIP_VIEW_BLOCKERS).fetch(Blocker::of));
+    return queries.blockers();
   }
 
   /**
@@ -370,24 +316,12 @@ public final class WipViews {
    * @return their sizes, the one with the most rows first
    */
   public List<RelationSize> sizes() {
-    return deployed(
-        (connection, db) ->
-            Doctor.sizes(connection, db.render(WIP_VIEW)).stream().map(RelationSize::of).toList());
-  }
-
-  /** Fails where there is no registry, without which there is nothing to look at. */
-  private <T> T deployed(Sessions.Query<T> query) {
-    return sessions.query(
-        null,
-        (connection, db) -> {
-          db.selectOne().from(WIP_VIEW).limit(0).execute();
-          return query.run(connection, db);
-        });
+    return queries.sizes();
   }
 
   /**
    * Runs a query of your own on a connection of these views: in their schema, within their
-   * statement timeout, and with failures described as they are everywhere here.
+   * statement timeout, and with failures translated as everywhere here.
    *
    * <pre>{@code
    * views.read(db -> db.selectFrom(MV_PROCESS_WIP_QUEUE)
@@ -406,11 +340,10 @@ public final class WipViews {
   }
 
   /**
-   * Recreates views, whatever state they are in: dropped, never populated, edited by hand; also
-   * when the functions that refresh them are gone. A view of this jar is built from its definition
-   * there, another one from what the registry knows. Each is built beside the live one, which
-   * serves its readers until the new one takes its place. The connection must not go through a
-   * pooler in transaction mode.
+   * Recreates views in any state: dropped, never populated, edited by hand; also when the functions
+   * that refresh them are gone. A view of this jar is built from its definition there, another one
+   * from what the registry knows. Each is built beside the live one, which serves its readers until
+   * the new one takes its place. The connection must not go through a pooler in transaction mode.
    *
    * <p>Each view is made in a transaction of its own, so this takes no part in a caller's (see
    * {@link #of(Configuration)}).
@@ -423,34 +356,6 @@ public final class WipViews {
    *     transaction
    */
   public void recreate(Table<?>... views) {
-    List<String> names = Stream.of(views).map(Table::getName).toList();
-    sessions.query(
-        null,
-        (connection, db) -> {
-          if (!sessions.ownTransactions() && !connection.getAutoCommit()) {
-            throw new WipViewsException(
-                "views cannot be recreated in a caller's transaction: each is made in one of its"
-                    + " own",
-                null,
-                null,
-                "Call recreate on WipViews.of(dataSource), or on a connection that commits by"
-                    + " itself.",
-                null);
-          }
-          try {
-            new Changelog(
-                    Target.of(connection, sessions.schema()),
-                    Sources.of(ChangelogFiles.ROOT),
-                    line -> {})
-                .recreate(names, known -> UnknownViewException.unlessAmong(known, names));
-          } catch (Exception e) {
-            throw WipViewsException.of(null, e);
-          }
-          return names;
-        });
-  }
-
-  private UnknownViewException unknown(String view) {
-    return UnknownViewException.of(freshness().stream().map(Freshness::view).toList(), view);
+    Recreation.run(sessions, Stream.of(views).map(Table::getName).toList());
   }
 }

@@ -3,7 +3,6 @@ package com.f2x.neurohub.wipviews.cli;
 import com.f2x.neurohub.wipviews.Blocker;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
-import com.f2x.neurohub.wipviews.cli.output.Json.Blocked;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -14,7 +13,7 @@ import picocli.CommandLine.Mixin;
 /** {@code wip-views blockers}. */
 @Command(
     name = "blockers",
-    description = "Show who waits for whom in the database, now, and how to end it.")
+    description = "Show which session waits for which in the database, now, and how to end it.")
 final class BlockersCommand implements Callable<Integer> {
 
   @Mixin private ConnectionOptions connection;
@@ -25,9 +24,9 @@ final class BlockersCommand implements Callable<Integer> {
     List<Blocker> blockers = connection.views().blockers();
     Output output = format.output();
     if (format.isJson()) {
-      output.json(blockers.stream().map(Blocked::of).toList());
+      output.json(blockers);
     } else if (blockers.isEmpty()) {
-      output.paragraph("Nobody waits for anybody.");
+      output.paragraph("No session waits for another.");
     } else {
       table(output, blockers);
     }

@@ -16,8 +16,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * Which database, as whom. Each value on its own: an option, else a variable of ours, else one of
- * libpq's. A user or password inside a URL counts as given where the URL was.
+ * The database and the role. Each value by itself: an option, else a variable of ours, else one of
+ * libpq's. A user or password inside a URL ranks where the URL does.
  */
 final class ConnectionOptions {
 

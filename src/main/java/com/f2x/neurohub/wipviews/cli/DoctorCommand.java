@@ -28,8 +28,8 @@ import picocli.CommandLine.Option;
 /**
  * {@code wip-views doctor}: the guide's troubleshooting, run.
  *
- * <p>As JSON, one object; every property is always there, maybe null, and stays from release to
- * release:
+ * <p>As JSON, one object; every property is always present, possibly null, and stays from release
+ * to release:
  *
  * <pre>{@code
  * {"healthy": false,
@@ -42,17 +42,17 @@ import picocli.CommandLine.Option;
 @Command(
     name = "doctor",
     description = {
-      "Look for what is wrong, and say what mends it. Without --fix nothing is changed.",
+      "Find what is wrong, and show what mends it. Without --fix nothing is changed.",
       "Exits 0 if all is well, 3 if something is wrong, 1 if it could not look everywhere."
     })
 final class DoctorCommand implements Callable<Integer> {
 
   /**
-   * A remedy that waits longer for a lock is given up; but not a build that it would leave half.
+   * A remedy that waits longer for a lock is given up, except a build that would be left half done.
    */
   private static final String LOCK_TIMEOUT = "10s";
 
-  /** What is left after this long is not a matter of statistics. */
+  /** A finding that is left after this time is not due to late statistics. */
   private static final Duration STATISTICS = Duration.ofSeconds(2);
 
   @Option(
@@ -81,7 +81,7 @@ final class DoctorCommand implements Callable<Integer> {
       findings = lookAgain(views, applied);
     }
     if (format.isJson()) {
-      output.json(Diagnosis.of(findings, applied, views.sizes()));
+      output.json(new Diagnosis(findings.isEmpty(), findings, applied, views.sizes()));
     } else {
       if (!applied.isEmpty()) {
         output.heading("Looking again");
@@ -115,10 +115,10 @@ final class DoctorCommand implements Callable<Integer> {
         findings.stream().filter(finding -> finding.severity() == Severity.PROBLEM).count();
     long unknown = findings.size() - problems;
     if (problems > 0) {
-      output.complain(Formats.count(problems, "problem") + ".");
+      output.printError(Formats.count(problems, "problem") + ".");
       return WipViewsCommand.UNHEALTHY;
     } else if (unknown > 0) {
-      output.complain(Formats.count(unknown, "check") + " could not look.");
+      output.printError(Formats.count(unknown, "check") + " could not look.");
       return CommandLine.ExitCode.SOFTWARE;
     }
     return CommandLine.ExitCode.OK;

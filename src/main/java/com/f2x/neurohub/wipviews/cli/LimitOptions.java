@@ -17,7 +17,7 @@ final class LimitOptions {
       names = "--lock-timeout",
       paramLabel = "TIME",
       converter = DurationConverter.class,
-      description = "Fail a view after this long a wait for its lock, such as 5s.")
+      description = "Fail a view after waiting this long for its lock, such as 5s.")
   private Duration lockTimeout;
 
   @Option(

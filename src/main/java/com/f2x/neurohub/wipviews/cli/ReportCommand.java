@@ -49,7 +49,7 @@ final class ReportCommand implements Callable<Integer> {
     }
     Path target = target();
     String html = Report.html(connection.views());
-    // beside it, so that whoever serves it never sees half of it
+    // beside it, so that a web server never sees half of it
     Path beside =
         target.resolveSibling("." + target.getFileName() + "." + ProcessHandle.current().pid());
     try {

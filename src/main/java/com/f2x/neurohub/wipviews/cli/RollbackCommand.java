@@ -22,10 +22,10 @@ import picocli.CommandLine.Option;
 @Command(
     name = "rollback",
     description = {
-      "Take every object away again: the views, the functions, the registry and its history. With"
+      "Remove every object: the views, the functions, the registry and its history. With"
           + " --changelog, the views of that one, and all the rest only if it includes that, and"
           + " no other changelog has views.",
-      "The MES tables are not touched. Without --yes it only says what would go."
+      "The MES tables are not touched. Without --yes it only lists what would be removed."
     })
 final class RollbackCommand implements Callable<Integer> {
 
@@ -56,13 +56,14 @@ final class RollbackCommand implements Callable<Integer> {
       return CommandLine.ExitCode.OK;
     }
     if (objects.isEmpty()) {
-      output.paragraph("Nothing is deployed here, so nothing to take away.");
+      output.paragraph("Nothing is deployed here: there is nothing to remove.");
       return CommandLine.ExitCode.OK;
     }
     output.paragraph(
         yes
-            ? "Taken away, the MES tables untouched:"
-            : "This would go, the MES tables untouched; do it with wip-views rollback --yes:");
+            ? "Removed; the MES tables are untouched:"
+            : "This would be removed; the MES tables would not be touched. To do it: wip-views"
+                + " rollback --yes");
     Grid grid = output.grid().left("KIND").wrapping("NAME").right("SIZE");
     for (DeployedObject object : objects) {
       grid.row(

@@ -26,7 +26,7 @@ final class UpdateCommand implements Callable<Integer> {
 
   @Option(
       names = "--sql",
-      description = "Only print the SQL that would run, for psql; change nothing.")
+      description = "Print the SQL that would run, for psql, and change nothing.")
   private boolean sql;
 
   @ArgGroup private OptIns optIns = new OptIns();

@@ -116,7 +116,7 @@ public final class Factory {
    * <p>All or nothing: the load is one transaction of its own, committed on return, so that a
    * failure or a kill leaves the MES as empty as it was. Nobody else can read {@code wip_items} and
    * {@code wip_process_history} meanwhile: where the role owns them, their plain indexes and
-   * foreign keys are dropped and made again at the end, and their triggers switched off meanwhile,
+   * foreign keys are dropped and recreated at the end, and their triggers switched off meanwhile,
    * which more than halves the time. After the commit the tables are vacuumed and analyzed.
    *
    * @param connection an open connection to PostgreSQL in auto-commit mode, as it is again

@@ -1,11 +1,12 @@
 package com.f2x.neurohub.wipviews.internal;
 
 /**
- * Cancels what this thread does when it is interrupted: JDBC calls do not notice an interrupt.
+ * Cancels a JDBC call when its thread is interrupted, since the call itself does not notice an
+ * interrupt.
  *
- * <p>A daemon thread looks at the flag every {@value #POLL_MILLIS} ms, until {@link #close()}. It
- * calls the cancellation again as long as nothing ends, since a statement that has not been sent
- * yet cannot be cancelled. It clears no interrupt.
+ * <p>A daemon thread checks the flag every {@value #POLL_MILLIS} ms, until {@link #close()}. It
+ * repeats the cancellation until the call ends, since a statement that has not been sent yet cannot
+ * be cancelled. It clears no interrupt.
  */
 public final class CancelOnInterrupt implements AutoCloseable {
 
@@ -26,7 +27,7 @@ public final class CancelOnInterrupt implements AutoCloseable {
   /**
    * Begins to watch the calling thread.
    *
-   * @param cancel what an interrupt sets off, in another thread, maybe several times; not null
+   * @param cancel called after an interrupt, in another thread, possibly several times; not null
    * @return the watch, to be closed by the same thread
    */
   public static CancelOnInterrupt watch(Runnable cancel) {

@@ -6,7 +6,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
@@ -26,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Runs a changelog out of the jar. One at a time: Liquibase makes its own tables without a lock, so
- * an advisory lock of the database keeps other processes out, and a mutex other threads; both end
+ * Runs a changelog of the jar. One at a time: Liquibase creates its own tables without a lock, so
+ * an advisory lock of the database excludes other processes, and a mutex other threads; both end
  * with their holder, whatever happens to it.
  */
 public final class Changelog {
@@ -45,10 +44,10 @@ public final class Changelog {
   /**
    * A changelog runner on a connection.
    *
-   * @param target an own connection, not through a pooler in transaction mode, which is left open;
-   *     and the schema to deploy to
+   * @param target a connection of its own, not through a pooler in transaction mode, which is left
+   *     open; and the schema to deploy to
    * @param sources the changelogs
-   * @param progress told, line by line, which changeset runs and what it says of itself
+   * @param progress called with a line for each changeset that runs and for each of its notices
    */
   public Changelog(Target target, Sources sources, Consumer<String> progress) {
     this.target = target;
@@ -57,8 +56,8 @@ public final class Changelog {
   }
 
   /**
-   * Refuses the name of a schema that the changelog cannot quote: it goes into the SQL as it is, in
-   * quotes, and dollar-quoted.
+   * Refuses the name of a schema that the changelog cannot quote: it is put into the SQL as it is,
+   * in quotes and in dollar quotes.
    *
    * @param schema its name; null passes
    * @throws IllegalArgumentException if it cannot be deployed to
@@ -96,7 +95,7 @@ public final class Changelog {
   /**
    * Does what {@link #update} would do, in a transaction that is rolled back.
    *
-   * @param reading told what came of it, in that transaction
+   * @param reading called with the result, in that transaction
    */
   public void plan(Planned reading) throws Exception {
     Sources planned = toDeploy();
@@ -132,7 +131,7 @@ public final class Changelog {
     void of(DryRun dryRun) throws SQLException;
   }
 
-  /** An older version that starts beside a newer one keeps to the entries of its service. */
+  /** An older version that starts beside a newer one runs only the entries of its service. */
   private void leaveNewer(LiquibaseRun run) throws SQLException {
     Optional<String> newer = Release.newerIn(target);
     if (newer.isPresent()) {
@@ -150,7 +149,7 @@ public final class Changelog {
     }
   }
 
-  /** What Liquibase's log says is done, and is not there, runs as it does in a recovery. */
+  /** What is done according to Liquibase's log and is not there runs as in a recovery. */
   private Set<String> runUndone(LiquibaseRun run, List<Entry> entries)
       throws SQLException, LiquibaseException {
     Set<String> views = new HashSet<>();
@@ -178,12 +177,12 @@ public final class Changelog {
   }
 
   /**
-   * Recreates views, and all that is repeatable of this library besides; leaves the opt-in
-   * changelogs, and what a service has besides its views, as they are. A view that none of the
-   * changelogs has an entry for is recreated from the registry.
+   * Recreates views, and everything of this library that is repeatable; leaves the opt-in
+   * changelogs, and what a service has besides its views, as they are. A view without an entry in
+   * any of the changelogs is recreated from the registry.
    *
    * @param views names of views; none for all
-   * @param check told the names that there are, before any view is touched
+   * @param check called with the known names, before any view is touched
    * @return the views that were recreated
    */
   public List<String> recreate(Collection<String> views, Consumer<Collection<String>> check)
@@ -227,7 +226,7 @@ public final class Changelog {
    * Freezes or thaws registered views, or brings back what their last promotions replaced.
    *
    * @param views names of views; none for all
-   * @param check told the names that there are, before any view is touched
+   * @param check called with the known names, before any view is touched
    * @return what was done
    */
   public List<String> onRegistered(
@@ -250,19 +249,19 @@ public final class Changelog {
     List<String> on(RegisteredViews registered, Collection<String> views) throws Exception;
   }
 
-  /** What a service's entries come on top of depends on what the schema has. */
+  /** What a service's entries are deployed onto depends on what the schema has. */
   private Sources toDeploy() throws SQLException {
     return sources.service() == null ? sources : deployed(sources);
   }
 
-  /** A database where the engine alone was deployed has no MES, and is to have no WIP part. */
+  /** A database where the engine alone was deployed has no MES, and gets no WIP part. */
   private Sources deployed(Sources wanted) throws SQLException {
     return MissingObjects.isDeployed(target) && !MissingObjects.hasWipPart(target)
         ? wanted.withEngineAlone()
         : wanted;
   }
 
-  /** Makes a minimal MES. */
+  /** Creates a minimal MES. */
   public void installMinimalMes() throws Exception {
     run(
         sources.withFiles(List.of(ChangelogFiles.MINIMAL_MES)),
@@ -296,9 +295,10 @@ public final class Changelog {
   }
 
   /**
-   * Takes back what {@link #update} did, what stands last first; with the root or the engine, the
-   * opt-in changelogs too. Of a service, the views go, and the rest stays; with them this library,
-   * if the service's changelog includes it, or the engine is named, unless others have views too.
+   * Rolls back what {@link #update} did, in the opposite order; with the root or the engine, the
+   * opt-in changelogs too. Of a service, the views are removed and the rest stays; this library is
+   * removed with them if the service's changelog includes it, or the engine is named, unless others
+   * have views too.
    */
   public void rollback() throws Exception {
     rollingBack(
@@ -316,14 +316,14 @@ public final class Changelog {
   }
 
   /**
-   * What a rollback takes away.
+   * What a rollback removes.
    *
    * @param objects the objects
-   * @param refusal why it would not; empty if it would
+   * @param refusal why it would be refused; empty if it would not
    */
   public record Leaving(List<DeployedObjects.DeployedObject> objects, Optional<Refusal> refusal) {}
 
-  /** Looks at what {@link #rollback} would take away. */
+  /** Finds what {@link #rollback} would remove. */
   public Leaving leaving() throws Exception {
     if (sources.service() == null) {
       DeployedObjects all = DeployedObjects.ofThisJar(target);

@@ -39,7 +39,7 @@ public final class ChangelogFiles {
 
   private static final String VIEWS = "views.changelog.yaml";
 
-  /** How a file makes an object that a rollback takes away. */
+  /** How a file creates an object that a rollback removes. */
   private static final String MAKES =
       "\\bCREATE (?:OR REPLACE )?(?:INDEX CONCURRENTLY "
           + "|(?:TABLE|VIEW|FUNCTION|PROCEDURE) (?:IF NOT EXISTS )?\"\\$\\{schema\\}\"\\.)(\\w+)";
@@ -47,7 +47,7 @@ public final class ChangelogFiles {
   /** How a changelog runs the file of a view that is not registered. */
   private static final String VIEW_FILE = "createView: \\{viewName: (\\w+),";
 
-  /** What was found in a file by a pattern: a jar does not change, and each is asked for often. */
+  /** What a pattern found in a file: a jar does not change, and each is asked for often. */
   private static final Map<List<String>, List<String>> NAMED = new ConcurrentHashMap<>();
 
   private ChangelogFiles() {}
@@ -106,8 +106,9 @@ public final class ChangelogFiles {
   }
 
   /**
-   * Returns the names of what the root changelog makes in the schema, in its order: tables, views,
-   * functions and procedures; not what goes with a table, nor the views of {@link #viewNames()}.
+   * Returns the names of what the root changelog creates in the schema, in its order: tables,
+   * views, functions and procedures; without what belongs to a table, and without the views of
+   * {@link #viewNames()}.
    */
   public static List<String> objectNames() {
     return objectNames(List.of(ENGINE, ROOT));
@@ -125,7 +126,7 @@ public final class ChangelogFiles {
     return names;
   }
 
-  /** The same of all changelogs, with the indexes that they make for the MES. */
+  /** The same of all changelogs, with the indexes that they create for the MES. */
   static List<String> allObjectNames() {
     return objectNames(
         Stream.concat(
@@ -133,14 +134,14 @@ public final class ChangelogFiles {
             .toList());
   }
 
-  /** The opt-in changelogs that make one of these objects. */
+  /** The opt-in changelogs that create one of these objects. */
   static List<String> optInsThatMake(Set<String> objects) {
     return OPT_IN.stream()
         .filter(name -> objectNames(List.of(optIn(name))).stream().anyMatch(objects::contains))
         .toList();
   }
 
-  /** The names of the objects that a changeset of this jar makes. */
+  /** The names of the objects that a changeset of this jar creates. */
   static Stream<String> made(ChangeSet changeSet) {
     return changeSet.getChanges().stream()
         .flatMap(

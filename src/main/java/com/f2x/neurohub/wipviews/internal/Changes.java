@@ -16,12 +16,12 @@ import liquibase.exception.UnexpectedLiquibaseException;
 import org.jooq.impl.DSL;
 
 /**
- * Which changesets of a deploy did something new: those that are new, that changed, or that made
- * again what was gone. What runs on every deploy is no news by itself.
+ * Which changesets of a deploy did something new: those that are new, that changed, or that
+ * recreated what was gone. Those that run on every deploy do not count.
  */
 final class Changes extends AbstractChangeExecListener {
 
-  /** They read otherwise whenever other parameters are given; what they did is in the settings. */
+  /** Their text differs with the parameters; what they did is in the settings. */
   private static final Set<String> SETTINGS = Set.of("settings", "thresholds");
 
   private final Target target;
@@ -32,7 +32,7 @@ final class Changes extends AbstractChangeExecListener {
 
   /**
    * @param target where the settings are
-   * @param again changesets that run as in a recovery, as Liquibase spells them
+   * @param again changesets that run as in a recovery, by Liquibase's names
    */
   Changes(Target target, Set<String> again) throws SQLException {
     this.target = target;
@@ -54,21 +54,32 @@ final class Changes extends AbstractChangeExecListener {
     return all;
   }
 
-  /** What parameters have set; empty where nothing is deployed yet, or this role may not look. */
+  /** What parameters have set; empty if nothing is deployed yet, or this role may not read it. */
   private String settings() throws SQLException {
     return target.ask(
         db -> {
-          Boolean readable =
+          long readable =
               db.resultQuery(
-                      "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c"
-                          + " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-                          + " WHERE n.nspname = {0} AND c.relname = 'wip_view_settings'",
+                      """
+                      SELECT count(*)
+                      FROM pg_class AS c
+                      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                      WHERE n.nspname = {0}
+                        AND c.relname IN ('wip_view_settings', 'wip_view_role')
+                        AND has_table_privilege(c.oid, 'SELECT')
+                      """,
                       DSL.val(target.schema()))
-                  .fetchOne(0, Boolean.class);
-          return Boolean.TRUE.equals(readable)
+                  .fetchSingle(0, Long.class);
+          return readable == 2
               ? db.resultQuery(
-                      "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
-                      DSL.name(target.schema(), "wip_view_settings"))
+                      """
+                      SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s
+                      UNION ALL
+                      SELECT to_jsonb(r)::text FROM {1} AS r
+                      ORDER BY 1
+                      """,
+                      DSL.name(target.schema(), "wip_view_settings"),
+                      DSL.name(target.schema(), "wip_view_role"))
                   .fetch(0, String.class)
                   .toString()
               : "";

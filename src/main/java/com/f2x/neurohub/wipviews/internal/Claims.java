@@ -11,13 +11,13 @@ import java.util.Map;
 import org.jooq.impl.DSL;
 
 /**
- * Which changelog keeps a view: two that keep one of the same name would take it from each other.
+ * Which changelog a view belongs to: two with a view of the same name would replace each other's.
  */
 final class Claims {
 
   private static final String DUPLICATE_OBJECT = "42710";
 
-  /** The registry of an earlier version does not know. */
+  /** The registry of an earlier version has no such column. */
   private static final String KNOWS =
       """
       SELECT EXISTS (
@@ -76,7 +76,10 @@ final class Claims {
         hint);
   }
 
-  /** Puts on record whose the views are, where neither an entry nor Liquibase's log has said so. */
+  /**
+   * Records which changelog the views belong to, where neither an entry nor Liquibase's log has
+   * done so.
+   */
   static void note(Target target, List<Entry> entries) throws SQLException {
     Map<String, String> keepers = keepers(target);
     Connection connection = target.connection();

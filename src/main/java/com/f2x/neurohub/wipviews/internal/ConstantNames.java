@@ -3,7 +3,7 @@ package com.f2x.neurohub.wipviews.internal;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Constants as the database spells them, and so do JSON, meters and logs. */
+/** Constants as they are spelled in the database, in JSON, meters and logs. */
 public final class ConstantNames {
 
   private ConstantNames() {}

@@ -9,10 +9,10 @@ import java.sql.SQLFeatureNotSupportedException;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 
-/** Connections of another data source, with something more to them. */
+/** A data source that adds something to the connections of another one. */
 public abstract class DelegatingDataSource implements DataSource {
 
-  /** What comes before a connection is closed. */
+  /** Runs before a connection is closed. */
   public interface CloseHook {
     void run() throws SQLException;
   }

@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * This process's turn to deploy, held by the connection; it then gives the connection back as it
- * was, since Liquibase sets its search_path and leaves it so.
+ * The lock under which a process deploys, held by the connection. Restores the connection's
+ * settings at the end, since Liquibase sets its search_path and leaves it so.
  */
 final class DeployLock implements AutoCloseable {
 
-  /** What others.rollback.sql asks. */
+  /** What others.rollback.sql reads. */
   static final String ROLLBACK = "wip_views.rollback";
 
   /** What a recovery sets, for wip_view_promote() to replace a frozen view. */
@@ -27,8 +27,8 @@ final class DeployLock implements AutoCloseable {
   private static final String CHECK_INTERVAL = "client_connection_check_interval";
 
   /**
-   * What a database or a role may have set otherwise. In one snapshot, what others do meanwhile
-   * would be a serialization failure.
+   * Settings that a database or a role may have set differently. Within one snapshot, what others
+   * do meanwhile would be a serialization failure.
    */
   private static final Map<String, String> PINNED =
       Map.of(
@@ -65,7 +65,7 @@ final class DeployLock implements AutoCloseable {
     checkConnection("1s");
   }
 
-  /** A limit that is set for all sessions of a role is not meant for a deploy. */
+  /** A limit that is set for all sessions of a role does not apply to a deploy. */
   private static List<String> limitsOfAllSessions(Target target) throws SQLException {
     return target.ask(
         db ->
@@ -109,7 +109,7 @@ final class DeployLock implements AutoCloseable {
     select("set_config(?, ?, false)", setting, value);
   }
 
-  /** Lets the server look whether the client is still there, where its platform can. */
+  /** Lets the server check whether the client is still there, where its platform can. */
   private void checkConnection(String interval) throws SQLException {
     try {
       set(CHECK_INTERVAL, interval);

@@ -12,9 +12,9 @@ import liquibase.resource.ResourceAccessor;
 /**
  * The changelog of a service, with entries of its own.
  *
- * @param path where Liquibase finds it, by which it knows the changesets too, unless they have a
+ * @param path where Liquibase finds it; part of the identity of its changesets, unless they have a
  *     {@code logicalFilePath}
- * @param files what it finds there, the files that it includes, and the changelogs of the jar
+ * @param files resolves it, the files that it includes, and the changelogs of the jar
  * @param classes the service's class loader, for changes that it has written itself
  */
 public record ServiceChangelog(String path, ResourceAccessor files, ClassLoader classes) {
@@ -55,7 +55,7 @@ public record ServiceChangelog(String path, ResourceAccessor files, ClassLoader 
     }
   }
 
-  /** The thread's, if that knows this jar. */
+  /** The thread's class loader, if it finds this jar. */
   private static ClassLoader loader() {
     ClassLoader context = Thread.currentThread().getContextClassLoader();
     return context != null

@@ -16,13 +16,13 @@ import org.jspecify.annotations.Nullable;
  * Calls of this JVM for the same thing, which share its result before any of them takes a
  * connection.
  *
- * <p>A caller is served only by a call that starts after it asked. One call for a key is under way
- * at a time; of those who asked since it started, the last one makes the next call, for all of
- * them. It is the last because its limits end last: when it runs into them, the time of those whom
- * it calls for is over, too.
+ * <p>A caller is served only by a call that starts after it asked. One call for a key runs at a
+ * time; of the callers that asked since it started, the last one makes the next call, for all of
+ * them. It is the last one because its limits end last: when it runs into them, the time of all
+ * callers that it calls for is over, too.
  *
- * <p>A caller that waits keeps its own limits and notices an interrupt. One whose call ends without
- * a result to share leaves the others waiting: another one of them makes the next call.
+ * <p>A waiting caller keeps its own limits and notices an interrupt. If a call ends without a
+ * result to share, the others keep waiting, and another one of them makes the next call.
  *
  * <p>Thread-safe, without a thread of its own.
  *
@@ -38,19 +38,19 @@ public final class SharedCalls<K, R> {
     R make(Turn<R> turn);
 
     /**
-     * Tells whether the call will never end, because its connection was lost without a word. Asked
-     * from time to time by one of those who wait, on its thread; nobody waits for a lost call.
+     * Tells whether the call will never end, because its connection was lost silently. Called from
+     * time to time on the thread of a waiting caller; no caller waits for a lost call.
      */
     boolean isLost();
   }
 
-  /** What a call knows of those who wait for it. */
+  /** The waiting callers, as the call that serves them sees them. */
   public interface Turn<R> {
 
     /** Returns how long this caller waited until its call began. */
     Duration waited();
 
-    /** Serves all who wait for this call, and returns while the call goes on. */
+    /** Gives all callers that wait for this call their result; the call continues. */
     void share(R result);
   }
 
@@ -59,9 +59,9 @@ public final class SharedCalls<K, R> {
   private final Map<K, Line> lines = new HashMap<>();
 
   /**
-   * Calls that nobody makes yet.
+   * No calls yet.
    *
-   * @param lookEvery how often those who wait ask whether the call is lost
+   * @param lookEvery how often waiting callers check whether the call is lost
    */
   public SharedCalls(Duration lookEvery) {
     this.lookEvery = lookEvery;
@@ -70,10 +70,10 @@ public final class SharedCalls<K, R> {
   /**
    * Makes a call, or waits for one that starts from now on.
    *
-   * @param lockTimeout the longest single wait: for the call under way, and for the one after it;
-   *     null for none
-   * @param statementTimeout the longest wait in all; null for none
-   * @return the result of this call, or the one that another one shared
+   * @param lockTimeout the longest single wait: for the running call, and for the one after it;
+   *     null for no limit
+   * @param statementTimeout the longest wait in total; null for no limit
+   * @return the result of this call, or the one that another call shared
    * @throws TimeoutException if a wait took too long; the call was not made
    * @throws InterruptedException if this thread was interrupted while it waited; the call was not
    *     made
@@ -104,7 +104,7 @@ public final class SharedCalls<K, R> {
     }
   }
 
-  /** Those who call for the same thing. Guarded by the lock. */
+  /** The callers with one key. Guarded by the lock. */
   private final class Line {
 
     private final K key;
@@ -117,7 +117,9 @@ public final class SharedCalls<K, R> {
       this.key = key;
     }
 
-    /** Those whom the call did not serve wait for the next one, before those who asked later. */
+    /**
+     * Callers that the call did not serve wait for the next one, ahead of those that asked later.
+     */
     void lead(@Nullable Caller next) {
       if (leader != null) {
         for (int i = leader.followers.size() - 1; i >= 0; i--) {
@@ -167,7 +169,7 @@ public final class SharedCalls<K, R> {
         if (left <= 0) {
           throw new TimeoutException();
         }
-        // without a leader, the one who takes the lead has been woken, too
+        // without a leader, the caller that becomes the leader has been woken, too
         long look = line.leader == null ? left : line.lookAt - System.nanoTime();
         if (look <= 0) {
           lookAtTheLeader();
@@ -202,7 +204,7 @@ public final class SharedCalls<K, R> {
       return true;
     }
 
-    /** Lets go of the lock meanwhile. */
+    /** Releases the lock meanwhile. */
     private void lookAtTheLeader() {
       Caller leader = line.leader;
       line.lookAt = System.nanoTime() + lookEvery.toNanos();
@@ -231,7 +233,7 @@ public final class SharedCalls<K, R> {
     void end() {
       lock.lock();
       try {
-        // not if it was taken for lost meanwhile
+        // unless it was considered lost meanwhile
         if (line.leader == this) {
           line.lead(null);
         }

@@ -5,10 +5,10 @@ import liquibase.logging.core.AbstractLogService;
 import liquibase.logging.core.AbstractLogger;
 import org.slf4j.LoggerFactory;
 
-/** Where Liquibase logs: to slf4j, as this library does, under the names of its own classes. */
+/** Sends Liquibase's log to slf4j, under the names of Liquibase's classes. */
 final class Slf4jLogService extends AbstractLogService {
 
-  /** Never chosen by Liquibase itself: it is for what we run, not for what its host runs. */
+  /** Never chosen by Liquibase itself: it serves our runs, not those of the host. */
   @Override
   public int getPriority() {
     return PRIORITY_NOT_APPLICABLE;
@@ -31,7 +31,7 @@ final class Slf4jLogService extends AbstractLogService {
 
     @Override
     public void log(Level level, String message, Throwable e) {
-      // what it logs at this level, it means nobody to see
+      // what it logs at this level is not meant to be seen
       if (level != Level.OFF) {
         log.atLevel(slf4j(level)).setCause(e).log(message);
       }

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * What a run of Liquibase reads.
  *
  * @param files changelogs of the jar, in the order in which they run
- * @param service the changelog of a service, which comes after them; null for none. Where it
- *     includes the root or the engine itself, it decides, and the files' own is left out
+ * @param service the changelog of a service, which comes after them; null for none. If it includes
+ *     the root or the engine itself, that one runs, and the one among the files does not
  * @param parameters changelog parameters by name
  * @param recreate whether what can be repeated runs again
  */

@@ -19,13 +19,13 @@ import org.postgresql.util.ServerErrorMessage;
  *
  * @param sqlState the SQLSTATE; null if there was none
  * @param message the primary message and its detail, one line
- * @param hint what to do, as the server says it; null if it says nothing that helps
+ * @param hint the server's hint; null if there is none that helps
  */
 public record SqlError(@Nullable String sqlState, String message, @Nullable String hint) {
 
   private static final List<String> MISSING_NAME = List.of("42P01", "42883");
 
-  /** The class of connection exceptions, which neither the server nor its driver gives. */
+  /** The class of connection exceptions, which neither the server nor its driver uses. */
   private static final String NO_CONNECTION = "08000";
 
   /** Types of pools that are not on our class path: Tomcat's, and the cause of c3p0's. */
@@ -88,9 +88,9 @@ public record SqlError(@Nullable String sqlState, String message, @Nullable Stri
   }
 
   /**
-   * A pool that waited in vain for one of its connections to come back says so by the type of the
-   * exception (HikariCP, Tomcat) or of its cause (DBCP2, c3p0), and names no SQLSTATE, which it has
-   * from the driver where no connection could be opened.
+   * A pool that has no connection left shows that by the type of the exception (HikariCP, Tomcat)
+   * or of its cause (DBCP2, c3p0), without a SQLSTATE; where no connection could be opened, the
+   * SQLSTATE is the driver's.
    */
   private static boolean isOfUsedUpPool(SQLException e) {
     return e.getSQLState() == null
@@ -101,7 +101,7 @@ public record SqlError(@Nullable String sqlState, String message, @Nullable Stri
             || e.getCause() != null && POOL_TIMEOUTS.contains(e.getCause().getClass().getName()));
   }
 
-  /** Of a table or function that is not there, the server only guesses at a typo; RAISE knows. */
+  /** For a missing table or function the server only guesses a typo; a hint of RAISE is kept. */
   private static @Nullable String hint(ServerErrorMessage server) {
     boolean guess =
         MISSING_NAME.contains(server.getSQLState()) && !RAISED.equals(server.getRoutine());
@@ -139,8 +139,7 @@ public record SqlError(@Nullable String sqlState, String message, @Nullable Stri
   }
 
   /**
-   * Tells whether the driver and the server could not agree on SSL; in whatever language it says
-   * so.
+   * Tells whether the driver and the server could not agree on SSL, in any language of the message.
    */
   public boolean isOfSsl() {
     return sqlState != null

@@ -13,16 +13,16 @@ import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The schema of a deploy, and the connection that looks at it. The schema is resolved once: what
- * asks for it again, later or in another session, could find another one.
+ * The schema of a deploy, and the connection to it. The schema is resolved once: resolving it
+ * again, later or in another session, could find another one.
  *
  * @param connection the connection
  * @param schema the schema; never null
- * @param isNamed whether somebody named it, so that a command line has to name it too
+ * @param isNamed whether it was named, so that a command line has to name it too
  */
 public record Target(Connection connection, String schema, boolean isNamed) {
 
-  /** Where nothing is said, and nothing is on the search_path. */
+  /** If no schema is named, and none is on the search_path. */
   private static final String DEFAULT_SCHEMA = "public";
 
   /**
@@ -44,8 +44,8 @@ public record Target(Connection connection, String schema, boolean isNamed) {
   }
 
   /**
-   * Asks the catalog, in a transaction, or a subtransaction of the one under way, that is rolled
-   * back. No name but the system's is found unqualified, whatever others have planted on the
+   * Reads the catalog, in a transaction, or a subtransaction of the current one, that is rolled
+   * back. Only the system's names are found unqualified, whatever others have planted on the
    * connection's search_path, and the connection is left as it was.
    */
   public <T extends @Nullable Object> T ask(Question<T> question) throws SQLException {
@@ -93,7 +93,7 @@ public record Target(Connection connection, String schema, boolean isNamed) {
     }
   }
 
-  /** The command line of {@code wip-views} that does this here. */
+  /** The command line of {@code wip-views} with these words, for this schema. */
   String command(String... words) {
     return CommandLines.of(isNamed ? schema : null, words);
   }

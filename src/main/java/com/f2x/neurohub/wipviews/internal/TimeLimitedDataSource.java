@@ -12,13 +12,12 @@ import java.util.concurrent.TimeoutException;
 import javax.sql.DataSource;
 
 /**
- * Connections on which nobody waits for ever. A server, or the way to it, may fall silent while a
- * connection is being opened or a statement runs, and most drivers have no limit for either unless
- * they are told one.
+ * Connections with time limits. A server, or the network, may fall silent while a connection is
+ * being opened or a statement runs, and most drivers have no limit for either by default.
  */
 public final class TimeLimitedDataSource extends DelegatingDataSource {
 
-  /** As long as pools make their callers wait. */
+  /** As long as pools let their callers wait. */
   public static final Duration CONNECTING = Duration.ofSeconds(30);
 
   private final Duration connecting;
@@ -96,7 +95,7 @@ public final class TimeLimitedDataSource extends DelegatingDataSource {
     }
   }
 
-  /** Nobody waits any more, unless it has come in this moment. */
+  /** The wait is over, unless the connection has come at this moment. */
   private static Connection late(CompletableFuture<Connection> result, SQLException failure)
       throws SQLException {
     if (result.completeExceptionally(failure) || result.isCompletedExceptionally()) {

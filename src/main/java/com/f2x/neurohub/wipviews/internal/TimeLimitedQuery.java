@@ -10,32 +10,32 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A question whose answer is waited for only so long: a pool or a network may hold a caller for
- * half a minute, and a statement's own timeout begins after that.
+ * A query with a limit on the wait for its result: a pool or a network may hold a caller for half a
+ * minute, and a statement's own timeout begins after that.
  *
- * <p>It is asked on a daemon thread that ends with the answer; who asks while an answer is due
- * waits for that one, but not for one that has been due for {@link #LOST}: a connection that was
- * lost without a word may never give it. Thread-safe.
+ * <p>It runs on a daemon thread that ends with the result. A caller that asks meanwhile waits for
+ * that result, but not for one that has been due for {@link #LOST}: a connection that was lost
+ * silently may never give it. Thread-safe.
  *
  * @param <T> what the answer is
  */
 public final class TimeLimitedQuery<T> {
 
-  /** After so long an answer is not expected any more. */
+  /** After this time a result is not expected any more. */
   static final Duration LOST = Duration.ofMinutes(1);
 
   private final Supplier<T> question;
-  private final Duration patience;
+  private final Duration timeout;
   private @Nullable FutureTask<T> asked;
   private long askedAt;
 
   /**
    * @param question asked on another thread; answers other than null, or throws
-   * @param patience how long to wait for the answer
+   * @param timeout how long to wait for the answer
    */
-  public TimeLimitedQuery(Supplier<T> question, Duration patience) {
+  public TimeLimitedQuery(Supplier<T> question, Duration timeout) {
     this.question = question;
-    this.patience = patience;
+    this.timeout = timeout;
   }
 
   /**
@@ -48,7 +48,7 @@ public final class TimeLimitedQuery<T> {
   public Optional<T> ask() {
     FutureTask<T> answer = asked();
     try {
-      return Optional.of(answer.get(patience.toNanos(), TimeUnit.NANOSECONDS));
+      return Optional.of(answer.get(timeout.toNanos(), TimeUnit.NANOSECONDS));
     } catch (TimeoutException e) {
       return Optional.empty();
     } catch (InterruptedException e) {

@@ -10,10 +10,11 @@ import liquibase.util.StringClauses;
 
 /**
  * Leaves a changeset's SQL in one piece where none of it is to be split or stripped. Liquibase
- * takes every text apart, twice, and puts it together as it was, which was half of what a deploy
- * did in Java. All other SQL, of this and any other changelog, is Liquibase's to parse.
+ * parses every text twice and puts it together as it was, which was half of what a deploy did in
+ * Java. All other SQL, of this and any other changelog, is parsed by Liquibase.
  *
- * <p>Found by Liquibase as a service, so that it counts for its own runners too. Thread-safe.
+ * <p>Found by Liquibase as a service, so that it applies to Liquibase's own runners too.
+ * Thread-safe.
  */
 public final class WholeStatementParser extends StandardSqlParser {
 

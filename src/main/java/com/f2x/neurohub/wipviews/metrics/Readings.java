@@ -24,12 +24,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the database says, and what has been counted so far.
+ * The last reading of the database, and the attempts counted so far.
  *
  * <p>Attempts are counted in the history, where a row may be committed late, ends late, and is
- * pruned in the end. So there is a mark. Below it everything has ended, is added up here and never
- * looked at again; above it, which is a quarter of an hour and whatever still runs, attempts are
- * counted anew each time.
+ * pruned in the end. So there is a mark. Below it everything has ended, is added up here once and
+ * not read again; above it, which is a quarter of an hour and what is still running, attempts are
+ * counted with each reading.
  */
 final class Readings {
 
@@ -104,7 +104,7 @@ final class Readings {
       """;
 
   /**
-   * What the database said.
+   * One reading of the database.
    *
    * @param up whether it answered
    * @param views by name; empty if it did not
@@ -124,9 +124,9 @@ final class Readings {
       double runningFor,
       double waitingCallers) {}
 
-  /** Attempts at a view that came to the same. */
+  /** The attempts of one view with one outcome. */
   private static final class Counter {
-    /** What had ended before the first reading. */
+    /** Those that had ended before the first reading. */
     private long zero;
 
     private long belowMark;
@@ -134,7 +134,7 @@ final class Readings {
   }
 
   /**
-   * What a reading brought.
+   * The rows of a reading.
    *
    * @param from above which mark it counted
    */
@@ -149,16 +149,19 @@ final class Readings {
   private volatile @Nullable Long mark;
 
   /**
-   * @param patience how long a reading is waited for
+   * @param timeout how long a reading is waited for
    * @param kept how long it is current
    */
-  Readings(WipViews views, Duration patience, Duration kept) {
-    WipViews bounded = views.withStatementTimeout(patience);
-    this.database = new TimeLimitedQuery<>(() -> bounded.read(this::rows), patience);
+  Readings(WipViews views, Duration timeout, Duration kept) {
+    WipViews bounded = views.withStatementTimeout(timeout);
+    this.database = new TimeLimitedQuery<>(() -> bounded.read(this::rows), timeout);
     this.kept = kept;
   }
 
-  /** Asks the database, unless that was done just now. Who comes meanwhile waits for the answer. */
+  /**
+   * Asks the database, unless the last reading is recent. Callers that come meanwhile wait for the
+   * answer.
+   */
   synchronized Reading current() {
     if (reading == null || System.nanoTime() - readAt > kept.toNanos()) {
       reading = read();
@@ -168,7 +171,7 @@ final class Readings {
     return reading;
   }
 
-  /** Returns how many attempts ended so since the first reading. Never goes back. */
+  /** Returns how many attempts ended in this way since the first reading. Never decreases. */
   synchronized long counted(String view, Outcome outcome) {
     return counter(view, outcome).counted;
   }
@@ -206,7 +209,7 @@ final class Readings {
         long ended = counter.belowMark + row.get(column, Long.class);
         counter.belowMark += row.get(column + "_below", Long.class);
         counter.zero = first ? ended : counter.zero;
-        // an attempt that was taken for dead may come to something after all
+        // an attempt that was taken for dead may still succeed
         counter.counted = Math.max(counter.counted, ended - counter.zero);
       }
       next = row.get("mark", Long.class);

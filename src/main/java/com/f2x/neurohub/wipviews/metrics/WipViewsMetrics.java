@@ -18,16 +18,16 @@ import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How fresh the views are, and how their refreshes do, as Micrometer meters.
+ * Freshness and refreshes of the views as Micrometer meters.
  *
  * <pre>{@code
  * WipViewsMetrics.of(WipViews.of(dataSource)).bindTo(registry);
  * }</pre>
  *
- * <p>The figures are those of the database, whoever refreshed: another instance, cron, psql. One
- * cheap query serves all meters of a scrape, and is made anew when it is a second old; it waits for
- * no lock. While the database is away, {@code wip.views.up} is 0, the gauges are NaN and the
- * counters stand still.
+ * <p>The figures are those of the database, and so include refreshes by any caller: another
+ * instance, cron, psql. One cheap query serves all meters of a scrape, and is repeated when its
+ * result is a second old; it waits for no lock. While the database is unreachable, {@code
+ * wip.views.up} is 0, the gauges are NaN and the counters stand still.
  *
  * <table>
  * <caption>Meters, and their names in Prometheus</caption>
@@ -44,15 +44,15 @@ import org.jspecify.annotations.Nullable;
  * <tr><td>{@code wip.view.rows}</td><td>{@code wip_view_rows}</td>
  *     <td>rows after the last refresh</td></tr>
  * <tr><td>{@code wip.view.dead.rows}</td><td>{@code wip_view_dead_rows}</td>
- *     <td>rows that refreshes replaced and no vacuum has cleared away yet</td></tr>
+ *     <td>rows that refreshes replaced and no vacuum has removed yet</td></tr>
  * <tr><td>{@code wip.view.size}</td><td>{@code wip_view_size_bytes}</td>
  *     <td>on disk, with indexes, after the last refresh</td></tr>
  * <tr><td>{@code wip.view.last.duration}</td><td>{@code wip_view_last_duration_seconds}</td>
  *     <td>how long the last successful refresh took</td></tr>
  * <tr><td>{@code wip.view.failures.in.a.row}</td><td>{@code wip_view_failures_in_a_row}</td>
- *     <td>attempts that failed since the last that did not</td></tr>
+ *     <td>attempts that failed since the last one that did not</td></tr>
  * <tr><td>{@code wip.view.running}</td><td>{@code wip_view_running_seconds}</td>
- *     <td>how long the refresh has been running that runs now; 0 if none does</td></tr>
+ *     <td>how long the current refresh has been running; 0 if none is running</td></tr>
  * <tr><td>{@code wip.view.waiting.callers}</td><td>{@code wip_view_waiting_callers}</td>
  *     <td>sessions that wait for it</td></tr>
  * <tr><td>{@code wip.view.refreshes}</td><td>{@code wip_view_refreshes_total}</td>
@@ -66,8 +66,8 @@ import org.jspecify.annotations.Nullable;
  * {@code prometheus-rules.yaml} and {@code grafana-dashboard.json}.
  *
  * <p>Thread-safe. No meter ever throws, and none waits longer than two seconds, whatever the data
- * source and the network do: a scrape is over before a scraper gives it up, with all the other
- * meters of the service. A reading is on a daemon thread that ends with it, one at a time.
+ * source and the network do: a scrape, with all the other meters of the service, ends before a
+ * scraper gives up. A reading runs on a daemon thread that ends with it, one at a time.
  */
 public final class WipViewsMetrics implements MeterBinder {
 
@@ -94,8 +94,8 @@ public final class WipViewsMetrics implements MeterBinder {
     return of(Objects.requireNonNull(views, "views"), PATIENCE, KEPT);
   }
 
-  static WipViewsMetrics of(WipViews views, Duration patience, Duration kept) {
-    return new WipViewsMetrics(new Readings(views, patience, kept), Tags.empty());
+  static WipViewsMetrics of(WipViews views, Duration timeout, Duration kept) {
+    return new WipViewsMetrics(new Readings(views, timeout, kept), Tags.empty());
   }
 
   /**
@@ -168,7 +168,7 @@ public final class WipViewsMetrics implements MeterBinder {
       gauge(
           "wip.view.dead.rows",
           "rows",
-          "Rows that refreshes replaced and no vacuum has cleared away yet",
+          "Rows that refreshes replaced and no vacuum has removed yet",
           view,
           ofView,
           Readings.View::deadRows);
@@ -189,21 +189,21 @@ public final class WipViewsMetrics implements MeterBinder {
       gauge(
           "wip.view.failures.in.a.row",
           null,
-          "Attempts that failed since the last that did not",
+          "Attempts that failed since the last one that did not",
           view,
           ofView,
           Readings.View::failuresInARow);
       gauge(
           "wip.view.running",
           "seconds",
-          "How long the refresh has been running that runs now; 0 if none does",
+          "How long the current refresh has been running; 0 if none is running",
           view,
           ofView,
           Readings.View::runningFor);
       gauge(
           "wip.view.waiting.callers",
           null,
-          "Sessions that wait for the refresh that runs now",
+          "Sessions that wait for the current refresh",
           view,
           ofView,
           Readings.View::waitingCallers);

@@ -22,8 +22,8 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Deploys the changelog of this jar: what {@code liquibase update} does with it, with a lock that
- * lets any number of services deploy at once.
+ * Deploys the changelog of this jar, as {@code liquibase update} does, under a lock that lets any
+ * number of services deploy at once.
  *
  * <pre>{@code
  * WipViewsMigration.of(dataSource).withParameter("readerRole", "mes_readonly").update();
@@ -77,7 +77,7 @@ public final class WipViewsMigration {
    * The same migration with the changelog of a service, which has entries of views of its own: of
    * the three steps {@code wip_view_stage}, the view's file, {@code wip_view_promote}, as {@code
    * views.changelog.yaml} has them. {@link #update} runs it after the library's own, {@link
-   * #recreate} makes its views again, and {@link #rollback} takes them away.
+   * #recreate} recreates its views, and {@link #rollback} removes them.
    *
    * <p>Where it includes {@code engine.changelog.yaml} or the root from the jar, it decides which
    * of the two is deployed. Otherwise that is what the schema has; in a new one the root, or the
@@ -102,7 +102,7 @@ public final class WipViewsMigration {
 
   /**
    * The same migration with an opt-in changelog, which {@link #update} runs after all others. Once
-   * deployed it stays, whether later updates name it or not; {@link #rollback} takes it away too.
+   * deployed it stays, whether later updates name it or not; {@link #rollback} removes it too.
    *
    * @param name one of {@link #optInNames()}; not null
    * @return another migration, this one unchanged
@@ -117,8 +117,8 @@ public final class WipViewsMigration {
 
   /**
    * The same migration of one changelog alone: {@code engine}, for views of one's own on a database
-   * without an MES; or an opt-in changelog, for what lives in another database than the views, and
-   * to take it away without them.
+   * without an MES; or an opt-in changelog, for what is in another database than the views, and to
+   * remove it without them.
    *
    * @param name {@code engine}, or one of {@link #optInNames()}; not null
    * @return another migration, this one unchanged
@@ -151,7 +151,7 @@ public final class WipViewsMigration {
    * @param value its value; not null
    * @return another migration, this one unchanged
    * @throws IllegalArgumentException if none of the changelogs has a parameter of that name, which
-   *     Liquibase would ignore without a word
+   *     Liquibase would ignore silently
    */
   public WipViewsMigration withParameter(String name, String value) {
     if (name.equals("schema")) {
@@ -167,8 +167,8 @@ public final class WipViewsMigration {
   }
 
   /**
-   * The same migration, telling what it does: a line for each changeset that runs, and indented
-   * ones for what it says of itself, such as the rows built and the objects kept.
+   * The same migration, reporting what it does: a line for each changeset that runs, and indented
+   * lines for its notices, such as the rows built and the objects kept.
    *
    * @param progress called in the thread of the call; not null
    * @return another migration, this one unchanged
@@ -179,7 +179,7 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Makes a minimal MES with its eight stations, for a demo or a test, where there is none.
+   * Creates a minimal MES with its eight stations, for a demo or a test, where there is none.
    *
    * @throws WipViewsException if there are MES tables already; they are not touched
    * @throws DatabaseUnavailableException if the database cannot be reached
@@ -189,10 +189,10 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Deploys what was not deployed yet. Does nothing the second time.
+   * Deploys what is not deployed yet. Does nothing the second time.
    *
    * @return the ids of the changesets that did something new: those that are new, that changed, or
-   *     that made again what was gone; not those that run on every update
+   *     that recreated what was gone; not those that run on every update
    * @throws WipViewsException if something is missing or fails; what went before stays
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
@@ -218,8 +218,8 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Writes the script that {@link #update} would run, for psql, and changes nothing: any role will
-   * do that may read {@code databasechangelog}, also on a standby.
+   * Writes the script that {@link #update} would run, for psql, and changes nothing. Any role that
+   * may read {@code databasechangelog} can do it, also on a standby.
    *
    * @param out where it goes; flushed, left open
    * @throws WipViewsException if it cannot be written
@@ -269,8 +269,8 @@ public final class WipViewsMigration {
   /**
    * Freezes views, so that the tables underneath can be migrated: each keeps its rows, indexes,
    * grants and dependants, and reads nothing of the tables any more. A refresh of it does nothing
-   * until {@link #thaw}. Its readers wait for milliseconds. With them go the ordinary views that
-   * only they read. One that is frozen already stays as it is.
+   * until {@link #thaw}. Its readers wait for milliseconds. The ordinary views that only they read
+   * are frozen with them. A view that is frozen already stays as it is.
    *
    * <p>{@link #columnUsers} tells beforehand what else PostgreSQL will refuse a migration for.
    *
@@ -325,14 +325,14 @@ public final class WipViewsMigration {
   }
 
   /**
-   * Takes away every object that {@link #update} made, those of opt-in changelogs included, named
+   * Removes every object that {@link #update} created, including those of opt-in changelogs, named
    * or not; the MES tables are not touched. With a {@linkplain #withChangelog service's changelog}
-   * it takes away the service's views, and this library only if that changelog includes it, or
-   * {@code only("engine")} was said, and no other changelog has views; what else the service has in
-   * its changelog stays.
+   * it removes the service's views, and this library only if that changelog includes it, or {@code
+   * only("engine")} was called, and no other changelog has views; everything else of the service's
+   * changelog stays.
    *
    * @throws WipViewsException if something else depends on one of them, which is named; nothing was
-   *     taken away
+   *     removed
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
@@ -364,14 +364,14 @@ public final class WipViewsMigration {
           "cancelled, because the calling thread was interrupted",
           null,
           "57014",
-          "Run it again: what was under way was undone, and each view kept the rows it had.",
+          "Run it again: what was running was rolled back, and each view kept the rows it had.",
           e);
     } catch (Exception e) {
       throw described(e);
     }
   }
 
-  /** A right that is missing here is one to change something, which no parameter gives. */
+  /** A missing right is one to change something here, which no parameter gives. */
   static WipViewsException described(Exception failure) {
     SqlError error = SqlError.in(failure);
     return error != null && "42501".equals(error.sqlState()) && error.hint() == null

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.schedule;
 
 import com.f2x.neurohub.wipviews.internal.DelegatingDataSource;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.internal.SqlError;
 import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.sql.Connection;
@@ -10,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connections of the scheduler itself, for its small statements. While the database is away it
- * waits for it, where db-scheduler would log a stack trace with every poll, and give up on what a
+ * The connections of the scheduler itself, for its small statements. While the database is
+ * unreachable it waits, where db-scheduler would log a stack trace with every poll, and lose what a
  * run that has just ended wanted to write.
  */
 final class WaitingDataSource extends DelegatingDataSource implements AutoCloseable {
@@ -26,9 +27,9 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
   /**
    * Connections of another data source.
    *
-   * @param dataSource its connections are limited in time, so that one that vanished without a word
-   *     holds nobody
-   * @param pause between two attempts while the database is away
+   * @param dataSource its connections are limited in time, so that one that was lost silently holds
+   *     no thread
+   * @param pause between two attempts while the database is unreachable
    */
   WaitingDataSource(TimeLimitedDataSource dataSource, Duration pause) {
     super(dataSource);
@@ -60,15 +61,15 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
     successes++;
     if (away) {
       away = false;
-      LOG.info("event=database state=available");
+      LOG.info("{}", LogLine.of("database").with("state", "available"));
     }
   }
 
   /**
-   * Waits a while, unless nobody should any more.
+   * Waits a while, unless this is closed.
    *
-   * @param before the successes when the attempt began that failed: what another one has meanwhile
-   *     succeeded in is no news
+   * @param before the successes when the failed attempt began: a failure is not news if another
+   *     attempt has succeeded since
    */
   private synchronized boolean waited(SqlError error, long before) {
     if (closed) {
@@ -77,9 +78,11 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
     if (!away && successes == before) {
       away = true;
       LOG.warn(
-          "event=database state=unavailable retry_ms={} error=\"{}\"",
-          pause.toMillis(),
-          error.message());
+          "{}",
+          LogLine.of("database")
+              .with("state", "unavailable")
+              .with("retry_ms", pause.toMillis())
+              .withText("error", error.message()));
     }
     try {
       wait(pause.toMillis());
@@ -90,7 +93,7 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
     return !closed;
   }
 
-  /** Afterwards nobody waits: a database that is away is an error. */
+  /** Afterwards a database that is unreachable is an error. */
   @Override
   public synchronized void close() {
     closed = true;

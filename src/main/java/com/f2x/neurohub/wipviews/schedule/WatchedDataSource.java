@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.schedule;
 
 import com.f2x.neurohub.wipviews.internal.DelegatingDataSource;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -19,13 +20,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connections that refreshes run on. A refresh may take as long as it takes, so that no timeout
- * tells one that runs from one whose connection vanished without a word: after a failover behind an
- * address that stays, or where a firewall forgot it. The server knows, and is asked over another
- * connection; whoever waits on the lost one then gets an error.
+ * The connections that refreshes run on. A refresh may take any time, so that no timeout tells a
+ * running one from one whose connection was lost silently: after a failover behind an address that
+ * stays, or where a firewall dropped it. The server knows, and is asked over another connection;
+ * the thread that waits on the lost one then gets an error.
  *
- * <p>Behind a pooler, which has sessions of its own with the server, nothing is watched: the pooler
- * is who has to find out.
+ * <p>Behind a pooler, which has sessions of its own with the server, nothing is watched: that is
+ * the pooler's task.
  */
 final class WatchedDataSource extends DelegatingDataSource {
 
@@ -39,8 +40,8 @@ final class WatchedDataSource extends DelegatingDataSource {
       """;
 
   /**
-   * No row: the session is gone, or it was one of another server. True: it waits for us as we wait
-   * for it, so that one of us was not heard; it would keep its locks, and is ended.
+   * No row: the session is gone, or it was one of another server. True: it waits for us while we
+   * wait for it, so that a message was lost; it would keep its locks, and is ended.
    */
   private static final String LOOK =
       """
@@ -54,9 +55,7 @@ final class WatchedDataSource extends DelegatingDataSource {
       WHERE a.pid = ?::integer AND a.backend_start IS NOT DISTINCT FROM ?::timestamptz
       """;
 
-  /**
-   * A session that has waited for us for less may be one of a JVM that stands still for a moment.
-   */
+  /** A session that has waited for us for less may belong to a JVM that is paused for a moment. */
   private static final Duration STANDSTILL = Duration.ofSeconds(10);
 
   /** A session on the server; the start tells it from a later one, or another server's. */
@@ -97,7 +96,7 @@ final class WatchedDataSource extends DelegatingDataSource {
       Session session =
           new Session(row.getInt(1), row.getObject(2, OffsetDateTime.class), Instant.now());
       if (!connection.getAutoCommit()) {
-        // no transaction has begun for whoever gets it
+        // no transaction may have begun for the caller
         connection.rollback();
       }
       return session;
@@ -105,8 +104,8 @@ final class WatchedDataSource extends DelegatingDataSource {
   }
 
   /**
-   * Looks at the other end of each connection that was taken a while ago, and gives up those that
-   * have none, or one that has not heard of us since.
+   * Checks the server's end of each connection that was taken a while ago, and gives up those that
+   * have none, or one that has heard nothing from us since.
    *
    * @param other where another connection comes from, to the same server
    * @param silence how long is a while
@@ -132,7 +131,7 @@ final class WatchedDataSource extends DelegatingDataSource {
             && isLost(look, session, waiting)
             // or its refresh has just ended
             && taken.remove(entry.getKey(), session)) {
-          LOG.warn("event=connection state=lost pid={}", session.pid());
+          LOG.warn("{}", LogLine.of("connection").with("state", "lost").with("pid", session.pid()));
           entry.getKey().abort(Runnable::run);
         }
       }

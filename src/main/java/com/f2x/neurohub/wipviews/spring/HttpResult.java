@@ -16,14 +16,14 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 
 /**
- * What a caller over HTTP is told: what was asked for, or a problem as in RFC 9457.
+ * The response to a caller over HTTP: the result, or a problem as in RFC 9457.
  *
- * @param status 200; 400 or 405 for a call that cannot be; 404 for a view that is not registered;
- *     409 if a lock that others hold kept every view from being refreshed, and trying again will
- *     help; 503 if there is no database; else 500, also if only some views failed, since a caller
- *     that looks at nothing but the status (curl -f, a monitor, an external scheduler) would take
- *     any 2xx for success
- * @param body JSON: an object; of a refresh it has in {@code views} what happened to each view,
+ * @param status 200; 400 or 405 for an invalid call; 404 for a view that is not registered; 409 if
+ *     a lock held by others kept every view from being refreshed, so that trying again will help;
+ *     503 if there is no database; else 500, also if only some views failed, since a caller that
+ *     checks only the status (curl -f, a monitor, an external scheduler) would take any 2xx for
+ *     success
+ * @param body a JSON object; after a refresh it has in {@code views} what happened to each view,
  *     also when it is a problem
  */
 record HttpResult(HttpStatus status, Object body) {
@@ -88,7 +88,9 @@ record HttpResult(HttpStatus status, Object body) {
         : HttpStatus.INTERNAL_SERVER_ERROR;
   }
 
-  /** Also where the database went away under a refresh, and came back to have that recorded. */
+  /**
+   * Also if the database went away during a refresh, and came back so that this could be recorded.
+   */
   private static boolean isUnavailable(WipViewsException e) {
     return e instanceof DatabaseUnavailableException
         || e instanceof RefreshFailedException

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Rows as the command line's JSON has them: named after the columns of the database, times in ISO
- * 8601, durations in seconds. Plain values, so that they read the same whatever turns them into
- * JSON, and however the service has set it up.
+ * 8601, durations in seconds. Plain values, so that any JSON library writes them in the same way,
+ * however the service has configured it.
  */
 final class Rows {
 

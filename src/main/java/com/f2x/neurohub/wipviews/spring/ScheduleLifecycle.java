@@ -5,9 +5,9 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * Starts the schedule when every other bean is there, and the service's Liquibase has deployed what
- * it needs, as {@link WipViewsDatabaseInitializationDetector} demands; closes it, waiting for the
- * refresh that runs, while the pool still gives connections.
+ * Starts the schedule when every other bean is there and the service's Liquibase has deployed what
+ * it needs, as {@link WipViewsDatabaseInitializationDetector} demands. Closes it while the pool
+ * still gives connections, and waits for the refresh that is running.
  */
 final class ScheduleLifecycle implements SmartLifecycle {
 

@@ -13,20 +13,20 @@ import org.springframework.security.web.access.WebInvocationPrivilegeEvaluator;
 import org.springframework.util.ClassUtils;
 
 /**
- * That Spring Security keeps strangers away: asked of Security itself, which knows all filter
- * chains, in their order, and what each of them demands.
+ * Checks that Spring Security refuses anonymous callers. It asks Spring Security itself, which
+ * knows all filter chains, their order, and what each of them demands.
  */
 final class SecurityCheck {
 
   private SecurityCheck() {}
 
   /**
-   * Lets a service start only if not everybody may POST there, or it was told that this is meant.
-   * To be asked once every bean is there.
+   * Lets a service start only if anonymous callers may not POST there, or if that was allowed on
+   * purpose. To be called once every bean is there.
    *
    * @param cause what opened the path, as the beginning of a sentence
    * @param path without the context path
-   * @param instead what else to do about it: a sentence, or nothing
+   * @param instead another remedy: a sentence, or empty
    * @throws WipViewsException if anybody may
    */
   static void demand(

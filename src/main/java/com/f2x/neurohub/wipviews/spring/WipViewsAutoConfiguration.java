@@ -14,7 +14,7 @@ import org.springframework.context.annotation.Bean;
  * bean itself.
  *
  * <p>What needs more than that (Spring MVC, Actuator) is in auto-configurations of its own beside
- * this one, and stays away where it is missing.
+ * this one, which do nothing where that is missing.
  */
 @AutoConfiguration(
     afterName = "org.springframework.boot.jdbc.autoconfigure.DataSourceAutoConfiguration")

@@ -6,9 +6,8 @@ import java.util.Set;
 import org.springframework.boot.sql.init.dependency.AbstractBeansOfTypeDependsOnDatabaseInitializationDetector;
 
 /**
- * Has Spring Boot run the service's Liquibase before whoever needs what it deploys gets the views
- * or the schedule: in a bean's own initialization, or with lazy initialization, no other order is
- * certain.
+ * Makes Spring Boot run the service's Liquibase before any bean gets the views or the schedule: no
+ * other order is certain in a bean's own initialization, or with lazy initialization.
  */
 final class WipViewsDatabaseInitializationDetector
     extends AbstractBeansOfTypeDependsOnDatabaseInitializationDetector {

@@ -37,8 +37,8 @@ final class WipViewsEndpointAutoConfiguration {
   }
 
   /**
-   * Apart, for what it asks is there in a service on Spring MVC only; no stereotype, so that nobody
-   * finds it by scanning.
+   * Separate, since what it uses exists only in a service on Spring MVC; without a stereotype, so
+   * that no component scan finds it.
    */
   @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
   @ConditionalOnClass(DispatcherServletPath.class)

@@ -7,7 +7,7 @@ import org.springframework.boot.diagnostics.FailureAnalysis;
 
 /**
  * What Spring Boot prints in place of a stack trace when a service does not start because of us:
- * what is wrong, and what to do. Where nothing is known to help, the stack trace stays.
+ * what is wrong, and what to do. If no remedy is known, the stack trace stays.
  */
 final class WipViewsFailureAnalyzer extends AbstractFailureAnalyzer<WipViewsException> {
 

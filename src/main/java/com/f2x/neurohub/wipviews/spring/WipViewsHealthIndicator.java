@@ -15,14 +15,13 @@ import org.springframework.boot.health.contributor.Status;
 
 /**
  * {@code DOWN} if a view cannot be read, or there is no database; {@code STALE} if all can be read
- * and one is older than its target, or frozen; else {@code UP}. Each view is a detail. No answer
- * within two seconds is none.
+ * and one is older than its target, or frozen; else {@code UP}. Each view is a detail. It waits two
+ * seconds at most.
  *
- * <p>Stale rows are no reason to take the service away from its users: another instance would show
- * them the same rows. So {@code STALE} is a status of our own, which Spring Boot answers with 200
- * and leaves out of the service's overall health, as long as {@code management.endpoint.health
- * .status} does not say otherwise; {@code OUT_OF_SERVICE} would be 503, and have it taken out of a
- * load balancer.
+ * <p>Stale rows are no reason to take the service out of use: another instance would show the same
+ * rows. So {@code STALE} is a status of our own, which Spring Boot answers with 200 and leaves out
+ * of the service's overall health, unless {@code management.endpoint.health.status} says otherwise;
+ * {@code OUT_OF_SERVICE} would be 503, and a load balancer would remove the service.
  */
 final class WipViewsHealthIndicator implements HealthIndicator {
 
@@ -32,16 +31,16 @@ final class WipViewsHealthIndicator implements HealthIndicator {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private final TimeLimitedQuery<List<Freshness>> freshness;
-  private final Duration patience;
+  private final Duration timeout;
 
   WipViewsHealthIndicator(WipViews views) {
     this(views, PATIENCE);
   }
 
-  WipViewsHealthIndicator(WipViews views, Duration patience) {
+  WipViewsHealthIndicator(WipViews views, Duration timeout) {
     this.freshness =
-        new TimeLimitedQuery<>(views.withStatementTimeout(patience)::freshness, patience);
-    this.patience = patience;
+        new TimeLimitedQuery<>(views.withStatementTimeout(timeout)::freshness, timeout);
+    this.timeout = timeout;
   }
 
   @Override
@@ -61,7 +60,7 @@ final class WipViewsHealthIndicator implements HealthIndicator {
 
   private WipViewsException noAnswer() {
     return new WipViewsException(
-        "the database did not answer within " + patience.toSeconds() + " s",
+        "the database did not answer within " + timeout.toSeconds() + " s",
         null,
         null,
         "Check that the server runs, and that the pool has a connection to give.",

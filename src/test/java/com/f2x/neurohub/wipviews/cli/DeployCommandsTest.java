@@ -67,10 +67,10 @@ class DeployCommandsTest {
 
     assertThat(String.join(" ", result.outLines()).replaceAll(" +", " "))
         .contains(
-            "there is no materialized view mv_wip_status_dashboard any more; bring it back:"
+            "mv_wip_status_dashboard: the view is missing: it was dropped or renamed; run"
                 + " wip-views recreate mv_wip_status_dashboard",
-            "there is no materialized view mv_process_wip_queue any more; bring it back: wip-views"
-                + " recreate mv_process_wip_queue")
+            "mv_process_wip_queue: the view is missing: something else has its name; run"
+                + " wip-views recreate mv_process_wip_queue")
         .doesNotContain("up to date");
   }
 
@@ -352,7 +352,7 @@ class DeployCommandsTest {
     assertThat(result.exitCode()).isZero();
     assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
     assertThat(result.out())
-        .contains("This would go", "rollback --yes")
+        .contains("This would be removed", "rollback --yes")
         .containsPattern("materialized view +public.mv_process_wip_queue +\\d+ kB")
         .containsPattern("procedure +public.refresh_wip_views\\(");
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
@@ -375,7 +375,7 @@ class DeployCommandsTest {
 
     assertThat(result.err()).isEmpty();
     assertThat(result.exitCode()).isZero();
-    assertThat(result.out()).startsWith("Taken away");
+    assertThat(result.out()).startsWith("Removed;");
     assertThat(
             StreamSupport.stream(listed.spliterator(), false)
                 .map(object -> object.get("name").asString()))

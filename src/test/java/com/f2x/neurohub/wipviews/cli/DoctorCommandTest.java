@@ -197,7 +197,7 @@ class DoctorCommandTest {
 
   @Test
   void blockers_are_shown_with_what_ends_it() throws Exception {
-    assertThat(cli.run("blockers").outLines()).containsExactly("Nobody waits for anybody.");
+    assertThat(cli.run("blockers").outLines()).containsExactly("No session waits for another.");
     try (Connection blocker = database.connect();
         Connection waiter = database.connect();
         Statement lock = blocker.createStatement();
@@ -272,7 +272,7 @@ class DoctorCommandTest {
         database.execute("ROLLBACK PREPARED '" + gid + "'");
       }
       Await.end(waits);
-      assertThat(cli.run("blockers").outLines()).containsExactly("Nobody waits for anybody.");
+      assertThat(cli.run("blockers").outLines()).containsExactly("No session waits for another.");
     }
   }
 

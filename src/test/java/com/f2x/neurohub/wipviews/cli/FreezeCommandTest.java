@@ -87,7 +87,7 @@ class FreezeCommandTest {
     assertThat(said("refresh")).contains("frozen").doesNotContain("refreshed");
     assertThat(said("freshness")).contains("frozen since ");
     assertThat(said("history", "--summary")).contains("did nothing: the view was frozen");
-    assertThat(said("update")).contains("mv_process_wip_queue is frozen");
+    assertThat(said("update")).contains("mv_process_wip_queue: the view is frozen for ");
     Cli.Result stale = cli.run("freshness", "--fail-if-stale");
     assertThat(stale.exitCode()).isEqualTo(3);
     assertThat(stale.err().replaceAll("\\s+", " "))
@@ -133,7 +133,7 @@ class FreezeCommandTest {
     Cli.Result refused = cli.run("thaw");
     assertThat(refused.exitCode()).isEqualTo(1);
     assertThat(refused.err().replaceAll("\\s+", " "))
-        .contains("cannot replace public.wip_item_station, whose columns change", "view stuck")
+        .contains("cannot replace public.wip_item_station, whose columns change", "public.stuck")
         .contains("Drop these first, and create them again afterwards.");
     database.execute("DROP VIEW stuck");
 
@@ -159,8 +159,6 @@ class FreezeCommandTest {
     said("rollback", "--yes");
 
     assertThat(database.objects()).noneMatch(object -> object.contains("wip_view"));
-    said("update");
-    assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
   }
 
   @Test

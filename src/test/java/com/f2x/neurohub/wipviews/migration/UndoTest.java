@@ -122,8 +122,8 @@ class UndoTest {
 
     assertThat(deploy(numbered(2)))
         .contains(
-            "  mv_customers is an earlier definition than the one that was deployed, and stays so"
-                + " until its file changes; bring the deployed one back: wip-views recreate"
+            "  mv_customers: an earlier definition is in place, brought back by recreate"
+                + " --previous, and not the one that was deployed last; run wip-views recreate"
                 + " mv_customers");
     assertThat(live()).isEqualTo("1");
     assertThat(WipViews.of(database.dataSource()).diagnose())

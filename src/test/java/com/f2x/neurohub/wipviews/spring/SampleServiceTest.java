@@ -53,6 +53,23 @@ class SampleServiceTest {
         .containsAllEntriesOf(properties(new ByteArrayResource(shown.get(0).getBytes())));
   }
 
+  @Test
+  void every_property_is_on_the_page() throws IOException {
+    String page = Files.readString(Path.of("docs/spring.md"));
+    List<String> names =
+        Pattern.compile("\"name\": \"([^\"]+)\",\\s+\"type\": \"[^\"]+\",\\s+\"description\"")
+            .matcher(
+                Files.readString(
+                    Path.of("target/classes/META-INF/spring-configuration-metadata.json")))
+            .results()
+            .map((MatchResult name) -> name.group(1))
+            .toList();
+
+    assertThat(names)
+        .hasSizeGreaterThan(10)
+        .allSatisfy(name -> assertThat(page).contains("\n| `" + name + "` |"));
+  }
+
   private static Properties properties(Resource yaml) {
     YamlPropertiesFactoryBean properties = new YamlPropertiesFactoryBean();
     properties.setResources(yaml);

@@ -16,8 +16,8 @@ public final class Output {
   public static final int WIDTH = 80;
 
   /**
-   * What a terminal obeys, or shows as another text than it is: control characters, and those that
-   * turn the direction. In the first group is what gives our own lines their colours.
+   * What a terminal obeys, or shows as another text: control characters, and those that change the
+   * direction. The first group matches the escapes that colour our own lines.
    */
   private static final Pattern OBEYED =
       Pattern.compile(
@@ -33,7 +33,7 @@ public final class Output {
 
   /**
    * Prints a line. Queries, names and messages of other sessions may be in it, whose control
-   * characters the terminal of whoever looks shall not obey.
+   * characters must not reach a terminal.
    */
   public void line(String text) {
     command.getOut().println(visible(text));
@@ -50,7 +50,7 @@ public final class Output {
                     : "?");
   }
 
-  /** Tells whether what is printed still gets somewhere. */
+  /** Tells whether the output can still be written. */
   public boolean isRead() {
     return !command.getOut().checkError();
   }
@@ -101,8 +101,8 @@ public final class Output {
     return command.getOut();
   }
 
-  /** Prints the one line on standard error that says what is not well. */
-  public void complain(String text) {
+  /** Prints the one line on standard error that says what is wrong. */
+  public void printError(String text) {
     command
         .getErr()
         .println(

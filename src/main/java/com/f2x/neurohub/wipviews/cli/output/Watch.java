@@ -13,7 +13,7 @@ import java.util.function.Supplier;
 /**
  * Shows something again and again until the thread is interrupted, which is what Ctrl-C does. A
  * terminal is redrawn in place; elsewhere one print follows the other, as long as somebody reads
- * them. A database that goes away is waited for.
+ * them. It waits for a database that becomes unreachable.
  */
 public final class Watch {
 
@@ -42,8 +42,8 @@ public final class Watch {
 
   /**
    * @param lines reads what is shown now
-   * @throws com.f2x.neurohub.wipviews.WipViewsException if it cannot be read, but for a database
-   *     that went away after the first time
+   * @throws com.f2x.neurohub.wipviews.WipViewsException if it cannot be read, except for a database
+   *     that became unreachable after the first time
    */
   public void run(Supplier<List<String>> lines) {
     List<String> shown = lines.get();
@@ -89,7 +89,7 @@ public final class Watch {
     }
     lines.addAll(shown);
     if (away != null) {
-      Output.wrap("The database is away " + away, Output.WIDTH)
+      Output.wrap("The database is unreachable " + away, Output.WIDTH)
           .forEach(line -> lines.add(output.bad(line).toString()));
     }
     if (output.isTerminal()) {
