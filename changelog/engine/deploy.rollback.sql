@@ -9,4 +9,5 @@ DROP FUNCTION
   "${schema}".wip_view_acquire_exclusive(text, oid[], timestamptz, text),
   "${schema}".wip_view_holders(oid[]),
   "${schema}".wip_view_try_lock(oid[], interval),
+  "${schema}".wip_view_limit_lock_waits(interval),
   "${schema}".wip_view_release();

@@ -19,6 +19,18 @@ SET wip_views.thaw = '${recreate}';
 
 -- A lock that waits makes every later reader wait behind it: so each attempt is short, and lets go of all that it got.
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_limit_lock_waits(patience interval)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  -- 0 would be no limit
+  SELECT set_config('lock_timeout', greatest(1, ceil(extract(epoch FROM patience) * 1000))::integer || ' ms', true);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_limit_lock_waits(interval) IS
+  'Lets no statement wait longer for a lock, until the transaction or the calling function that has a SET clause of it ends.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_lock(relations oid[], patience interval)
   RETURNS void
   LANGUAGE plpgsql
@@ -35,7 +47,7 @@ BEGIN
     ORDER BY r.position
   LOOP
     -- one deadline for all of them: a reader of the first waits as long as the last takes
-    PERFORM set_config('lock_timeout', format('%s ms', greatest(1, extract(epoch FROM deadline - clock_timestamp()) * 1000)::integer), true);
+    PERFORM "${schema}".wip_view_limit_lock_waits(deadline - clock_timestamp());
     -- LOCK TABLE takes no materialized view, and of a view also what it reads.
     EXECUTE CASE
       WHEN relation.relkind IN ('v', 'm') THEN format('ALTER TABLE %s OWNER TO %s', relation.name, relation.owner)
@@ -244,6 +256,7 @@ COMMENT ON FUNCTION "${schema}".wip_view_revoke_default_privileges() IS
 
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_release(),
+  "${schema}".wip_view_limit_lock_waits(interval),
   "${schema}".wip_view_try_lock(oid[], interval),
   "${schema}".wip_view_holders(oid[]),
   "${schema}".wip_view_acquire_exclusive(text, oid[], timestamptz, text),

@@ -1,4 +1,4 @@
--- What an earlier version called otherwise. Last, since a refresh that began before calls it until its own functions
+-- What an earlier version called or kept otherwise. Last, since a refresh that began before calls it until its own functions
 -- have been replaced.
 SET LOCAL client_min_messages = warning;
 
@@ -17,3 +17,18 @@ DROP FUNCTION IF EXISTS
   "${schema}".wip_view_take(text, oid[], timestamptz, text),
   "${schema}".wip_view_take(text, text),
   "${schema}".wip_view_tidy(text);
+
+DO $columns$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass::pg_catalog.oid
+      AND a.attname = 'reader_role'
+      AND NOT a.attisdropped
+  ) THEN
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
+    ALTER TABLE "${schema}".wip_view_settings DROP COLUMN refresher_role, DROP COLUMN reader_role;
+  END IF;
+END
+$columns$;

@@ -9,15 +9,19 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition_ddl(view_name text, d
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT CASE part.number
+  SELECT ddl.statement
+  FROM (
+    SELECT format('%I.%I', '${schema}', name_then), format('%I.%I', 'wip_staging_${schema}', view_name)
+  ) AS name (live, staged)
+  CROSS JOIN LATERAL "${schema}".wip_view_query_lines(definition) AS query (lines)
+  CROSS JOIN LATERAL (
     -- its first line is the version of the server that printed it
-    WHEN 1 THEN format('CREATE MATERIALIZED VIEW %I.%I AS%s', 'wip_staging_${schema}', view_name, substr(part.ddl, strpos(part.ddl, E'\n')))
-    ELSE overlay(part.ddl PLACING format(' ON %I.%I ', 'wip_staging_${schema}', view_name)
-                 FROM strpos(part.ddl, live.target) FOR length(live.target))
-  END
-  FROM format(' ON %I.%I ', '${schema}', name_then) AS live (target)
-  CROSS JOIN LATERAL regexp_split_to_table(definition, E'\n(?=CREATE )') WITH ORDINALITY AS part (ddl, number)
-  ORDER BY part.number;
+    SELECT 0, format('CREATE MATERIALIZED VIEW %s AS%s', name.staged, substr(query.lines, strpos(query.lines, E'\n')))
+    UNION ALL
+    SELECT index.place, "${schema}".wip_view_index_on(index.line, name.live, name.staged)
+    FROM "${schema}".wip_view_index_lines(definition) WITH ORDINALITY AS index (line, place)
+  ) AS ddl (place, statement)
+  ORDER BY ddl.place;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_definition_ddl(text, text, text) IS

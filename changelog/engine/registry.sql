@@ -1,4 +1,4 @@
--- The three tables: which views there are, what happened to them, and what an operator may set.
+-- The tables: which views there are, what happened to them, who may refresh and read them, and what an operator may set.
 
 SELECT "${schema}".wip_view_snapshot_objects();
 
@@ -207,14 +207,50 @@ COMMENT ON COLUMN "${schema}".wip_view_refresh.served_from IS 'The wip_view.refr
 COMMENT ON COLUMN "${schema}".wip_view_refresh.rows_as_of IS 'The rows of the view are at least as new as this: started_at, or earlier, where the view reads other registered views whose rows are older. Null when coalesced, and where the age of those is not known.';
 
 -- ---------------------------------------------------------------------------------------------------------------
+-- wip_view_role: who may refresh and read
+-- ---------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS "${schema}".wip_view_role (
+  role text,
+  may_refresh boolean,
+  PRIMARY KEY (role, may_refresh)
+);
+
+COMMENT ON TABLE "${schema}".wip_view_role IS 'The roles that each deploy gives rights to (wip_view_rights): a row per role and parameter that names it. A role that is deleted here keeps what it has until it is revoked.';
+COMMENT ON COLUMN "${schema}".wip_view_role.role IS 'The role, which may have been dropped since.';
+COMMENT ON COLUMN "${schema}".wip_view_role.may_refresh IS 'true: of the changelog parameter refresherRole, may refresh and read; false: of readerRole, may read.';
+
+-- Columns of an earlier version, which former-functions.sql drops when nothing reads them any more.
+DO $roles$
+BEGIN
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
+      AND a.attname = 'reader_role'
+      AND NOT a.attisdropped
+  ) THEN
+    INSERT INTO "${schema}".wip_view_role (role, may_refresh)
+    SELECT DISTINCT pg_catalog.btrim(named.role), named.may_refresh
+    FROM "${schema}".wip_view_settings AS s
+    CROSS JOIN LATERAL (
+      SELECT pg_catalog.regexp_split_to_table(s.refresher_role, ','::text), true
+      UNION ALL
+      SELECT pg_catalog.regexp_split_to_table(s.reader_role, ','::text), false
+    ) AS named (role, may_refresh)
+    WHERE pg_catalog.btrim(named.role) <> ''::text
+    ON CONFLICT DO NOTHING;
+  END IF;
+END
+$roles$;
+
+-- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_settings: what an operator may set
 -- ---------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE IF NOT EXISTS "${schema}".wip_view_settings (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   history_retention interval NOT NULL DEFAULT interval '14 days' CHECK (history_retention > interval '0'),
-  refresher_role text NOT NULL DEFAULT '',
-  reader_role text NOT NULL DEFAULT '',
   supporting_views jsonb NOT NULL DEFAULT '{}',
   supporting_columns jsonb NOT NULL DEFAULT '{}'
 );
@@ -224,8 +260,6 @@ INSERT INTO "${schema}".wip_view_settings DEFAULT VALUES ON CONFLICT DO NOTHING;
 COMMENT ON TABLE "${schema}".wip_view_settings IS 'One row: the changelog parameters of the last deploy that gave them. Thresholds may also be set by UPDATE; the next refresh uses them.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.only_row IS 'Always true: there is one row.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.history_retention IS 'wip_view_refresh keeps an attempt for this long.';
-COMMENT ON COLUMN "${schema}".wip_view_settings.refresher_role IS 'Role or comma-separated roles that may refresh and read; set by the changelog parameter refresherRole.';
-COMMENT ON COLUMN "${schema}".wip_view_settings.reader_role IS 'Role or comma-separated roles that may read; set by the changelog parameter readerRole.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_views IS 'Ordinary views of this schema that registered views read, and that come with a changelog, each with its query as the server printed it when it was deployed: a deploy lets the owner of a registered view read them, and wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view_settings.supporting_columns IS 'Of each of these, the columns that its query read when it was deployed, as wip_view.source_columns has them.';
 

@@ -47,14 +47,9 @@ BEGIN
   SET LOCAL search_path = pg_catalog, pg_temp;
 
   FOR grantee IN
-    SELECT r.rolname AS role, bool_or(named.refreshes) AS refreshes
-    FROM "${schema}".wip_view_settings AS s
-    CROSS JOIN LATERAL (
-      SELECT regexp_split_to_table(s.refresher_role, ','), true
-      UNION ALL
-      SELECT regexp_split_to_table(s.reader_role, ','), false
-    ) AS named (role, refreshes)
-    JOIN pg_roles AS r ON r.rolname = trim(named.role)
+    SELECT r.rolname AS role, bool_or(named.may_refresh) AS refreshes
+    FROM "${schema}".wip_view_role AS named
+    JOIN pg_roles AS r ON r.rolname = named.role
     GROUP BY r.rolname
   LOOP
     EXECUTE format(

@@ -34,29 +34,14 @@ AS $function$
   UNION ALL
   SELECT
     3,
-    gone.roles,
-    'no such role, but the settings name it',
-    'Whatever logged in as that role cannot any more. Create it again and deploy, or take it off the settings.',
-    ARRAY[format('UPDATE %I.wip_view_settings SET refresher_role = %L, reader_role = %L;', '${schema}', there.refreshers, there.readers)],
+    named.role,
+    'no such role, but a deploy gave it rights',
+    'Whatever logged in as that role cannot any more. Create it again and deploy, or forget it.',
+    ARRAY[format('DELETE FROM %I.wip_view_role WHERE role = %L;', '${schema}', named.role)],
     false
-  FROM "${schema}".wip_view_settings AS s
-  CROSS JOIN LATERAL (
-    SELECT string_agg(DISTINCT trim(n.role), ', ') AS roles
-    FROM regexp_split_to_table(s.refresher_role || ',' || s.reader_role, ',') AS n (role)
-    WHERE trim(n.role) <> '' AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = trim(n.role))
-  ) AS gone
-  CROSS JOIN LATERAL (
-    SELECT
-      coalesce((
-        SELECT string_agg(trim(n.role), ',')
-        FROM regexp_split_to_table(s.refresher_role, ',') AS n (role)
-        JOIN pg_roles AS r ON r.rolname = trim(n.role)), '') AS refreshers,
-      coalesce((
-        SELECT string_agg(trim(n.role), ',')
-        FROM regexp_split_to_table(s.reader_role, ',') AS n (role)
-        JOIN pg_roles AS r ON r.rolname = trim(n.role)), '') AS readers
-  ) AS there
-  WHERE gone.roles IS NOT NULL;
+  FROM "${schema}".wip_view_role AS named
+  WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = named.role)
+  GROUP BY named.role;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_find_rights() IS

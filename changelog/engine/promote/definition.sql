@@ -41,6 +41,18 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_register_supporting_view(text) IS
   'Puts on record what an ordinary view says that registered views read, as it was deployed.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_query_lines(definition text)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT regexp_replace(definition, E'\nCREATE (UNIQUE )?INDEX .*$', '');
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_query_lines(text) IS
+  'What wip_view_definition() says of a view, without its indexes.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_lines(definition text)
   RETURNS SETOF text
   LANGUAGE sql
@@ -52,6 +64,34 @@ $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_index_lines(text) IS
   'The indexes in what wip_view_definition() says of a view.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_on(index_definition text, relation text, other text)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT overlay(index_definition PLACING format(' ON %s ', other) FROM strpos(index_definition, clause.text) FOR length(clause.text))
+  FROM format(' ON %s ', relation) AS clause (text);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_index_on(text, text, text) IS
+  'The statement that makes an index of one relation on another one; both by their names for SQL.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition_on(definition text, relation text, other text)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT concat_ws(E'\n',
+    "${schema}".wip_view_query_lines(definition),
+    (SELECT string_agg("${schema}".wip_view_index_on(i.line, relation, other), E'\n')
+     FROM "${schema}".wip_view_index_lines(definition) AS i (line)));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_definition_on(text, text, text) IS
+  'What wip_view_definition() says of a view, with its indexes on another one.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_key(index_definition text)
   RETURNS text
@@ -74,14 +114,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
 AS $function$
   WITH compared AS (
     SELECT v.view_name, v.refresh_order, v.definition AS was, d.definition AS is_now, v.source_columns,
-           regexp_replace(v.definition, indexes.pattern, '') = regexp_replace(d.definition, indexes.pattern, '') AS same_query
+           "${schema}".wip_view_query_lines(v.definition) = "${schema}".wip_view_query_lines(d.definition) AS same_query
     FROM "${schema}".wip_view AS v
     JOIN pg_class AS c
       ON c.relnamespace = '"${schema}"'::regnamespace
       AND c.relname = v.view_name
       AND c.relkind = 'm'
     CROSS JOIN LATERAL "${schema}".wip_view_definition(c.oid) AS d (definition)
-    CROSS JOIN (SELECT E'\nCREATE (UNIQUE )?INDEX .*$') AS indexes (pattern)
     WHERE split_part(d.definition, E'\n', 1) = split_part(v.definition, E'\n', 1)
       AND NOT "${schema}".wip_view_is_frozen(v.view_name)
   )

@@ -22,7 +22,7 @@ AS $function$
 DECLARE
   promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
 BEGIN
-  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
   PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, view_name
@@ -45,7 +45,7 @@ AS $function$
 DECLARE
   promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
 BEGIN
-  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
+  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
   EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', relation, obj_description(relation, 'pg_class'));
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
   RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, relation

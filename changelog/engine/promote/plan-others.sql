@@ -179,7 +179,7 @@ BEGIN
     JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
     WHERE d.deptype = 'e' AND o.fate IN ('promoted', 'rebuilt', 'recreated')
     UNION ALL
-    -- what would go with the relation and is not made again: a sequence that belongs to a column
+    -- what would be dropped with the relation and is not recreated: a sequence that belongs to a column
     SELECT d.classid, d.objid, "${schema}".wip_view_describe(d.classid, d.objid, 0),
            format('it belongs to %s (ALTER SEQUENCE ... OWNED BY NONE)', o.name)
     FROM pg_depend AS d
@@ -202,4 +202,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_refusals() IS
-  'Refuses what would be lost with a relation or routine that is dropped: what uses the routine, and being a member of an extension.';
+  'Refuses what would be lost with a relation or routine that is dropped: what uses the routine, and membership in an extension.';

@@ -86,7 +86,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_begin(text) IS
-  'Makes the temporary tables of a promotion''s plan.';
+  'Creates the temporary tables of a promotion''s plan.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_step(phase text, statement text, path text DEFAULT 'pg_catalog, pg_temp')
   RETURNS void
@@ -175,7 +175,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_built() IS
-  'Stops where the view''s file did not build what can be promoted.';
+  'Stops if the view''s file did not build a view that can be promoted.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_problems()
   RETURNS text
@@ -211,4 +211,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_plan() IS
-  'Stops where the plan refuses something, and names it all.';
+  'Stops if the plan refuses something, and names all of it.';

@@ -69,33 +69,27 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_rename_relation(relation oid, vi
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  indexes CONSTANT text := E'\nCREATE (UNIQUE )?INDEX .*$';
   -- one that is not as it was deployed stays so
   as_deployed CONSTANT text[] := ARRAY(
     SELECT v.view_name
     FROM "${schema}".wip_view_order AS o
     JOIN "${schema}".wip_view AS v ON v.view_name = o.view_name
     WHERE wip_view_rename_relation.view_name = ANY (o.reads)
-      AND regexp_replace(v.definition, indexes, '') = regexp_replace(
-        "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', v.view_name))), indexes, ''));
+      AND "${schema}".wip_view_query_lines(v.definition)
+        = "${schema}".wip_view_query_lines("${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', v.view_name)))));
 BEGIN
   PERFORM "${schema}".wip_view_acquire_exclusive('rename ' || view_name, ARRAY[relation]);
   EXECUTE format('ALTER MATERIALIZED VIEW %s RENAME TO %I', relation::regclass, new_name);
 
   UPDATE "${schema}".wip_view AS v
-  SET definition = regexp_replace(
-        "${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', v.view_name))), indexes, '')
-      || coalesce(substring(v.definition FROM '(' || indexes || ')'), '')
+  SET definition = concat_ws(E'\n',
+    "${schema}".wip_view_query_lines("${schema}".wip_view_definition(to_regclass(format('%I.%I', '${schema}', v.view_name)))),
+    (SELECT string_agg(i.line, E'\n') FROM "${schema}".wip_view_index_lines(v.definition) AS i (line)))
   WHERE v.view_name = ANY (as_deployed);
 
   UPDATE "${schema}".wip_view AS v
-  SET definition = (
-    SELECT string_agg(
-      CASE part.number WHEN 1 THEN part.ddl
-        ELSE overlay(part.ddl PLACING format(' ON %I.%I ', '${schema}', new_name) FROM strpos(part.ddl, live.target) FOR length(live.target))
-      END, E'\n' ORDER BY part.number)
-    FROM format(' ON %I.%I ', '${schema}', v.view_name) AS live (target)
-    CROSS JOIN LATERAL regexp_split_to_table(v.definition, E'\n(?=CREATE )') WITH ORDINALITY AS part (ddl, number))
+  SET definition = "${schema}".wip_view_definition_on(
+    v.definition, format('%I.%I', '${schema}', v.view_name), format('%I.%I', '${schema}', new_name))
   WHERE v.view_name = wip_view_rename_relation.view_name;
 END
 $function$;

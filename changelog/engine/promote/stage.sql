@@ -89,7 +89,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_make_staging(name) IS
-  'Makes a schema in which nobody else may create, or empties it of what an earlier build left there.';
+  'Creates a schema in which no other role may create objects, or removes what an earlier build left there.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_staging(schema_name name)
   RETURNS void
@@ -156,7 +156,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_begin_stage(text) IS
-  'Notes which view is being built, and lets nobody commit before it is promoted.';
+  'Notes which view is being built, and prevents a COMMIT before it is promoted.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_end_stage(view_name text)
   RETURNS void
@@ -177,7 +177,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_end_stage(text) IS
-  'Lets the transaction be committed again; stops where it is not the one in which the view was staged.';
+  'Allows the transaction to commit again; stops if it is not the one in which the view was staged.';
 
 -- Two changelogs that keep a view of one name would put each other's definition in its place, deploy by deploy.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_claim(view_name text, changelog text)
@@ -199,7 +199,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_claim(text, text) IS
-  'Stops where another changelog keeps the view.';
+  'Stops if the view belongs to another changelog.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_claim_promoted(changelog text)
   RETURNS void
@@ -245,7 +245,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_owner(text) IS
-  'Stops where what has the view''s name belongs to a role that the caller is no member of.';
+  'Stops if the object of the view''s name belongs to a role of which the caller is not a member.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text, changelog text)
   RETURNS void
@@ -276,7 +276,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text, text) IS
-  'Stops where another changelog keeps the view than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+  'Stops if the view belongs to another changelog than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
 
 -- By itself, not by a default: where an earlier version is deployed again, which has this one alone, both go on.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)

@@ -29,11 +29,9 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_statements(relation oid, t
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT overlay(d.statement PLACING format(' ON %s ', target) FROM strpos(d.statement, live.clause) FOR length(live.clause))
+  SELECT "${schema}".wip_view_index_on(pg_get_indexdef(i.indexrelid), c.oid::regclass::text, target)
   FROM pg_class AS c
   JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisvalid
-  CROSS JOIN LATERAL pg_get_indexdef(i.indexrelid) AS d (statement)
-  CROSS JOIN LATERAL format(' ON %s ', c.oid::regclass) AS live (clause)
   WHERE c.oid = relation
   ORDER BY i.indexrelid;
 $function$;

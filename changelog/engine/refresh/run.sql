@@ -89,7 +89,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_try_turn("${schema}".wip_view_refresh, boolean, boolean) IS
-  'Waits for the turn of a request''s view and keeps it: true; or lets go of it, where another one is next, or the request was served meanwhile, or the view was frozen or renamed: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
+  'Waits for the turn of a request''s view and keeps it: true; or releases it, where another one is next, or the request was served meanwhile, or the view was frozen or renamed: false. alone: no other refresh can serve the request. in_line: waits for the place of the next as well.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_await(
   request "${schema}".wip_view_refresh, alone boolean, OUT outcome text, OUT served_by bigint)

@@ -1,13 +1,11 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FAIL;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REQUEST_WITH_SOURCES;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_RUN;
 
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
-import com.f2x.neurohub.wipviews.internal.Vacuum;
 import com.f2x.neurohub.wipviews.jooq.Routines;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
 import java.sql.Connection;
@@ -15,9 +13,9 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jooq.DSLContext;
 import org.jooq.Field;
-import org.jooq.RowCountQuery;
 import org.jooq.Table;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
@@ -33,32 +31,6 @@ import org.slf4j.LoggerFactory;
 final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
 
   private static final Logger LOG = LoggerFactory.getLogger(WipViews.class);
-
-  /** Below this, a vacuum costs more than the dead rows do. */
-  private static final long VACUUM_DEAD_ROWS = 1_000;
-
-  /** A vacuum of 10,000 rows takes a tenth of this. */
-  private static final int VACUUM_SECONDS = 1;
-
-  /** The statement that vacuums a view, if it is worth it and the role may; else nothing. */
-  private static final String VACUUM =
-      """
-      SELECT ?::text || pg_catalog.quote_ident(n.nspname::text) || '.'::text || pg_catalog.quote_ident(c.relname::text)
-      FROM pg_catalog.pg_class AS ours
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = ours.relnamespace
-      JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid
-      WHERE ours.oid = pg_catalog.to_regclass(?::text)::oid
-        AND c.relname = ?::text
-        AND c.relkind = 'm'
-        AND pg_catalog.pg_stat_get_dead_tuples(c.oid)
-          >= greatest(?::bigint, 2::bigint * pg_catalog.pg_stat_get_live_tuples(c.oid))
-        AND CASE
-          WHEN pg_catalog.pg_has_role(c.relowner, 'USAGE'::text) THEN true
-          WHEN pg_catalog.current_setting('server_version_num')::integer >= 170000
-            THEN pg_catalog.has_table_privilege(c.oid, 'MAINTAIN'::text)
-          ELSE false
-        END
-      """;
 
   /** Recording a failure is tried whatever the limits of the refresh were, but never for long. */
   private static final Duration RECORD_LIMIT = Duration.ofSeconds(5);
@@ -188,7 +160,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     refreshes.add(refresh);
     for (Refresh done : refreshes) {
       if (done.mode() == Refresh.Mode.CONCURRENT) {
-        vacuum(connection, db, done.view());
+        ViewVacuum.run(connection, db, done.view());
       }
     }
     return refreshed;
@@ -280,55 +252,14 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
       return connected;
     }
     try {
-      return sessions.query(
-          view,
-          (connection, db) ->
-              Sessions.transaction(
-                  connection,
-                  db,
-                  Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
-                  () ->
-                      !db.fetchExists(
-                          WIP_VIEW_HISTORY,
-                          WIP_VIEW_HISTORY
-                              .REFRESH_ID
-                              .eq(id)
-                              .and(WIP_VIEW_HISTORY.OUTCOME.eq("running")))));
+      return onRecord(
+          db ->
+              !db.fetchExists(
+                  WIP_VIEW_HISTORY,
+                  WIP_VIEW_HISTORY.REFRESH_ID.eq(id).and(WIP_VIEW_HISTORY.OUTCOME.eq("running"))));
     } catch (WipViewsException e) {
       LOG.debug("asking again at the next check", e);
       return false;
-    }
-  }
-
-  /**
-   * A concurrent refresh leaves a dead row for each row that it rewrote. Autovacuum runs once a
-   * minute, which is enough for one refresh a minute; this vacuum is for more. Other refreshes wait
-   * for its lock, and it waits itself for a reader whose cursor is on a page: so it has a limit of
-   * its own, which the driver keeps, since a VACUUM has no transaction to set one in. The rest is
-   * left to autovacuum, or to the next vacuum.
-   */
-  private void vacuum(Connection connection, DSLContext db, String refreshed) {
-    try {
-      boolean autoCommit = connection.getAutoCommit();
-      connection.setAutoCommit(true);
-      try {
-        String statement =
-            (String)
-                db.fetchValue(
-                    VACUUM, Vacuum.STATEMENT, db.render(WIP_VIEW), refreshed, VACUUM_DEAD_ROWS);
-        if (statement != null) {
-          RowCountQuery vacuum = db.query(statement);
-          vacuum.queryTimeout(VACUUM_SECONDS);
-          Sessions.cancellable(refreshed, vacuum::cancel, vacuum::execute);
-        }
-      } finally {
-        if (!connection.isClosed()) {
-          connection.setAutoCommit(autoCommit);
-        }
-      }
-    } catch (DataAccessException | SQLException | WipViewsException e) {
-      // The refresh is done; a cancellation or a limit of the vacuum concerns the vacuum alone.
-      LOG.debug("{} was not vacuumed", refreshed, e);
     }
   }
 
@@ -385,20 +316,14 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
     // a pool gives no connection to a thread that is interrupted
     boolean interrupted = Thread.interrupted();
     try {
-      return sessions.query(
-          view,
-          (connection, db) ->
-              Sessions.transaction(
-                  connection,
-                  db,
-                  Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
-                  () -> {
-                    @Nullable Refresh last = null;
-                    for (Table<WipViewRefreshRecord> end : ends) {
-                      last = db.selectFrom(end).fetchOptional(Refresh::of).orElse(null);
-                    }
-                    return last;
-                  }));
+      return onRecord(
+          db -> {
+            @Nullable Refresh last = null;
+            for (Table<WipViewRefreshRecord> end : ends) {
+              last = db.selectFrom(end).fetchOptional(Refresh::of).orElse(null);
+            }
+            return last;
+          });
     } catch (WipViewsException e) {
       failure.addSuppressed(e);
       return null;
@@ -407,5 +332,17 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** Asks or writes the history, over a connection of its own and whatever the limits are. */
+  private <T extends @Nullable Object> T onRecord(Function<DSLContext, T> query) {
+    return sessions.query(
+        view,
+        (connection, db) ->
+            Sessions.transaction(
+                connection,
+                db,
+                Sessions.limits(RECORD_LIMIT, RECORD_LIMIT),
+                () -> query.apply(db)));
   }
 }

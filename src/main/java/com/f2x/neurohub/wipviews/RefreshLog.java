@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,21 +22,24 @@ final class RefreshLog {
   static void refreshed(Refresh refresh) {
     if (refresh.duration() != null && refresh.duration().compareTo(LONG) >= 0) {
       LOG.info(
-          "event=refresh view={} outcome={} mode={} duration_ms={} rows={}",
-          refresh.view(),
-          ConstantNames.of(refresh.outcome()),
-          ConstantNames.ofNullable(refresh.mode()),
-          refresh.duration().toMillis(),
-          refresh.rows());
+          "{}",
+          LogLine.of("refresh")
+              .with("view", refresh.view())
+              .with("outcome", ConstantNames.of(refresh.outcome()))
+              .with("mode", ConstantNames.ofNullable(refresh.mode()))
+              .with("duration_ms", refresh.duration().toMillis())
+              .with("rows", refresh.rows()));
     }
   }
 
   static void failed(WipViewsException failure, Duration after) {
     LOG.warn(
-        "event=refresh view={} outcome=failed duration_ms={} sqlstate={} error=\"{}\"",
-        failure.view().orElse(null),
-        after.toMillis(),
-        failure.sqlState().orElse(null),
-        failure.getMessage().replaceAll("\\s+", " ").replace('"', '\''));
+        "{}",
+        LogLine.of("refresh")
+            .with("view", failure.view().orElse(null))
+            .with("outcome", "failed")
+            .with("duration_ms", after.toMillis())
+            .with("sqlstate", failure.sqlState().orElse(null))
+            .withText("error", failure.getMessage()));
   }
 }

@@ -1,21 +1,7 @@
 package com.f2x.neurohub.wipviews;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_BLOCKERS;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_DAILY;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_FRESHNESS;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
-import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
-
 import com.f2x.neurohub.wipviews.Freshness.State;
-import com.f2x.neurohub.wipviews.internal.Changelog;
-import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
-import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.Durations;
-import com.f2x.neurohub.wipviews.internal.Sources;
-import com.f2x.neurohub.wipviews.internal.Target;
-import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import java.time.Duration;
 import java.util.List;
@@ -73,10 +59,12 @@ public final class WipViews {
 
   private final Sessions sessions;
   private final RefreshExecutor refreshes;
+  private final ViewQueries queries;
 
   private WipViews(Sessions sessions) {
     this.sessions = sessions;
     this.refreshes = new RefreshExecutor(sessions);
+    this.queries = new ViewQueries(sessions);
   }
 
   /**
@@ -210,7 +198,7 @@ public final class WipViews {
    */
   public Optional<Refresh> refreshIfOlderThan(Table<?> view, Duration maxAge) {
     Objects.requireNonNull(maxAge, "maxAge");
-    Optional<Freshness> now = freshnessOf(view);
+    Optional<Freshness> now = queries.freshness(view.getName());
     boolean fresh =
         now.filter(row -> row.state() == State.FRESH || row.state() == State.STALE)
             .map(Freshness::age)
@@ -226,8 +214,7 @@ public final class WipViews {
    * @return a row per view, each after those that it reads; empty if no view is registered
    */
   public List<Freshness> freshness() {
-    return sessions.reading(
-        null, (connection, db) -> db.selectFrom(WIP_VIEW_FRESHNESS).fetch(Freshness::of));
+    return queries.freshness();
   }
 
   /**
@@ -238,16 +225,12 @@ public final class WipViews {
    * @throws UnknownViewException if the view is not registered
    */
   public Freshness freshness(Table<?> view) {
-    return freshnessOf(view).orElseThrow(() -> unknown(view.getName()));
-  }
-
-  private Optional<Freshness> freshnessOf(Table<?> view) {
-    return sessions.reading(
-        view.getName(),
-        (connection, db) ->
-            db.selectFrom(WIP_VIEW_FRESHNESS)
-                .where(WIP_VIEW_FRESHNESS.VIEW_NAME.eq(view.getName()))
-                .fetchOptional(Freshness::of));
+    return queries
+        .freshness(view.getName())
+        .orElseThrow(
+            () ->
+                UnknownViewException.of(
+                    freshness().stream().map(Freshness::view).toList(), view.getName()));
   }
 
   /**
@@ -267,17 +250,7 @@ public final class WipViews {
     if (view != null) {
       freshness(view);
     }
-    return sessions.reading(
-        view == null ? null : view.getName(),
-        (connection, db) ->
-            db.selectFrom(WIP_VIEW_HISTORY)
-                .where(
-                    view == null
-                        ? DSL.noCondition()
-                        : WIP_VIEW_HISTORY.VIEW_NAME.eq(view.getName()))
-                .orderBy(WIP_VIEW_HISTORY.REFRESH_ID.desc())
-                .limit(limit)
-                .fetch(row -> Refresh.of(row.into(WIP_VIEW_REFRESH))));
+    return queries.history(view == null ? null : view.getName(), limit);
   }
 
   /**
@@ -297,18 +270,7 @@ public final class WipViews {
     if (view != null) {
       freshness(view);
     }
-    return sessions.reading(
-        view == null ? null : view.getName(),
-        (connection, db) ->
-            db.select(WIP_VIEW_DAILY.fields())
-                .from(WIP_VIEW_DAILY)
-                .leftJoin(WIP_VIEW_ORDER)
-                .on(WIP_VIEW_ORDER.VIEW_NAME.eq(WIP_VIEW_DAILY.VIEW_NAME))
-                .where(WIP_VIEW_DAILY.DAY.gt(DSL.currentLocalDate().minus(days)))
-                .and(view == null ? DSL.noCondition() : WIP_VIEW_DAILY.VIEW_NAME.eq(view.getName()))
-                .orderBy(
-                    WIP_VIEW_DAILY.DAY.desc(), WIP_VIEW_ORDER.POSITION, WIP_VIEW_DAILY.VIEW_NAME)
-                .fetch(row -> DailyRefreshes.of(row.into(WIP_VIEW_DAILY))));
+    return queries.daily(view == null ? null : view.getName(), days);
   }
 
   /**
@@ -320,22 +282,7 @@ public final class WipViews {
    * @throws WipViewsException if the view is missing or not populated
    */
   public <R extends Record> List<R> rows(Table<R> view) {
-    try {
-      return sessions.reading(view.getName(), (connection, db) -> db.selectFrom(view).fetch());
-    } catch (NotDeployedException e) {
-      throw e;
-    } catch (WipViewsException e) {
-      // a view that is registered was deployed, and has been dropped since
-      if (!e.sqlState().equals(Optional.of("42P01")) || freshnessOf(view).isEmpty()) {
-        throw e;
-      }
-      throw new WipViewsException(
-          "materialized view \"" + view.getName() + "\" is missing",
-          view.getName(),
-          e.sqlState().orElse(null),
-          "Bring it back: " + CommandLines.of(sessions.schema(), "recreate", view.getName()),
-          e.getCause());
-    }
+    return queries.rows(view);
   }
 
   /**
@@ -349,9 +296,7 @@ public final class WipViews {
    * @return what was found, in the order in which to mend it; empty if all is well
    */
   public List<Finding> diagnose() {
-    return deployed(
-        (connection, db) ->
-            Doctor.examine(connection, db.render(WIP_VIEW)).stream().map(Finding::of).toList());
+    return queries.findings();
   }
 
   /**
@@ -362,8 +307,7 @@ public final class WipViews {
    * @return a row per waiting session and session that it waits for, the longest wait first
    */
   public List<Blocker> blockers() {
-    return sessions.reading(
-        null, (connection, db) -> db.selectFrom(WIP_VIEW_BLOCKERS).fetch(Blocker::of));
+    return queries.blockers();
   }
 
   /**
@@ -372,19 +316,7 @@ public final class WipViews {
    * @return their sizes, the one with the most rows first
    */
   public List<RelationSize> sizes() {
-    return deployed(
-        (connection, db) ->
-            Doctor.sizes(connection, db.render(WIP_VIEW)).stream().map(RelationSize::of).toList());
-  }
-
-  /** Fails where there is no registry, without which there is nothing to look at. */
-  private <T> T deployed(Sessions.Query<T> query) {
-    return sessions.query(
-        null,
-        (connection, db) -> {
-          db.selectOne().from(WIP_VIEW).limit(0).execute();
-          return query.run(connection, db);
-        });
+    return queries.sizes();
   }
 
   /**
@@ -424,34 +356,6 @@ public final class WipViews {
    *     transaction
    */
   public void recreate(Table<?>... views) {
-    List<String> names = Stream.of(views).map(Table::getName).toList();
-    sessions.query(
-        null,
-        (connection, db) -> {
-          if (!sessions.ownTransactions() && !connection.getAutoCommit()) {
-            throw new WipViewsException(
-                "views cannot be recreated in a caller's transaction: each is made in one of its"
-                    + " own",
-                null,
-                null,
-                "Call recreate on WipViews.of(dataSource), or on a connection that commits by"
-                    + " itself.",
-                null);
-          }
-          try {
-            new Changelog(
-                    Target.of(connection, sessions.schema()),
-                    Sources.of(ChangelogFiles.ROOT),
-                    line -> {})
-                .recreate(names, known -> UnknownViewException.unlessAmong(known, names));
-          } catch (Exception e) {
-            throw WipViewsException.of(null, e);
-          }
-          return names;
-        });
-  }
-
-  private UnknownViewException unknown(String view) {
-    return UnknownViewException.of(freshness().stream().map(Freshness::view).toList(), view);
+    Recreation.run(sessions, Stream.of(views).map(Table::getName).toList());
   }
 }

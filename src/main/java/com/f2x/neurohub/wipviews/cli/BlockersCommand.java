@@ -3,7 +3,6 @@ package com.f2x.neurohub.wipviews.cli;
 import com.f2x.neurohub.wipviews.Blocker;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
-import com.f2x.neurohub.wipviews.cli.output.Json.Blocked;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -25,7 +24,7 @@ final class BlockersCommand implements Callable<Integer> {
     List<Blocker> blockers = connection.views().blockers();
     Output output = format.output();
     if (format.isJson()) {
-      output.json(blockers.stream().map(Blocked::of).toList());
+      output.json(blockers);
     } else if (blockers.isEmpty()) {
       output.paragraph("No session waits for another.");
     } else {

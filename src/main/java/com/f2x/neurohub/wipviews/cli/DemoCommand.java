@@ -118,7 +118,7 @@ final class DemoCommand implements Callable<Integer> {
         if (!server.wasToldToStop(e)) {
           throw e;
         }
-        output.complain("stopped by a signal.");
+        output.printError("stopped by a signal.");
         return STOPPED;
       }
       output.line("");
@@ -255,7 +255,7 @@ final class DemoCommand implements Callable<Integer> {
             + ",");
     output.line("the slowest read took " + Formats.duration(result.slowest()) + ".");
     if (result.errors() > 0) {
-      output.complain("reads failed during the recreation: " + result.firstError());
+      output.printError("reads failed during the recreation: " + result.firstError());
     }
     return result.errors();
   }

@@ -81,7 +81,7 @@ final class DoctorCommand implements Callable<Integer> {
       findings = lookAgain(views, applied);
     }
     if (format.isJson()) {
-      output.json(Diagnosis.of(findings, applied, views.sizes()));
+      output.json(new Diagnosis(findings.isEmpty(), findings, applied, views.sizes()));
     } else {
       if (!applied.isEmpty()) {
         output.heading("Looking again");
@@ -115,10 +115,10 @@ final class DoctorCommand implements Callable<Integer> {
         findings.stream().filter(finding -> finding.severity() == Severity.PROBLEM).count();
     long unknown = findings.size() - problems;
     if (problems > 0) {
-      output.complain(Formats.count(problems, "problem") + ".");
+      output.printError(Formats.count(problems, "problem") + ".");
       return WipViewsCommand.UNHEALTHY;
     } else if (unknown > 0) {
-      output.complain(Formats.count(unknown, "check") + " could not look.");
+      output.printError(Formats.count(unknown, "check") + " could not look.");
       return CommandLine.ExitCode.SOFTWARE;
     }
     return CommandLine.ExitCode.OK;

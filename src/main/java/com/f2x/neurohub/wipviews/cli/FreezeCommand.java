@@ -2,7 +2,6 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.Freezing;
-import com.f2x.neurohub.wipviews.cli.output.Json.UsedColumns;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.cli.output.Progress;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
@@ -39,8 +38,7 @@ final class FreezeCommand implements Callable<Integer> {
     WipViewsMigration migration = connection.migration();
     List<ColumnUser> users = migration.columnUsers(names);
     if (format.isJson()) {
-      output.json(
-          new Freezing(migration.freeze(names), users.stream().map(UsedColumns::of).toList()));
+      output.json(new Freezing(migration.freeze(names), users));
       return CommandLine.ExitCode.OK;
     }
     name(output, users);

@@ -5,7 +5,6 @@ import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
-import com.f2x.neurohub.wipviews.cli.output.Json.ViewFreshness;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.cli.output.RecentRefreshes;
 import com.f2x.neurohub.wipviews.cli.output.Watch;
@@ -77,7 +76,7 @@ final class FreshnessCommand implements Callable<Integer> {
           null);
     }
     if (format.isJson()) {
-      output.json(freshness.stream().map(ViewFreshness::of).toList());
+      output.json(freshness);
     } else {
       output.print(table(output, freshness, recent(views)));
     }
@@ -86,7 +85,7 @@ final class FreshnessCommand implements Callable<Integer> {
     if (!failIfStale || unhealthy.isEmpty()) {
       return CommandLine.ExitCode.OK;
     }
-    output.complain(
+    output.printError(
         unhealthy.stream()
                 .map(view -> view.view() + " is " + ConstantNames.of(view.state()))
                 .collect(Collectors.joining(", "))

@@ -6,7 +6,6 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
-import com.f2x.neurohub.wipviews.cli.output.Json.Day;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import java.time.Duration;
 import java.time.Instant;
@@ -100,7 +99,7 @@ final class HistoryCommand implements Callable<Integer> {
 
   private void summary(Output output, List<DailyRefreshes> days) {
     if (format.isJson()) {
-      output.json(days.stream().map(Day::of).toList());
+      output.json(days);
     } else if (days.isEmpty()) {
       output.paragraph("No attempt is on record yet.");
     } else {

@@ -54,7 +54,7 @@ final class PlanCommand implements Callable<Integer> {
       new PlanText(output).print(plan);
     }
     if (!plan.succeeds()) {
-      output.complain(
+      output.printError(
           "update would be refused: " + Formats.count(plan.refusals().size(), "reason") + ".");
       return CommandLine.ExitCode.SOFTWARE;
     }

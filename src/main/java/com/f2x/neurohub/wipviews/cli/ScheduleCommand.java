@@ -73,10 +73,12 @@ final class ScheduleCommand implements Callable<Integer> {
     Output output = new Output(spec.commandLine());
     PGSimpleDataSource dataSource = dataSource();
     RefreshSchedule schedule =
-        configured(RefreshSchedule.of(dataSource))
-            .withSchema(connection.schema())
-            .withListener(run -> output.line(run.toString()));
-    ((WipViewsCommand) spec.root().userObject()).patience(grace.multipliedBy(2).plus(CANCELLATION));
+        configured(RefreshSchedule.builder(dataSource))
+            .schema(connection.schema())
+            .listener(run -> output.line(run.toString()))
+            .build();
+    ((WipViewsCommand) spec.root().userObject())
+        .shutdownTimeout(grace.multipliedBy(2).plus(CANCELLATION));
     try (RefreshSchedule.Running running = schedule.start()) {
       output.line(
           "schedule=\""
@@ -111,16 +113,16 @@ final class ScheduleCommand implements Callable<Integer> {
     return dataSource;
   }
 
-  private RefreshSchedule configured(RefreshSchedule schedule) {
+  private RefreshSchedule.Builder configured(RefreshSchedule.Builder schedule) {
     if (policy != null && cron != null) {
       throw wrong("--policy and --cron exclude each other");
     }
     try {
-      RefreshSchedule when = cron == null ? schedule.withPolicy(policy()) : schedule.withCron(cron);
-      return (zone == null ? when.withZone(ZoneId.systemDefault()) : when.withZone(zone))
-          .withGrace(grace)
-          .withLockTimeout(limits.lockTimeout())
-          .withStatementTimeout(limits.statementTimeout());
+      RefreshSchedule.Builder when = cron == null ? schedule.policy(policy()) : schedule.cron(cron);
+      return (zone == null ? when.zone(ZoneId.systemDefault()) : when.zone(zone))
+          .grace(grace)
+          .lockTimeout(limits.lockTimeout())
+          .statementTimeout(limits.statementTimeout());
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

@@ -86,7 +86,7 @@ public final class WipViewsCommand implements Runnable {
   private volatile boolean signalled;
 
   /** How long a command that was interrupted may take to end. */
-  private volatile Duration patience = Duration.ofSeconds(5);
+  private volatile Duration shutdownTimeout = Duration.ofSeconds(5);
 
   @Spec private CommandSpec spec;
 
@@ -135,7 +135,7 @@ public final class WipViewsCommand implements Runnable {
           signalled = true;
           command.interrupt();
           try {
-            command.join(patience.toMillis());
+            command.join(shutdownTimeout.toMillis());
           } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
           }
@@ -144,8 +144,8 @@ public final class WipViewsCommand implements Runnable {
   }
 
   /** Gives a command more time to end when it is interrupted. */
-  void patience(Duration time) {
-    patience = time;
+  void shutdownTimeout(Duration time) {
+    shutdownTimeout = time;
   }
 
   static CommandLine commandLine(Map<String, String> environment) {
@@ -171,7 +171,7 @@ public final class WipViewsCommand implements Runnable {
       if (root(command).writesToPipe()) {
         return NOBODY_READS;
       }
-      complain(
+      printError(
           command, "not all of the output could be written", "Check whether the disk is full.");
       return CommandLine.ExitCode.SOFTWARE;
     }
@@ -197,7 +197,7 @@ public final class WipViewsCommand implements Runnable {
         System.console() == null ? StandardCharsets.UTF_8 : System.console().charset();
     return new PrintWriter(
         new OutputStreamWriter(
-            new Telling(stream),
+            new ErrorCheckingStream(stream),
             charset.equals(StandardCharsets.US_ASCII) ? StandardCharsets.UTF_8 : charset),
         true);
   }
@@ -224,9 +224,9 @@ public final class WipViewsCommand implements Runnable {
   private static int failed(Exception failure, CommandLine command, ParseResult parsed) {
     WipViewsException described = WipViewsException.of(null, failure);
     if (root(command).signalled && !described.sqlState().equals(Optional.of(CANCELLED))) {
-      complain(command, "stopped by a signal", "");
+      printError(command, "stopped by a signal", "");
     } else {
-      complain(command, described.getMessage(), described.remedy().orElse(""));
+      printError(command, described.getMessage(), described.remedy().orElse(""));
     }
     trace(command, failure);
     return exitCode(failure);
@@ -234,7 +234,7 @@ public final class WipViewsCommand implements Runnable {
 
   private static int wrongUsage(ParameterException failure, String[] args) {
     CommandLine command = failure.getCommandLine();
-    complain(
+    printError(
         command,
         UsageMessage.of(failure),
         "See " + command.getCommandSpec().qualifiedName() + " --help.");
@@ -242,9 +242,9 @@ public final class WipViewsCommand implements Runnable {
     return CommandLine.ExitCode.USAGE;
   }
 
-  private static void complain(CommandLine command, String message, String remedy) {
+  private static void printError(CommandLine command, String message, String remedy) {
     new Output(command)
-        .complain((Formats.sentence(message) + " " + Formats.sentence(remedy)).strip());
+        .printError((Formats.sentence(message) + " " + Formats.sentence(remedy)).strip());
   }
 
   private static WipViewsCommand root(CommandLine command) {
@@ -260,11 +260,11 @@ public final class WipViewsCommand implements Runnable {
   }
 
   /** A PrintStream keeps an error to itself. */
-  private static final class Telling extends FilterOutputStream {
+  private static final class ErrorCheckingStream extends FilterOutputStream {
 
     private final PrintStream stream;
 
-    Telling(PrintStream stream) {
+    ErrorCheckingStream(PrintStream stream) {
       super(stream);
       this.stream = stream;
     }

@@ -58,17 +58,28 @@ final class Changes extends AbstractChangeExecListener {
   private String settings() throws SQLException {
     return target.ask(
         db -> {
-          Boolean readable =
+          long readable =
               db.resultQuery(
-                      "SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class AS c"
-                          + " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-                          + " WHERE n.nspname = {0} AND c.relname = 'wip_view_settings'",
+                      """
+                      SELECT count(*)
+                      FROM pg_class AS c
+                      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                      WHERE n.nspname = {0}
+                        AND c.relname IN ('wip_view_settings', 'wip_view_role')
+                        AND has_table_privilege(c.oid, 'SELECT')
+                      """,
                       DSL.val(target.schema()))
-                  .fetchOne(0, Boolean.class);
-          return Boolean.TRUE.equals(readable)
+                  .fetchSingle(0, Long.class);
+          return readable == 2
               ? db.resultQuery(
-                      "SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s",
-                      DSL.name(target.schema(), "wip_view_settings"))
+                      """
+                      SELECT (to_jsonb(s) - 'supporting_views')::text FROM {0} AS s
+                      UNION ALL
+                      SELECT to_jsonb(r)::text FROM {1} AS r
+                      ORDER BY 1
+                      """,
+                      DSL.name(target.schema(), "wip_view_settings"),
+                      DSL.name(target.schema(), "wip_view_role"))
                   .fetch(0, String.class)
                   .toString()
               : "";

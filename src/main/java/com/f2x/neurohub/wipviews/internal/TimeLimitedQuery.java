@@ -25,17 +25,17 @@ public final class TimeLimitedQuery<T> {
   static final Duration LOST = Duration.ofMinutes(1);
 
   private final Supplier<T> question;
-  private final Duration patience;
+  private final Duration timeout;
   private @Nullable FutureTask<T> asked;
   private long askedAt;
 
   /**
    * @param question asked on another thread; answers other than null, or throws
-   * @param patience how long to wait for the answer
+   * @param timeout how long to wait for the answer
    */
-  public TimeLimitedQuery(Supplier<T> question, Duration patience) {
+  public TimeLimitedQuery(Supplier<T> question, Duration timeout) {
     this.question = question;
-    this.patience = patience;
+    this.timeout = timeout;
   }
 
   /**
@@ -48,7 +48,7 @@ public final class TimeLimitedQuery<T> {
   public Optional<T> ask() {
     FutureTask<T> answer = asked();
     try {
-      return Optional.of(answer.get(patience.toNanos(), TimeUnit.NANOSECONDS));
+      return Optional.of(answer.get(timeout.toNanos(), TimeUnit.NANOSECONDS));
     } catch (TimeoutException e) {
       return Optional.empty();
     } catch (InterruptedException e) {

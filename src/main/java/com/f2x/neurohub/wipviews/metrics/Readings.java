@@ -149,12 +149,12 @@ final class Readings {
   private volatile @Nullable Long mark;
 
   /**
-   * @param patience how long a reading is waited for
+   * @param timeout how long a reading is waited for
    * @param kept how long it is current
    */
-  Readings(WipViews views, Duration patience, Duration kept) {
-    WipViews bounded = views.withStatementTimeout(patience);
-    this.database = new TimeLimitedQuery<>(() -> bounded.read(this::rows), patience);
+  Readings(WipViews views, Duration timeout, Duration kept) {
+    WipViews bounded = views.withStatementTimeout(timeout);
+    this.database = new TimeLimitedQuery<>(() -> bounded.read(this::rows), timeout);
     this.kept = kept;
   }
 

@@ -94,8 +94,8 @@ public final class WipViewsMetrics implements MeterBinder {
     return of(Objects.requireNonNull(views, "views"), PATIENCE, KEPT);
   }
 
-  static WipViewsMetrics of(WipViews views, Duration patience, Duration kept) {
-    return new WipViewsMetrics(new Readings(views, patience, kept), Tags.empty());
+  static WipViewsMetrics of(WipViews views, Duration timeout, Duration kept) {
+    return new WipViewsMetrics(new Readings(views, timeout, kept), Tags.empty());
   }
 
   /**

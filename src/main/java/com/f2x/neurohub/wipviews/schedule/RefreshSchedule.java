@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * try (RefreshSchedule.Running running =
- *     RefreshSchedule.of(dataSource).withPolicy(PRODUCTION).withZone("Asia/Seoul").start()) {
+ *     RefreshSchedule.builder(dataSource).zone("Asia/Seoul").build().start()) {
  *   …
  * }
  * }</pre>
@@ -51,11 +51,16 @@ import org.jspecify.annotations.Nullable;
  * <p>Each run is one line in the log, at INFO, at WARN if it was slow or could not begin; a view
  * that fails is at WARN under the name of {@link WipViews}.
  *
- * <p>Immutable and thread-safe; a {@code with…} method returns another one.
+ * <p>Immutable and thread-safe; made by a {@link Builder}.
  */
 public final class RefreshSchedule {
 
-  /** How long {@link Running#close} lets a refresh go on, unless {@link #withGrace} is called. */
+  /** How often, unless {@link Builder#policy} or {@link Builder#cron} says otherwise. */
+  public static final Policy DEFAULT_POLICY = Policy.PRODUCTION;
+
+  /**
+   * How long {@link Running#close} lets a refresh go on, unless {@link Builder#grace} is called.
+   */
   public static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
 
   /** Name of the task for all views without a schedule of their own. */
@@ -70,23 +75,15 @@ public final class RefreshSchedule {
   private final Duration grace;
   private final Consumer<ScheduledRun> listener;
 
-  private RefreshSchedule(
-      WatchedDataSource dataSource,
-      @Nullable String schema,
-      WipViews views,
-      List<String> crons,
-      Map<String, String> cronByView,
-      @Nullable ZoneId zone,
-      Duration grace,
-      Consumer<ScheduledRun> listener) {
-    this.dataSource = dataSource;
-    this.schema = schema;
-    this.views = views;
-    this.crons = crons;
-    this.cronByView = cronByView;
-    this.zone = zone;
-    this.grace = grace;
-    this.listener = listener;
+  private RefreshSchedule(Builder builder) {
+    this.dataSource = builder.dataSource;
+    this.schema = builder.schema;
+    this.views = builder.views;
+    this.crons = builder.crons;
+    this.cronByView = Collections.unmodifiableMap(new LinkedHashMap<>(builder.cronByView));
+    this.zone = builder.zone;
+    this.grace = builder.grace;
+    this.listener = builder.listener;
   }
 
   /** How often, as the guide recommends. */
@@ -111,15 +108,15 @@ public final class RefreshSchedule {
   }
 
   /**
-   * The policy {@link Policy#PRODUCTION} for all views in the schema that the connections have on
-   * top of their search_path. The zone is still to be named.
+   * Begins a schedule with {@link #DEFAULT_POLICY}, for all views in the schema that the
+   * connections have on top of their search_path. The zone is still to be named.
    *
    * @param dataSource where connections come from and go back to, up to four at once, and one more
    *     for each view with a schedule of its own; not null
-   * @return the schedule, not started
+   * @return what the rest is named to
    * @throws IllegalStateException if db-scheduler is not on the class path
    */
-  public static RefreshSchedule of(DataSource dataSource) {
+  public static Builder builder(DataSource dataSource) {
     try {
       Class.forName(
           "com.github.kagkarlsson.scheduler.Scheduler",
@@ -130,185 +127,7 @@ public final class RefreshSchedule {
           "a schedule needs db-scheduler on the class path: com.github.kagkarlsson:db-scheduler",
           e);
     }
-    WatchedDataSource watched =
-        new WatchedDataSource(Objects.requireNonNull(dataSource, "dataSource"));
-    return new RefreshSchedule(
-        watched,
-        null,
-        WipViews.of(watched),
-        Policy.PRODUCTION.crons(),
-        Map.of(),
-        null,
-        DEFAULT_GRACE,
-        run -> {});
-  }
-
-  /**
-   * The same schedule in a schema of this name.
-   *
-   * @param schema the schema that the changelog deployed to, unquoted; null for the one on top of
-   *     the connection's search_path
-   * @return another schedule, this one unchanged
-   */
-  public RefreshSchedule withSchema(@Nullable String schema) {
-    return new RefreshSchedule(
-        dataSource, schema, views.withSchema(schema), crons, cronByView, zone, grace, listener);
-  }
-
-  /**
-   * The same schedule with another policy, for all views without a schedule of their own.
-   *
-   * @param policy how often; not null
-   * @return another schedule, this one unchanged
-   */
-  public RefreshSchedule withPolicy(Policy policy) {
-    return new RefreshSchedule(
-        dataSource, schema, views, policy.crons(), cronByView, zone, grace, listener);
-  }
-
-  /**
-   * The same schedule with a cron expression in place of a policy.
-   *
-   * @param expression six fields: second, minute, hour, day of month, month, day of week; not null
-   * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if it is none, or never fires
-   */
-  public RefreshSchedule withCron(String expression) {
-    return new RefreshSchedule(
-        dataSource,
-        schema,
-        views,
-        List.of(CronTimes.checked(expression)),
-        cronByView,
-        zone,
-        grace,
-        listener);
-  }
-
-  /**
-   * The same schedule, where one view has a schedule of its own, and only that.
-   *
-   * @param view a generated table, such as {@link
-   *     com.f2x.neurohub.wipviews.jooq.Tables#MV_PROCESS_WIP_QUEUE}; not null
-   * @param expression a cron expression as for {@link #withCron(String)}; not null
-   * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if the expression is none, or never fires
-   */
-  public RefreshSchedule withCron(Table<?> view, String expression) {
-    Map<String, String> more = new LinkedHashMap<>(cronByView);
-    more.put(view.getName(), CronTimes.checked(expression));
-    return new RefreshSchedule(
-        dataSource, schema, views, crons, Collections.unmodifiableMap(more), zone, grace, listener);
-  }
-
-  /**
-   * The same schedule by the clocks of a time zone. There is no default: the hours of a policy mean
-   * those of the factory, which are not those of a server.
-   *
-   * @param zone the zone; not null
-   * @return another schedule, this one unchanged
-   */
-  public RefreshSchedule withZone(ZoneId zone) {
-    return new RefreshSchedule(
-        dataSource,
-        schema,
-        views,
-        crons,
-        cronByView,
-        Objects.requireNonNull(zone, "zone"),
-        grace,
-        listener);
-  }
-
-  /**
-   * The same schedule by the clocks of a time zone.
-   *
-   * @param zone a region such as {@code Asia/Seoul}, or {@code UTC}; not null
-   * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if there is no such zone
-   */
-  public RefreshSchedule withZone(String zone) {
-    try {
-      return withZone(ZoneId.of(zone));
-    } catch (DateTimeException e) {
-      throw new IllegalArgumentException(
-          "\"" + zone + "\" is not a time zone: name a region such as \"Asia/Seoul\", or \"UTC\"",
-          e);
-    }
-  }
-
-  /**
-   * The same schedule with {@link WipViews#withLockTimeout}.
-   *
-   * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
-   *     own setting
-   * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if the timeout is shorter, or longer
-   */
-  public RefreshSchedule withLockTimeout(@Nullable Duration timeout) {
-    return new RefreshSchedule(
-        dataSource,
-        schema,
-        views.withLockTimeout(timeout),
-        crons,
-        cronByView,
-        zone,
-        grace,
-        listener);
-  }
-
-  /**
-   * The same schedule with {@link WipViews#withStatementTimeout}.
-   *
-   * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
-   *     own setting
-   * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if the timeout is shorter, or longer
-   */
-  public RefreshSchedule withStatementTimeout(@Nullable Duration timeout) {
-    return new RefreshSchedule(
-        dataSource,
-        schema,
-        views.withStatementTimeout(timeout),
-        crons,
-        cronByView,
-        zone,
-        grace,
-        listener);
-  }
-
-  /**
-   * The same schedule, where {@link Running#close} lets a refresh go on for this long before it
-   * cancels it.
-   *
-   * @param grace zero or more; not null
-   * @return another schedule, this one unchanged
-   * @throws IllegalArgumentException if it is negative
-   */
-  public RefreshSchedule withGrace(Duration grace) {
-    if (grace.isNegative()) {
-      throw new IllegalArgumentException("a grace is zero or more: " + grace);
-    }
-    return new RefreshSchedule(dataSource, schema, views, crons, cronByView, zone, grace, listener);
-  }
-
-  /**
-   * The same schedule with a listener for each run of this instance.
-   *
-   * @param listener called after the run, on one of the schedule's threads; not null. It must not
-   *     close the schedule. What it throws is logged.
-   * @return another schedule, this one unchanged
-   */
-  public RefreshSchedule withListener(Consumer<ScheduledRun> listener) {
-    return new RefreshSchedule(
-        dataSource,
-        schema,
-        views,
-        crons,
-        cronByView,
-        zone,
-        grace,
-        Objects.requireNonNull(listener, "listener"));
+    return new Builder(new WatchedDataSource(Objects.requireNonNull(dataSource, "dataSource")));
   }
 
   /**
@@ -329,7 +148,7 @@ public final class RefreshSchedule {
     }
     if (zone == null) {
       throw new IllegalStateException(
-          "a schedule needs a time zone: withZone(\"Asia/Seoul\"), or withZone(\"UTC\")");
+          "a schedule needs a time zone: zone(\"Asia/Seoul\"), or zone(\"UTC\")");
     }
     views.freshness();
     List<SchedulerInstance.Job> jobs = new ArrayList<>();
@@ -360,6 +179,168 @@ public final class RefreshSchedule {
         .filter(view -> !cronByView.containsKey(view))
         .<Supplier<List<Refresh>>>map(view -> () -> List.of(views.refresh(WipViews.view(view))))
         .toList();
+  }
+
+  /**
+   * What a schedule is made of. Each method changes this builder and returns it; not thread-safe.
+   */
+  public static final class Builder {
+
+    private final WatchedDataSource dataSource;
+    private final Map<String, String> cronByView = new LinkedHashMap<>();
+    private WipViews views;
+    private @Nullable String schema;
+    private List<String> crons = DEFAULT_POLICY.crons();
+    private @Nullable ZoneId zone;
+    private Duration grace = DEFAULT_GRACE;
+    private Consumer<ScheduledRun> listener = run -> {};
+
+    private Builder(WatchedDataSource dataSource) {
+      this.dataSource = dataSource;
+      this.views = WipViews.of(dataSource);
+    }
+
+    /**
+     * Names the schema of the views and of the schedule.
+     *
+     * @param schema the schema that the changelog deployed to, unquoted; null for the one on top of
+     *     the connection's search_path
+     * @return this builder
+     */
+    public Builder schema(@Nullable String schema) {
+      this.schema = schema;
+      this.views = views.withSchema(schema);
+      return this;
+    }
+
+    /**
+     * Sets how often all views without a schedule of their own are refreshed.
+     *
+     * @param policy how often; not null
+     * @return this builder
+     */
+    public Builder policy(Policy policy) {
+      this.crons = policy.crons();
+      return this;
+    }
+
+    /**
+     * Sets the same by a cron expression in place of a policy.
+     *
+     * @param expression six fields: second, minute, hour, day of month, month, day of week; not
+     *     null
+     * @return this builder
+     * @throws IllegalArgumentException if it is none, or never fires
+     */
+    public Builder cron(String expression) {
+      this.crons = List.of(CronTimes.checked(expression));
+      return this;
+    }
+
+    /**
+     * Gives one view a schedule of its own, and only that.
+     *
+     * @param view a generated table, such as {@link
+     *     com.f2x.neurohub.wipviews.jooq.Tables#MV_PROCESS_WIP_QUEUE}; not null
+     * @param expression a cron expression as for {@link #cron(String)}; not null
+     * @return this builder
+     * @throws IllegalArgumentException if the expression is none, or never fires
+     */
+    public Builder cron(Table<?> view, String expression) {
+      cronByView.put(view.getName(), CronTimes.checked(expression));
+      return this;
+    }
+
+    /**
+     * Names the time zone by whose clocks runs are due. There is no default: the hours of a policy
+     * mean those of the factory, which are not those of a server.
+     *
+     * @param zone the zone; not null
+     * @return this builder
+     */
+    public Builder zone(ZoneId zone) {
+      this.zone = Objects.requireNonNull(zone, "zone");
+      return this;
+    }
+
+    /**
+     * The same by the name of the zone.
+     *
+     * @param zone a region such as {@code Asia/Seoul}, or {@code UTC}; not null
+     * @return this builder
+     * @throws IllegalArgumentException if there is no such zone
+     */
+    public Builder zone(String zone) {
+      try {
+        return zone(ZoneId.of(zone));
+      } catch (DateTimeException e) {
+        throw new IllegalArgumentException(
+            "\"" + zone + "\" is not a time zone: name a region such as \"Asia/Seoul\", or \"UTC\"",
+            e);
+      }
+    }
+
+    /**
+     * Limits the waits of a refresh, as {@link WipViews#withLockTimeout} does.
+     *
+     * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
+     *     own setting
+     * @return this builder
+     * @throws IllegalArgumentException if the timeout is shorter, or longer
+     */
+    public Builder lockTimeout(@Nullable Duration timeout) {
+      this.views = views.withLockTimeout(timeout);
+      return this;
+    }
+
+    /**
+     * Limits a refresh, as {@link WipViews#withStatementTimeout} does.
+     *
+     * @param timeout at least a millisecond, at most 2147483647 of them; null for the connection's
+     *     own setting
+     * @return this builder
+     * @throws IllegalArgumentException if the timeout is shorter, or longer
+     */
+    public Builder statementTimeout(@Nullable Duration timeout) {
+      this.views = views.withStatementTimeout(timeout);
+      return this;
+    }
+
+    /**
+     * Sets how long {@link Running#close} lets a refresh go on before it cancels it.
+     *
+     * @param grace zero or more; not null
+     * @return this builder
+     * @throws IllegalArgumentException if it is negative
+     */
+    public Builder grace(Duration grace) {
+      if (grace.isNegative()) {
+        throw new IllegalArgumentException("a grace is zero or more: " + grace);
+      }
+      this.grace = grace;
+      return this;
+    }
+
+    /**
+     * Listens to each run of this instance.
+     *
+     * @param listener called after the run, on one of the schedule's threads; not null. It must not
+     *     close the schedule. What it throws is logged.
+     * @return this builder
+     */
+    public Builder listener(Consumer<ScheduledRun> listener) {
+      this.listener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    /**
+     * Makes the schedule, not started.
+     *
+     * @return a schedule that this builder does not change any more
+     */
+    public RefreshSchedule build() {
+      return new RefreshSchedule(this);
+    }
   }
 
   /** A schedule that runs. Thread-safe. */

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.schedule;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -37,27 +38,21 @@ public record ScheduledRun(
    */
   @Override
   public String toString() {
-    StringBuilder line =
-        new StringBuilder("event=run due=")
-            .append(due.truncatedTo(ChronoUnit.SECONDS))
-            .append(" duration_ms=")
-            .append(duration.toMillis())
-            .append(" interval_ms=")
-            .append(interval.toMillis())
-            .append(" refreshed=")
-            .append(count(Outcome.REFRESHED))
-            .append(" coalesced=")
-            .append(count(Outcome.COALESCED))
-            .append(" failed=")
-            .append(count(Outcome.FAILED));
+    LogLine line =
+        LogLine.of("run")
+            .with("due", due.truncatedTo(ChronoUnit.SECONDS))
+            .with("duration_ms", duration.toMillis())
+            .with("interval_ms", interval.toMillis())
+            .with("refreshed", count(Outcome.REFRESHED))
+            .with("coalesced", count(Outcome.COALESCED))
+            .with("failed", count(Outcome.FAILED));
     if (count(Outcome.FROZEN) > 0) {
-      line.append(" frozen=").append(count(Outcome.FROZEN));
+      line.with("frozen", count(Outcome.FROZEN));
     }
     if (slow) {
-      line.append(" slow=true");
+      line.with("slow", true);
     }
-    failure.ifPresent(
-        e -> line.append(" error=\"").append(e.getMessage().replace('"', '\'')).append('"'));
+    failure.ifPresent(e -> line.withText("error", e.getMessage()));
     return line.toString();
   }
 

@@ -5,6 +5,7 @@ import com.f2x.neurohub.wipviews.NotDeployedException;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.SchedulerName;
@@ -95,7 +96,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private final ExecutorService refreshes;
   private final List<RecurringTask<Void>> tasks;
   private final Scheduler scheduler;
-  private volatile @Nullable String complaint;
+  private volatile @Nullable String reported;
   private boolean closed;
 
   /**
@@ -282,7 +283,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       if (type == SchedulerEventType.UNEXPECTED_ERROR) {
         explain();
       } else if (type == SchedulerEventType.RAN_DETECT_DEAD) {
-        complaint = null;
+        reported = null;
         for (RecurringTask<Void> task : tasks) {
           scheduler.scheduleIfNotExists(task.schedulableInstance(RecurringTask.INSTANCE));
         }
@@ -304,12 +305,14 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       } catch (DatabaseUnavailableException e) {
         // the data source waits for it, and says so
       } catch (WipViewsException e) {
-        if (!e.getMessage().equals(complaint)) {
-          complaint = e.getMessage();
+        if (!e.getMessage().equals(reported)) {
+          reported = e.getMessage();
           LOG.warn(
-              "event=schedule state=stalled error=\"{}\" remedy=\"{}\"",
-              e.getMessage(),
-              e.remedy().orElse(""));
+              "{}",
+              LogLine.of("schedule")
+                  .with("state", "stalled")
+                  .withText("error", e.getMessage())
+                  .withText("remedy", e.remedy().orElse("")));
         }
       }
     }

@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.schedule;
 
 import com.f2x.neurohub.wipviews.internal.DelegatingDataSource;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.internal.SqlError;
 import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.sql.Connection;
@@ -60,7 +61,7 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
     successes++;
     if (away) {
       away = false;
-      LOG.info("event=database state=available");
+      LOG.info("{}", LogLine.of("database").with("state", "available"));
     }
   }
 
@@ -77,9 +78,11 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
     if (!away && successes == before) {
       away = true;
       LOG.warn(
-          "event=database state=unavailable retry_ms={} error=\"{}\"",
-          pause.toMillis(),
-          error.message());
+          "{}",
+          LogLine.of("database")
+              .with("state", "unavailable")
+              .with("retry_ms", pause.toMillis())
+              .withText("error", error.message()));
     }
     try {
       wait(pause.toMillis());

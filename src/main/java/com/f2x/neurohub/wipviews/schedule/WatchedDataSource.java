@@ -1,6 +1,7 @@
 package com.f2x.neurohub.wipviews.schedule;
 
 import com.f2x.neurohub.wipviews.internal.DelegatingDataSource;
+import com.f2x.neurohub.wipviews.internal.LogLine;
 import com.f2x.neurohub.wipviews.internal.TimeLimitedDataSource;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -130,7 +131,7 @@ final class WatchedDataSource extends DelegatingDataSource {
             && isLost(look, session, waiting)
             // or its refresh has just ended
             && taken.remove(entry.getKey(), session)) {
-          LOG.warn("event=connection state=lost pid={}", session.pid());
+          LOG.warn("{}", LogLine.of("connection").with("state", "lost").with("pid", session.pid()));
           entry.getKey().abort(Runnable::run);
         }
       }

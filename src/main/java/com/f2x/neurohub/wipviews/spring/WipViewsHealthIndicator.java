@@ -31,16 +31,16 @@ final class WipViewsHealthIndicator implements HealthIndicator {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private final TimeLimitedQuery<List<Freshness>> freshness;
-  private final Duration patience;
+  private final Duration timeout;
 
   WipViewsHealthIndicator(WipViews views) {
     this(views, PATIENCE);
   }
 
-  WipViewsHealthIndicator(WipViews views, Duration patience) {
+  WipViewsHealthIndicator(WipViews views, Duration timeout) {
     this.freshness =
-        new TimeLimitedQuery<>(views.withStatementTimeout(patience)::freshness, patience);
-    this.patience = patience;
+        new TimeLimitedQuery<>(views.withStatementTimeout(timeout)::freshness, timeout);
+    this.timeout = timeout;
   }
 
   @Override
@@ -60,7 +60,7 @@ final class WipViewsHealthIndicator implements HealthIndicator {
 
   private WipViewsException noAnswer() {
     return new WipViewsException(
-        "the database did not answer within " + patience.toSeconds() + " s",
+        "the database did not answer within " + timeout.toSeconds() + " s",
         null,
         null,
         "Check that the server runs, and that the pool has a connection to give.",

@@ -3,7 +3,6 @@ package com.f2x.neurohub.wipviews.spring;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
-import java.util.Map;
 import javax.sql.DataSource;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
@@ -34,21 +33,19 @@ final class WipViewsScheduleAutoConfiguration {
           null);
     }
     WipViewsProperties.Schedule wanted = properties.schedule();
-    RefreshSchedule schedule =
-        RefreshSchedule.of(dataSource)
-            .withSchema(properties.schema())
-            .withLockTimeout(properties.lockTimeout())
-            .withStatementTimeout(properties.statementTimeout())
-            .withPolicy(wanted.policy())
-            .withZone(wanted.zone())
-            .withGrace(wanted.grace());
+    RefreshSchedule.Builder schedule =
+        RefreshSchedule.builder(dataSource)
+            .schema(properties.schema())
+            .lockTimeout(properties.lockTimeout())
+            .statementTimeout(properties.statementTimeout())
+            .policy(wanted.policy())
+            .zone(wanted.zone())
+            .grace(wanted.grace());
     if (wanted.cron() != null) {
-      schedule = schedule.withCron(wanted.cron());
+      schedule.cron(wanted.cron());
     }
-    for (Map.Entry<String, String> view : wanted.views().entrySet()) {
-      schedule = schedule.withCron(WipViews.view(view.getKey()), view.getValue());
-    }
-    return schedule;
+    wanted.views().forEach((view, cron) -> schedule.cron(WipViews.view(view), cron));
+    return schedule.build();
   }
 
   @Bean

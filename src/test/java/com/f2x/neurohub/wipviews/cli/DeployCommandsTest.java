@@ -67,10 +67,10 @@ class DeployCommandsTest {
 
     assertThat(String.join(" ", result.outLines()).replaceAll(" +", " "))
         .contains(
-            "there is no materialized view mv_wip_status_dashboard any more; bring it back:"
+            "mv_wip_status_dashboard: the view is missing: it was dropped or renamed; run"
                 + " wip-views recreate mv_wip_status_dashboard",
-            "there is no materialized view mv_process_wip_queue any more; bring it back: wip-views"
-                + " recreate mv_process_wip_queue")
+            "mv_process_wip_queue: the view is missing: something else has its name; run"
+                + " wip-views recreate mv_process_wip_queue")
         .doesNotContain("up to date");
   }
 

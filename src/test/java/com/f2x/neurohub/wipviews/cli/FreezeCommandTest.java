@@ -87,7 +87,7 @@ class FreezeCommandTest {
     assertThat(said("refresh")).contains("frozen").doesNotContain("refreshed");
     assertThat(said("freshness")).contains("frozen since ");
     assertThat(said("history", "--summary")).contains("did nothing: the view was frozen");
-    assertThat(said("update")).contains("mv_process_wip_queue is frozen");
+    assertThat(said("update")).contains("mv_process_wip_queue: the view is frozen for ");
     Cli.Result stale = cli.run("freshness", "--fail-if-stale");
     assertThat(stale.exitCode()).isEqualTo(3);
     assertThat(stale.err().replaceAll("\\s+", " "))

@@ -68,10 +68,11 @@ class RemediesTest {
       }
     },
     the_schema_was_restored_without_data(
-        "TRUNCATE wip_view, wip_view_refresh, wip_view_settings, databasechangelog",
+        "TRUNCATE wip_view, wip_view_refresh, wip_view_role, wip_view_settings, databasechangelog",
         "REFRESH MATERIALIZED VIEW mv_wip_status_dashboard WITH NO DATA",
         "REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA"),
-    the_rows_are_gone_and_the_log_is_not("TRUNCATE wip_view, wip_view_refresh, wip_view_settings"),
+    the_rows_are_gone_and_the_log_is_not(
+        "TRUNCATE wip_view, wip_view_refresh, wip_view_role, wip_view_settings"),
     the_log_is_there_and_the_objects_are_not {
       @Override
       void make(TestDatabase database) throws Exception {
@@ -92,7 +93,7 @@ class RemediesTest {
     what_doctor_asks_is_gone("DROP VIEW wip_view_freshness, wip_view_rights, wip_view_blockers"),
     every_table_is_gone(
         "DROP MATERIALIZED VIEW " + VIEWS,
-        "DROP TABLE wip_view, wip_view_refresh, wip_view_settings CASCADE"),
+        "DROP TABLE wip_view, wip_view_refresh, wip_view_role, wip_view_settings CASCADE"),
     a_row_of_the_registry_is_gone("DELETE FROM wip_view WHERE view_name = 'mv_process_wip_queue'"),
     the_registry_is_empty("DELETE FROM wip_view"),
     the_settings_are_gone("DELETE FROM wip_view_settings"),

@@ -1,7 +1,5 @@
 package com.f2x.neurohub.wipviews.metrics;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Freshness;
@@ -30,6 +28,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jooq.Table;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,12 +36,13 @@ import org.postgresql.ds.PGSimpleDataSource;
 
 class WipViewsMetricsTest {
 
-  private static final String QUEUE = "mv_process_wip_queue";
+  private static final Table<?> ORDERS = WipViews.view("mv_orders");
+  private static final Table<?> CUSTOMERS = WipViews.view("mv_customers");
 
   /** Of those that a reading is waited for: longer than any takes. */
   private static final Duration LONG = Duration.ofMinutes(3);
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.service();
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private WipViews views;
   private WipViewsMetrics metrics;
@@ -65,20 +65,20 @@ class WipViewsMetricsTest {
     views.refreshAll();
     metrics.bindTo(registry);
 
-    double before = seconds(views.freshness(MV_PROCESS_WIP_QUEUE).age());
+    double before = seconds(views.freshness(CUSTOMERS).age());
     double age = gauge("wip.view.age");
-    Freshness queue = views.freshness(MV_PROCESS_WIP_QUEUE);
-    assertThat(age).isBetween(before, seconds(queue.age()));
+    Freshness customers = views.freshness(CUSTOMERS);
+    assertThat(age).isBetween(before, seconds(customers.age()));
     assertThat(gauge("wip.view.target")).isEqualTo(1200);
-    assertThat(gauge("wip.view.rows")).isEqualTo(6);
-    assertThat(gauge("wip.view.size")).isEqualTo((double) queue.bytes());
-    assertThat(gauge("wip.view.last.duration")).isEqualTo(seconds(queue.lastDuration()));
+    assertThat(gauge("wip.view.rows")).isEqualTo(4);
+    assertThat(gauge("wip.view.size")).isEqualTo((double) customers.bytes());
+    assertThat(gauge("wip.view.last.duration")).isEqualTo(seconds(customers.lastDuration()));
     assertThat(gauge("wip.view.failures.in.a.row")).isZero();
     assertThat(gauge("wip.view.dead.rows")).isNotNegative();
     assertThat(gauge("wip.view.state", "state", "fresh")).isEqualTo(1);
     assertThat(gauge("wip.view.state", "state", "missing")).isZero();
     assertThat(registry.get("wip.views.up").gauge().value()).isEqualTo(1);
-    assertThat(registry.get("wip.view.age").tag("view", "mv_wip_status_dashboard").gauge().value())
+    assertThat(registry.get("wip.view.age").tag("view", "mv_orders").gauge().value())
         .isNotNegative();
   }
 
@@ -91,25 +91,25 @@ class WipViewsMetricsTest {
     try (Connection holder = database.connect();
         Statement lock = holder.createStatement()) {
       holder.setAutoCommit(false);
-      lock.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
+      lock.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
       for (int i = 0; i < 3; i++) {
         // each as from a process of its own
-        callers.submit(() -> WipViews.of(database.dataSource()).refresh(MV_PROCESS_WIP_QUEUE));
+        callers.submit(() -> WipViews.of(database.dataSource()).refresh(CUSTOMERS));
       }
 
       Await.until("two wait", () -> gauge("wip.view.waiting.callers"), seen -> seen == 2);
       Await.until("its age", () -> gauge("wip.view.running"), seen -> seen > 0);
-      Freshness queue = views.freshness(MV_PROCESS_WIP_QUEUE);
-      assertThat(queue.runningPid()).isNotNull();
-      assertThat(queue.runningSince()).isNotNull();
-      assertThat(queue.runningFor()).isPositive();
-      assertThat(queue.waitingCallers()).isEqualTo(2);
+      Freshness customers = views.freshness(CUSTOMERS);
+      assertThat(customers.runningPid()).isNotNull();
+      assertThat(customers.runningSince()).isNotNull();
+      assertThat(customers.runningFor()).isPositive();
+      assertThat(customers.waitingCallers()).isEqualTo(2);
       holder.rollback();
     } finally {
       callers.shutdown();
     }
     Await.until("none runs", () -> gauge("wip.view.running"), seen -> seen == 0);
-    assertThat(views.freshness(MV_PROCESS_WIP_QUEUE).runningPid()).isNull();
+    assertThat(views.freshness(CUSTOMERS).runningPid()).isNull();
   }
 
   private static double seconds(Duration duration) {
@@ -118,7 +118,7 @@ class WipViewsMetricsTest {
 
   @Test
   void a_view_that_was_dropped_is_missing_and_has_no_size() throws Exception {
-    database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
+    database.execute("DROP MATERIALIZED VIEW mv_customers");
     metrics.bindTo(registry);
 
     assertThat(gauge("wip.view.state", "state", "missing")).isEqualTo(1);
@@ -135,15 +135,15 @@ class WipViewsMetricsTest {
     assertThat(counted("refreshed")).isZero();
 
     // another instance, psql, cron
-    WipViews.of(database.dataSource()).refresh(MV_PROCESS_WIP_QUEUE);
+    WipViews.of(database.dataSource()).refresh(CUSTOMERS);
     database.execute(
         "SELECT refresh_all_wip_views()",
         "CALL refresh_wip_views()",
         "INSERT INTO wip_view_refresh (view_name, outcome) VALUES"
-            + " ('mv_process_wip_queue', 'failed'), ('mv_process_wip_queue', 'coalesced')",
-        "SELECT wip_view_freeze('mv_process_wip_queue')",
+            + " ('mv_customers', 'failed'), ('mv_customers', 'coalesced')",
+        "SELECT wip_view_freeze('mv_customers')",
         "SELECT refresh_all_wip_views()",
-        "SELECT wip_view_thaw('mv_process_wip_queue')");
+        "SELECT wip_view_thaw('mv_customers')");
 
     // the thaw is one
     awaitCounted("refreshed", 4);
@@ -158,22 +158,22 @@ class WipViewsMetricsTest {
         Statement inEarly = early.createStatement()) {
       // the first number of all, in a transaction that goes on while others come and go
       early.setAutoCommit(false);
-      inEarly.execute("SELECT refresh_wip_view('mv_wip_status_dashboard')");
+      inEarly.execute("SELECT refresh_wip_view('mv_orders')");
       // another one that runs, in a session that lives
       database.execute(
-          "INSERT INTO wip_view_refresh (view_name, pid) SELECT 'mv_process_wip_queue', pid"
+          "INSERT INTO wip_view_refresh (view_name, pid) SELECT 'mv_customers', pid"
               + " FROM pg_stat_activity WHERE datname = current_database()"
               + " AND state = 'idle in transaction'");
       metrics.bindTo(registry);
       assertThat(counted("refreshed")).isZero();
 
-      views.refresh(MV_PROCESS_WIP_QUEUE);
+      views.refresh(CUSTOMERS);
       awaitCounted("refreshed", 1);
       database.execute(
           "UPDATE wip_view_refresh SET outcome = 'refreshed' WHERE outcome = 'running'");
       awaitCounted("refreshed", 2);
       early.commit();
-      awaitCounted("mv_wip_status_dashboard", "refreshed", 1);
+      awaitCounted("mv_orders", "refreshed", 1);
       assertThat(counted("refreshed")).isEqualTo(2);
     }
   }
@@ -186,21 +186,21 @@ class WipViewsMetricsTest {
     // ended, and older than what is still looked at
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome, requested_at)"
-            + " SELECT 'mv_process_wip_queue', 'coalesced', now() - interval '1 hour'"
+            + " SELECT 'mv_customers', 'coalesced', now() - interval '1 hour'"
             + " FROM generate_series(1, 40)");
     Await.until("40 are counted", () -> counted(readings), counted -> counted == 40);
 
     database.execute("DELETE FROM wip_view_refresh");
     database.execute(
         "INSERT INTO wip_view_refresh (view_name, outcome) VALUES"
-            + " ('mv_process_wip_queue', 'coalesced')");
+            + " ('mv_customers', 'coalesced')");
 
     Await.until("41 are counted", () -> counted(readings), counted -> counted == 41);
   }
 
   private static long counted(Readings readings) {
     readings.current();
-    return readings.counted(QUEUE, Outcome.COALESCED);
+    return readings.counted(CUSTOMERS.getName(), Outcome.COALESCED);
   }
 
   @Test
@@ -220,7 +220,7 @@ class WipViewsMetricsTest {
         scrapes.add(threads.submit(() -> prometheus.scrape()));
       }
       for (Future<String> scrape : scrapes) {
-        assertThat(Await.result(scrape)).contains("wip_views_up 1.0", QUEUE);
+        assertThat(Await.result(scrape)).contains("wip_views_up 1.0", CUSTOMERS.getName());
       }
     } finally {
       threads.shutdown();
@@ -255,7 +255,7 @@ class WipViewsMetricsTest {
   @Test
   void without_a_database_there_are_no_figures_and_no_error() throws Exception {
     metrics.bindTo(registry);
-    views.refresh(MV_PROCESS_WIP_QUEUE);
+    views.refresh(CUSTOMERS);
     awaitCounted("refreshed", 1);
 
     database.drop();
@@ -280,7 +280,7 @@ class WipViewsMetricsTest {
     database.create();
     Await.until("it is there", this::up, up -> up == 1);
 
-    assertThat(gauge("wip.view.rows")).isEqualTo(6);
+    assertThat(gauge("wip.view.rows")).isEqualTo(4);
     assertThat(counted("refreshed")).isZero();
   }
 
@@ -368,7 +368,8 @@ class WipViewsMetricsTest {
       metrics.withTags(Tags.of("factory", "2")).bindTo(registry);
 
       assertThat(registry.get("wip.views.up").tag("factory", "1").gauge().value()).isEqualTo(1);
-      assertThat(registry.find("wip.view.rows").tag("view", QUEUE).gauges()).hasSize(2);
+      assertThat(registry.find("wip.view.rows").tag("view", CUSTOMERS.getName()).gauges())
+          .hasSize(2);
     } finally {
       database.execute("DROP OWNED BY " + role, "DROP ROLE " + role);
     }
@@ -379,20 +380,20 @@ class WipViewsMetricsTest {
     metrics.bindTo(registry);
     List<Meter.Id> bound = registry.getMeters().stream().map(Meter::getId).toList();
     System.gc();
-    views.refresh(MV_WIP_STATUS_DASHBOARD);
+    views.refresh(ORDERS);
 
-    awaitCounted("mv_wip_status_dashboard", "refreshed", 1);
+    awaitCounted("mv_orders", "refreshed", 1);
     assertThat(registry.getMeters())
         .extracting(Meter::getId)
         .containsExactlyInAnyOrderElementsOf(bound);
   }
 
   private double gauge(String name, String... tags) {
-    return registry.get(name).tag("view", QUEUE).tags(tags).gauge().value();
+    return registry.get(name).tag("view", CUSTOMERS.getName()).tags(tags).gauge().value();
   }
 
   private double counted(String outcome) {
-    return counted(QUEUE, outcome);
+    return counted(CUSTOMERS.getName(), outcome);
   }
 
   private double counted(String view, String outcome) {
@@ -404,7 +405,7 @@ class WipViewsMetricsTest {
   }
 
   private void awaitCounted(String outcome, int attempts) throws Exception {
-    awaitCounted(QUEUE, outcome, attempts);
+    awaitCounted(CUSTOMERS.getName(), outcome, attempts);
   }
 
   private void awaitCounted(String view, String outcome, int attempts) throws Exception {

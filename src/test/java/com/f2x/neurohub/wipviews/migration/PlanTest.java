@@ -313,6 +313,17 @@ class PlanTest {
   }
 
   @Test
+  void a_frozen_view_stays_as_it_is() throws Exception {
+    deploy(CUSTOMERS);
+    library.freeze(List.of("mv_customers"));
+
+    Plan plan = planOf(empty().with(CHANGED));
+
+    assertThat(plan.refusals()).isEmpty();
+    assertThat(plan.views()).extracting(View::action).containsExactly(Action.DEFER);
+  }
+
+  @Test
   void who_holds_the_view_is_named() throws Exception {
     deploy(CUSTOMERS);
     try (Connection report = database.inTransaction("SELECT count(*) FROM mv_customers")) {

@@ -67,7 +67,7 @@ class RecoveryTest {
             + " wip_view_remove, wip_view_execute, wip_view_fill, wip_view_swap, wip_view_drift,"
             + " wip_view_definition",
         "DELETE FROM wip_view",
-        "DROP TABLE wip_view, wip_view_refresh, wip_view_settings CASCADE"
+        "DROP TABLE wip_view, wip_view_refresh, wip_view_role, wip_view_settings CASCADE"
       })
   void what_was_broken_is_brought_back_by_recreate(String harm) throws SQLException {
     database.execute(harm);

@@ -191,8 +191,8 @@ class ServiceChangelogTest {
 
     assertThat(lines)
         .contains(
-            "  there is no materialized view mv_big_customers any more; bring it back: wip-views"
-                + " recreate mv_big_customers");
+            "  mv_big_customers: the view is missing: it was dropped or renamed; run"
+                + " wip-views recreate mv_big_customers");
     database.execute("DELETE FROM wip_view WHERE view_name = 'mv_big_customers'");
     assertThat(ran(service)).contains("mv_big_customers").doesNotContain("mv_customers");
     assertThat(views.refreshAll()).hasSize(2);

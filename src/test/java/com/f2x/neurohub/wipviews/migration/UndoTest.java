@@ -122,8 +122,8 @@ class UndoTest {
 
     assertThat(deploy(numbered(2)))
         .contains(
-            "  mv_customers is an earlier definition than the one that was deployed, and stays so"
-                + " until its file changes; bring the deployed one back: wip-views recreate"
+            "  mv_customers: an earlier definition is in place, brought back by recreate"
+                + " --previous, and not the one that was deployed last; run wip-views recreate"
                 + " mv_customers");
     assertThat(live()).isEqualTo("1");
     assertThat(WipViews.of(database.dataSource()).diagnose())
@@ -185,6 +185,24 @@ class UndoTest {
     assertThat(live()).isEqualTo("2");
     assertThatThrownBy(() -> library.recreatePrevious(List.of("mv_unknown")))
         .isInstanceOf(UnknownViewException.class);
+  }
+
+  @Test
+  void a_thaw_brings_back_what_was_frozen_undone_or_not() throws Exception {
+    numbered(1).promoteIn(database);
+    numbered(2).promoteIn(database);
+    library.recreatePrevious(List.of(VIEW));
+    library.freeze(List.of(VIEW));
+
+    assertThatThrownBy(() -> library.recreatePrevious(List.of(VIEW)))
+        .hasMessage("mv_customers is frozen");
+    library.thaw(List.of(VIEW));
+
+    assertThat(live()).isEqualTo("1");
+    assertThat(database.value("SELECT what FROM wip_view_drift()")).isEqualTo("undone");
+    library.recreate(List.of(VIEW));
+    assertThat(live()).isEqualTo("2");
+    assertThat(database.value("SELECT what FROM wip_view_drift()")).isNull();
   }
 
   @Test

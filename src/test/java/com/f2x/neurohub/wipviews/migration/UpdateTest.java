@@ -41,8 +41,8 @@ class UpdateTest {
 
     assertThat(lines)
         .contains(
-            "  mv_process_wip_queue: its query is not what was deployed; bring it back: wip-views"
-                + " recreate mv_process_wip_queue");
+            "  mv_process_wip_queue: its query is not the one that was deployed: somebody changed"
+                + " it; run wip-views recreate mv_process_wip_queue");
     assertThat(database.value("SELECT by_hand FROM mv_process_wip_queue")).isEqualTo("1");
   }
 
@@ -70,8 +70,8 @@ class UpdateTest {
       impatient.setOptions("-c wip_views.promote_limit=100ms -c statement_timeout=5min");
       assertThatThrownBy(WipViewsMigration.of(impatient)::update)
           .hasMessage(
-              "could not grant rights on public.mv_process_wip_queue within 00:00:00.1: it is being"
-                  + " refreshed all that time");
+              "could not grant rights on public.mv_process_wip_queue within 00:00:00.1: "
+                  + "mv_process_wip_queue is being refreshed all that time");
 
       CompletableFuture<Void> update = CompletableFuture.runAsync(migration::update);
       Await.until(

@@ -100,6 +100,8 @@ class CrashAndStandbyTest {
         .hasSameSizeAs(primary.freshness())
         .allMatch(row -> row.state() == Freshness.State.FRESH)
         .allMatch(row -> row.lastOutcome() == Outcome.REFRESHED);
+    assertThat(standby.diagnose()).isEmpty();
+    assertThat(standby.sizes()).hasSameSizeAs(primary.sizes());
     assertThat(standby.rows(ORDERS)).hasSize(6);
     assertThat(standby.refreshIfOlderThan(ORDERS, Duration.ofDays(1))).isEmpty();
     assertThatThrownBy(() -> standby.refresh(ORDERS))

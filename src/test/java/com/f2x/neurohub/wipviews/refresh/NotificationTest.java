@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.PrivateServer;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -21,20 +22,24 @@ class NotificationTest {
 
   @BeforeAll
   static void start() throws Exception {
+    try (Connection connection = PostgresServer.get().connect("postgres")) {
+      assumeTrue(
+          connection.getMetaData().getDatabaseMajorVersion() >= 17,
+          "before PostgreSQL 17 the queue is 8 GB, and nobody fills that in a test");
+    }
     server = PrivateServer.service();
     try (Connection connection = server.dataSource().getConnection();
         Statement statement = connection.createStatement()) {
-      if (connection.getMetaData().getDatabaseMajorVersion() >= 17) {
-        // before 17 it is 8 GB, and nobody fills that in a test
-        statement.execute("ALTER SYSTEM SET max_notify_queue_pages = 64");
-        server.crashAndRestart();
-      }
+      statement.execute("ALTER SYSTEM SET max_notify_queue_pages = 64");
     }
+    server.crashAndRestart();
   }
 
   @AfterAll
   static void stop() throws Exception {
-    server.close();
+    if (server != null) {
+      server.close();
+    }
   }
 
   @Test
@@ -43,7 +48,6 @@ class NotificationTest {
         Statement listens = listener.createStatement();
         Connection connection = server.dataSource().getConnection();
         Statement statement = connection.createStatement()) {
-      assumeTrue(connection.getMetaData().getDatabaseMajorVersion() >= 17);
       listens.execute("LISTEN wip_view_refreshed");
       listener.setAutoCommit(false);
       listens.execute("SELECT");

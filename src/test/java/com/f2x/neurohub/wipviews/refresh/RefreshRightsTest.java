@@ -151,7 +151,7 @@ class RefreshRightsTest {
         "UPDATE wip_view SET refresh_order = 1",
         "INSERT INTO wip_view_refresh (view_name) VALUES ('mv_orders')",
         "DELETE FROM wip_view_refresh",
-        "UPDATE wip_view_settings SET reader_role = 'x'",
+        "INSERT INTO wip_view_role VALUES ('x', true)",
         "SELECT wip_view_stage('mv_orders')",
         "SELECT wip_view_promote('mv_orders', 1, interval '1 hour')",
         "SELECT wip_view_remove('mv_orders')",

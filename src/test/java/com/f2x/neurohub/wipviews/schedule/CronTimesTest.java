@@ -144,9 +144,9 @@ class CronTimesTest {
 
   @Test
   void a_zone_that_there_is_not_is_named_together_with_the_form() {
-    RefreshSchedule schedule = RefreshSchedule.of(new PGSimpleDataSource());
+    RefreshSchedule.Builder schedule = RefreshSchedule.builder(new PGSimpleDataSource());
 
-    assertThatThrownBy(() -> schedule.withZone("Asia/Soul"))
+    assertThatThrownBy(() -> schedule.zone("Asia/Soul"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "\"Asia/Soul\" is not a time zone: name a region such as \"Asia/Seoul\", or \"UTC\"");
@@ -154,11 +154,11 @@ class CronTimesTest {
 
   @Test
   void a_schedule_without_a_zone_does_not_take_the_one_of_the_jvm() {
-    RefreshSchedule schedule = RefreshSchedule.of(new PGSimpleDataSource());
+    RefreshSchedule schedule = RefreshSchedule.builder(new PGSimpleDataSource()).build();
 
     assertThatThrownBy(schedule::start)
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("needs a time zone: withZone(\"Asia/Seoul\")");
+        .hasMessageContaining("needs a time zone: zone(\"Asia/Seoul\")");
   }
 
   private static List<Instant> times(CronTimes schedule, Instant from, Instant to) {

@@ -53,10 +53,11 @@ class DatabaseAwayTest {
   }
 
   private RefreshSchedule everySecond(DataSource dataSource) {
-    return RefreshSchedule.of(dataSource)
-        .withCron("* * * * * *")
-        .withZone("UTC")
-        .withListener(runs::add);
+    return RefreshSchedule.builder(dataSource)
+        .cron("* * * * * *")
+        .zone("UTC")
+        .listener(runs::add)
+        .build();
   }
 
   private void awaitRunsSince(Instant moment, int number) throws Exception {

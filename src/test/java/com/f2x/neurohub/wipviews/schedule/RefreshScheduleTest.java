@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.schedule;
 
-import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -41,7 +40,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 
 class RefreshScheduleTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   /** Of this database, whoever waits for a lock. */
   private static final String WAITING =
@@ -70,11 +69,11 @@ class RefreshScheduleTest {
     database.execute("TRUNCATE wip_view_schedule, wip_view_refresh");
   }
 
-  private RefreshSchedule schedule(String cron) {
-    return RefreshSchedule.of(database.dataSource())
-        .withCron(cron)
-        .withZone("Asia/Seoul")
-        .withListener(runs::add);
+  private RefreshSchedule.Builder schedule(String cron) {
+    return RefreshSchedule.builder(database.dataSource())
+        .cron(cron)
+        .zone("Asia/Seoul")
+        .listener(runs::add);
   }
 
   /** Brings the next run forward, as an operator may. */
@@ -114,7 +113,7 @@ class RefreshScheduleTest {
     List<Running> instances = new ArrayList<>();
     try {
       for (int i = 0; i < 10; i++) {
-        instances.add(schedule(ONCE_A_YEAR).start());
+        instances.add(schedule(ONCE_A_YEAR).build().start());
       }
       for (int i = 1; i <= 3; i++) {
         due();
@@ -136,12 +135,12 @@ class RefreshScheduleTest {
 
   @Test
   void runs_missed_meanwhile_happen_once_at_the_next_start() throws Exception {
-    schedule(EVERY_SECOND).start().close();
+    schedule(EVERY_SECOND).build().start().close();
     database.execute("UPDATE wip_view_schedule SET execution_time = now() - interval '1 hour'");
     Instant started = Instant.now();
 
-    try (Running one = schedule(EVERY_SECOND).start();
-        Running other = schedule(EVERY_SECOND).start()) {
+    try (Running one = schedule(EVERY_SECOND).build().start();
+        Running other = schedule(EVERY_SECOND).build().start()) {
       awaitRuns(2);
       assertThat(one.nextRefresh()).isPresent();
       assertThat(other.nextRefresh()).isPresent();
@@ -175,12 +174,12 @@ class RefreshScheduleTest {
     builder.environment().put("WIP_VIEWS_PASSWORD", database.password());
     Process process =
         builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
-    try (Connection held = holding("mv_wip_status_dashboard")) {
+    try (Connection held = holding("mv_orders")) {
       due();
       Await.until(
           "the other process refreshes",
           () -> database.rows(WAITING).contains(List.of("wip-views")));
-      try (Running survivor = schedule(everyFiveSeconds).start()) {
+      try (Running survivor = schedule(everyFiveSeconds).build().start()) {
         process.destroyForcibly().waitFor();
         Instant killed = Instant.now();
         held.rollback();
@@ -203,9 +202,9 @@ class RefreshScheduleTest {
   void a_refresh_slower_than_its_interval_skips_runs() throws Exception {
     PrintStream err = System.err;
     ByteArrayOutputStream log = new ByteArrayOutputStream();
-    try (Connection held = holding("mv_wip_status_dashboard");
-        Running one = schedule(EVERY_SECOND).start();
-        Running other = schedule(EVERY_SECOND).start()) {
+    try (Connection held = holding("mv_orders");
+        Running one = schedule(EVERY_SECOND).build().start();
+        Running other = schedule(EVERY_SECOND).build().start()) {
       System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
       assertThat(one.nextRefresh()).isEqualTo(other.nextRefresh());
       awaitWaiting();
@@ -236,8 +235,9 @@ class RefreshScheduleTest {
 
   @Test
   void a_run_that_fails_is_on_record_and_the_next_one_follows() throws Exception {
-    try (Running running = schedule(ONCE_A_YEAR).withLockTimeout(Duration.ofMillis(50)).start()) {
-      try (Connection held = holding("mv_wip_status_dashboard")) {
+    try (Running running =
+        schedule(ONCE_A_YEAR).lockTimeout(Duration.ofMillis(50)).build().start()) {
+      try (Connection held = holding("mv_orders")) {
         due();
         awaitRuns(1);
         held.rollback();
@@ -255,7 +255,7 @@ class RefreshScheduleTest {
     assertThat(runs.get(0).toString())
         .matches(
             "event=run due=\\S+Z duration_ms=\\d+ interval_ms=\\d+ refreshed=1 coalesced=0"
-                + " failed=1 error=\"mv_wip_status_dashboard: [^\"]+\"");
+                + " failed=1 error=\"mv_orders: [^\"]+\"");
     assertThat(runs.get(1).failure()).isEmpty();
     assertThat(database.value("SELECT count(*) FROM wip_view_refresh WHERE outcome = 'failed'"))
         .isEqualTo("1");
@@ -265,11 +265,12 @@ class RefreshScheduleTest {
   void a_listener_that_throws_stops_nothing() throws Exception {
     try (Running running =
         schedule(ONCE_A_YEAR)
-            .withListener(
+            .listener(
                 run -> {
                   runs.add(run);
                   throw new IllegalStateException("on purpose");
                 })
+            .build()
             .start()) {
       due();
       awaitRuns(1);
@@ -282,9 +283,9 @@ class RefreshScheduleTest {
 
   @Test
   void close_waits_for_the_refresh_that_runs() throws Exception {
-    Running running = schedule(ONCE_A_YEAR).start();
+    Running running = schedule(ONCE_A_YEAR).build().start();
     CompletableFuture<Void> closed;
-    try (Connection held = holding("mv_wip_status_dashboard")) {
+    try (Connection held = holding("mv_orders")) {
       due();
       awaitWaiting();
       closed = CompletableFuture.runAsync(running::close);
@@ -301,8 +302,8 @@ class RefreshScheduleTest {
 
   @Test
   void close_cancels_a_refresh_that_outlasts_the_grace() throws Exception {
-    Running running = schedule(ONCE_A_YEAR).withGrace(Duration.ofMillis(100)).start();
-    try (Connection held = holding("mv_wip_status_dashboard")) {
+    Running running = schedule(ONCE_A_YEAR).grace(Duration.ofMillis(100)).build().start();
+    try (Connection held = holding("mv_orders")) {
       due();
       awaitWaiting();
 
@@ -328,20 +329,19 @@ class RefreshScheduleTest {
   @Test
   void a_view_with_its_own_schedule_is_refreshed_by_that_alone() throws Exception {
     try (Running running =
-        schedule(ONCE_A_YEAR).withCron(MV_PROCESS_WIP_QUEUE, EVERY_SECOND).start()) {
+        schedule(ONCE_A_YEAR).cron(WipViews.view("mv_customers"), EVERY_SECOND).build().start()) {
       awaitRuns(1);
       assertThat(running.nextRefresh().orElseThrow())
           .isBefore(Instant.now().plus(Duration.ofSeconds(2)));
-      assertThat(viewsRefreshed()).containsOnly(List.of("mv_process_wip_queue"));
+      assertThat(viewsRefreshed()).containsOnly(List.of("mv_customers"));
 
       due();
-      Await.until(
-          "the other view", () -> viewsRefreshed().contains(List.of("mv_wip_status_dashboard")));
+      Await.until("the other view", () -> viewsRefreshed().contains(List.of("mv_orders")));
     }
     assertThat(runs)
         .extracting(run -> run.refreshes().stream().map(Refresh::view).toList())
-        .contains(List.of("mv_wip_status_dashboard"), List.of("mv_process_wip_queue"))
-        .doesNotContain(List.of("mv_wip_status_dashboard", "mv_process_wip_queue"));
+        .contains(List.of("mv_orders"), List.of("mv_customers"))
+        .doesNotContain(List.of("mv_orders", "mv_customers"));
   }
 
   private static List<List<String>> viewsRefreshed() throws SQLException {
@@ -351,7 +351,7 @@ class RefreshScheduleTest {
   @Test
   void on_demand_starts_nothing_and_needs_neither_zone_nor_table() throws Exception {
     try (Running running =
-        RefreshSchedule.of(database.dataSource()).withPolicy(Policy.ON_DEMAND).start()) {
+        RefreshSchedule.builder(database.dataSource()).policy(Policy.ON_DEMAND).build().start()) {
       assertThat(running.nextRefresh()).isEmpty();
     }
     assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("0");
@@ -360,10 +360,10 @@ class RefreshScheduleTest {
   @Test
   void a_restart_with_another_schedule_moves_the_next_run() throws Exception {
     Instant nextYear;
-    try (Running running = schedule(ONCE_A_YEAR).start()) {
+    try (Running running = schedule(ONCE_A_YEAR).build().start()) {
       nextYear = running.nextRefresh().orElseThrow();
     }
-    try (Running running = schedule("0 0 * * * *").start()) {
+    try (Running running = schedule("0 0 * * * *").build().start()) {
       assertThat(running.nextRefresh().orElseThrow())
           .isBefore(nextYear)
           .isBeforeOrEqualTo(Instant.now().plus(Duration.ofHours(1)));
@@ -372,7 +372,7 @@ class RefreshScheduleTest {
 
   @Test
   void a_row_that_somebody_deleted_comes_back() throws Exception {
-    try (Running running = schedule(EVERY_SECOND).start()) {
+    try (Running running = schedule(EVERY_SECOND).build().start()) {
       awaitRuns(1);
       Await.until(
           "the row is deleted between two runs",
@@ -391,7 +391,7 @@ class RefreshScheduleTest {
     PrintStream err = System.err;
     ByteArrayOutputStream log = new ByteArrayOutputStream();
     System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
-    try (Running running = schedule(EVERY_SECOND).start()) {
+    try (Running running = schedule(EVERY_SECOND).build().start()) {
       database.execute("ALTER TABLE wip_view_schedule RENAME TO wip_view_schedule_elsewhere");
       try {
         Await.until("it is missed", () -> log.toString(StandardCharsets.UTF_8).contains("stalled"));
@@ -425,7 +425,10 @@ class RefreshScheduleTest {
       Class<?> schedule = consumer.loadClass(RefreshSchedule.class.getName());
 
       assertThatThrownBy(
-              () -> schedule.getMethod("of", DataSource.class).invoke(null, database.dataSource()))
+              () ->
+                  schedule
+                      .getMethod("builder", DataSource.class)
+                      .invoke(null, database.dataSource()))
           .cause()
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("com.github.kagkarlsson:db-scheduler");
@@ -434,9 +437,10 @@ class RefreshScheduleTest {
 
   @Test
   void a_database_without_the_table_is_told_how_to_get_it() throws Exception {
-    TestDatabase without = TestDatabase.deployed().create();
+    TestDatabase without = TestDatabase.service().create();
     try {
-      RefreshSchedule schedule = RefreshSchedule.of(without.dataSource()).withZone("Asia/Seoul");
+      RefreshSchedule schedule =
+          RefreshSchedule.builder(without.dataSource()).zone("Asia/Seoul").build();
 
       assertThatThrownBy(schedule::start)
           .isInstanceOfSatisfying(
@@ -453,7 +457,7 @@ class RefreshScheduleTest {
 
   @Test
   void a_schema_without_the_views_is_named_as_such() {
-    RefreshSchedule schedule = schedule(ONCE_A_YEAR).withSchema("information_schema");
+    RefreshSchedule schedule = schedule(ONCE_A_YEAR).schema("information_schema").build();
 
     assertThatThrownBy(schedule::start)
         .isInstanceOf(NotDeployedException.class)
@@ -463,7 +467,7 @@ class RefreshScheduleTest {
   @Test
   void an_unregistered_view_is_refused_before_anything_starts() throws Exception {
     RefreshSchedule schedule =
-        schedule(ONCE_A_YEAR).withCron(WipViews.view("mv_nope"), EVERY_SECOND);
+        schedule(ONCE_A_YEAR).cron(WipViews.view("mv_nope"), EVERY_SECOND).build();
 
     assertThatThrownBy(schedule::start)
         .isInstanceOf(UnknownViewException.class)
@@ -479,7 +483,7 @@ class RefreshScheduleTest {
         "GRANT SELECT ON wip_view_schedule, wip_view_freshness TO " + role);
     try {
       RefreshSchedule schedule =
-          RefreshSchedule.of(database.dataSource(role, "secret")).withZone("Asia/Seoul");
+          RefreshSchedule.builder(database.dataSource(role, "secret")).zone("Asia/Seoul").build();
 
       assertThatThrownBy(schedule::start)
           .isInstanceOfSatisfying(

@@ -91,8 +91,9 @@ class ScheduleTableTest {
           .containsExactly(
               List.of(reader, "SELECT"), List.of(refresher, "DELETE INSERT SELECT UPDATE"));
       try (Running running =
-          RefreshSchedule.of(database.dataSource(refresher, "secret"))
-              .withZone("Asia/Seoul")
+          RefreshSchedule.builder(database.dataSource(refresher, "secret"))
+              .zone("Asia/Seoul")
+              .build()
               .start()) {
         assertThat(running.nextRefresh()).isPresent();
       }
@@ -114,9 +115,10 @@ class ScheduleTableTest {
       WipViewsMigration.of(mes.dataSource()).withSchema("Wip Views").with("db-scheduler").update();
 
       try (Running running =
-          RefreshSchedule.of(mes.dataSource())
-              .withSchema("Wip Views")
-              .withZone("Asia/Seoul")
+          RefreshSchedule.builder(mes.dataSource())
+              .schema("Wip Views")
+              .zone("Asia/Seoul")
+              .build()
               .start()) {
         assertThat(running.nextRefresh()).isPresent();
       }

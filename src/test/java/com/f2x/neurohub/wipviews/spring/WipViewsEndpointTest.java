@@ -19,7 +19,7 @@ import org.springframework.http.ProblemDetail;
 /** What {@code /actuator/wipviews} answers; over HTTP it is called in src/it. */
 class WipViewsEndpointTest {
 
-  @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase database = TestDatabase.service();
 
   private final WipViewsEndpoint endpoint =
       new WipViewsEndpoint(WipViews.of(database.dataSource()));
@@ -41,18 +41,17 @@ class WipViewsEndpointTest {
 
     assertThat(list(endpoint.read(null), "views")).hasSize(2);
     assertThat(list(endpoint.read(1), "history")).hasSize(1);
-    assertThat(list(endpoint.read("mv_process_wip_queue", null), "views")).hasSize(1);
-    assertThat(list(endpoint.read("mv_process_wip_queue", null), "history"))
+    assertThat(list(endpoint.read("mv_customers", null), "views")).hasSize(1);
+    assertThat(list(endpoint.read("mv_customers", null), "history"))
         .isNotEmpty()
         .allSatisfy(
-            row ->
-                assertThat(((Map<?, ?>) row).get("view_name")).isEqualTo("mv_process_wip_queue"));
+            row -> assertThat(((Map<?, ?>) row).get("view_name")).isEqualTo("mv_customers"));
   }
 
   @Test
   void writing_refreshes_all_views_or_one() {
     assertThat(list(endpoint.refresh(), "views")).hasSize(2);
-    assertThat(list(endpoint.refresh("mv_process_wip_queue"), "views")).hasSize(1);
+    assertThat(list(endpoint.refresh("mv_customers"), "views")).hasSize(1);
   }
 
   @Test
@@ -67,9 +66,9 @@ class WipViewsEndpointTest {
     try (Connection other = database.connect();
         Statement statement = other.createStatement()) {
       other.setAutoCommit(false);
-      statement.execute("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE");
+      statement.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
       Future<WebEndpointResponse<Object>> call =
-          Background.call(() -> endpoint.refresh("mv_process_wip_queue"));
+          Background.call(() -> endpoint.refresh("mv_customers"));
       Await.until(
           "the refresh waits and is ended",
           () ->

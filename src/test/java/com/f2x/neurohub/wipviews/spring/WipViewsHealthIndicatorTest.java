@@ -25,7 +25,7 @@ import org.springframework.boot.health.contributor.Status;
 /** Whether the views can be read, and are fresh enough, as Spring Boot reports it. */
 class WipViewsHealthIndicatorTest {
 
-  private final TestDatabase database = TestDatabase.deployed();
+  private final TestDatabase database = TestDatabase.service();
 
   @BeforeEach
   void create() throws SQLException {
@@ -56,50 +56,49 @@ class WipViewsHealthIndicatorTest {
     Health health = health();
 
     assertThat(health.getStatus()).isEqualTo(Status.UP);
-    assertThat(health.getDetails())
-        .containsOnlyKeys("mv_wip_status_dashboard", "mv_process_wip_queue");
-    assertThat(state(health, "mv_process_wip_queue")).isEqualTo("fresh");
+    assertThat(health.getDetails()).containsOnlyKeys("mv_orders", "mv_customers");
+    assertThat(state(health, "mv_customers")).isEqualTo("fresh");
   }
 
   @Test
   void a_stale_view_is_stale() throws SQLException {
     database.execute(
         "UPDATE wip_view SET freshness_target = interval '1 microsecond' WHERE view_name ="
-            + " 'mv_process_wip_queue'");
+            + " 'mv_customers'");
 
     Health health = health();
 
     assertThat(health.getStatus().getCode()).isEqualTo("STALE");
-    assertThat(state(health, "mv_process_wip_queue")).isEqualTo("stale");
-    assertThat(state(health, "mv_wip_status_dashboard")).isEqualTo("fresh");
+    assertThat(state(health, "mv_customers")).isEqualTo("stale");
+    assertThat(state(health, "mv_orders")).isEqualTo("fresh");
   }
 
   @Test
   void a_frozen_view_is_stale_whatever_its_age() throws SQLException {
-    database.execute("SELECT wip_view_freeze('mv_process_wip_queue')");
+    database.execute("SELECT wip_view_freeze('mv_customers')");
 
     Health health = health();
 
     assertThat(health.getStatus().getCode()).isEqualTo("STALE");
-    assertThat(state(health, "mv_process_wip_queue")).isEqualTo("frozen");
+    assertThat(state(health, "mv_customers")).isEqualTo("frozen");
   }
 
   @Test
   void a_view_that_is_not_populated_is_down() throws SQLException {
-    database.execute("REFRESH MATERIALIZED VIEW mv_process_wip_queue WITH NO DATA");
+    database.execute("REFRESH MATERIALIZED VIEW mv_customers WITH NO DATA");
 
     assertThat(health().getStatus()).isEqualTo(Status.DOWN);
-    assertThat(state(health(), "mv_process_wip_queue")).isEqualTo("unpopulated");
+    assertThat(state(health(), "mv_customers")).isEqualTo("unpopulated");
   }
 
   @Test
   void a_view_that_is_missing_is_down_whatever_else_is_stale() throws SQLException {
     database.execute(
         "UPDATE wip_view SET freshness_target = interval '1 microsecond'",
-        "DROP MATERIALIZED VIEW mv_process_wip_queue");
+        "DROP MATERIALIZED VIEW mv_customers");
 
     assertThat(health().getStatus()).isEqualTo(Status.DOWN);
-    assertThat(state(health(), "mv_process_wip_queue")).isEqualTo("missing");
+    assertThat(state(health(), "mv_customers")).isEqualTo("missing");
   }
 
   @Test

@@ -31,9 +31,9 @@ import org.springframework.context.annotation.Import;
 /** The schedule as a part of the service. */
 class WipViewsScheduleAutoConfigurationTest {
 
-  @RegisterExtension static final TestDatabase deployed = TestDatabase.deployed();
-  @RegisterExtension static final TestDatabase without = TestDatabase.deployed();
-  @RegisterExtension static final TestDatabase lazy = TestDatabase.deployed();
+  @RegisterExtension static final TestDatabase deployed = TestDatabase.service();
+  @RegisterExtension static final TestDatabase without = TestDatabase.service();
+  @RegisterExtension static final TestDatabase lazy = TestDatabase.service();
 
   private static ApplicationContextRunner on(TestDatabase database) {
     return new ApplicationContextRunner()
@@ -110,10 +110,11 @@ class WipViewsScheduleAutoConfigurationTest {
         .withBean(
             RefreshSchedule.class,
             () ->
-                RefreshSchedule.of(deployed.dataSource())
-                    .withZone(ZoneId.of("UTC"))
-                    .withCron("* * * * * *")
-                    .withListener(runs::add))
+                RefreshSchedule.builder(deployed.dataSource())
+                    .zone(ZoneId.of("UTC"))
+                    .cron("* * * * * *")
+                    .listener(runs::add)
+                    .build())
         .run(context -> Await.until("a run was told", () -> !runs.isEmpty()));
   }
 

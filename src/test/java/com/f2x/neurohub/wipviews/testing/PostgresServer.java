@@ -156,7 +156,7 @@ public final class PostgresServer {
     return password;
   }
 
-  Connection connect(String database) throws SQLException {
+  public Connection connect(String database) throws SQLException {
     return DriverManager.getConnection(url(database), user, password);
   }
 }

@@ -9,10 +9,10 @@ import com.f2x.neurohub.wipviews.RelationSize;
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import com.f2x.neurohub.wipviews.migration.ColumnUser;
 import com.f2x.neurohub.wipviews.migration.Plan;
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.LocalDate;
 import java.util.List;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -39,6 +39,10 @@ public final class Json {
             .enable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
             .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
             .enable(SerializationFeature.INDENT_OUTPUT)
+            .addMixIn(Freshness.class, FreshnessColumns.class)
+            .addMixIn(DailyRefreshes.class, DailyColumns.class)
+            .addMixIn(Blocker.class, BlockerColumns.class)
+            .addMixIn(ColumnUser.class, ColumnUserColumns.class)
             .build();
   }
 
@@ -48,7 +52,7 @@ public final class Json {
     return Mapper.INSTANCE.writeValueAsString(value);
   }
 
-  /** A row of {@code wip_view_refresh}. */
+  /** A row of {@code wip_view_refresh}, or none: what a command that refreshes did with a view. */
   public record Attempt(
       Long refreshId,
       String viewName,
@@ -99,124 +103,35 @@ public final class Json {
     }
   }
 
-  /** A row of {@code wip_view_freshness}. */
-  public record ViewFreshness(
-      String viewName,
-      String state,
-      Instant lastRefreshedAt,
-      Duration age,
-      Duration target,
-      Instant lastAttemptAt,
-      String lastOutcome,
-      String lastError,
-      Duration lastDuration,
-      Long rows,
-      Long bytes,
-      @JsonProperty("failures_in_a_row") long failuresInARow,
-      Long deadRows,
-      Instant runningSince,
-      Duration runningFor,
-      Integer runningPid,
-      long waitingCallers,
-      Instant frozenSince) {
+  /** As the columns of {@code wip_view_freshness} are called. */
+  private interface FreshnessColumns {
+    @JsonProperty("view_name")
+    String view();
 
-    public static ViewFreshness of(Freshness freshness) {
-      return new ViewFreshness(
-          freshness.view(),
-          ConstantNames.of(freshness.state()),
-          freshness.lastRefreshedAt(),
-          freshness.age(),
-          freshness.target(),
-          freshness.lastAttemptAt(),
-          ConstantNames.ofNullable(freshness.lastOutcome()),
-          freshness.lastError(),
-          freshness.lastDuration(),
-          freshness.rows(),
-          freshness.bytes(),
-          freshness.failuresInARow(),
-          freshness.deadRows(),
-          freshness.runningSince(),
-          freshness.runningFor(),
-          freshness.runningPid(),
-          freshness.waitingCallers(),
-          freshness.frozenSince());
-    }
+    @JsonProperty("failures_in_a_row")
+    long failuresInARow();
   }
 
-  /** A row of {@code wip_view_daily}. */
-  public record Day(
-      String viewName,
-      LocalDate day,
-      long attempts,
-      long refreshed,
-      long coalesced,
-      long failed,
-      Duration p50Duration,
-      Duration p95Duration,
-      Duration maxDuration,
-      long frozen) {
+  /** As the columns of {@code wip_view_daily} are called. */
+  private interface DailyColumns {
+    @JsonProperty("view_name")
+    String view();
+  }
 
-    public static Day of(DailyRefreshes refreshes) {
-      return new Day(
-          refreshes.view(),
-          refreshes.day(),
-          refreshes.attempts(),
-          refreshes.refreshed(),
-          refreshes.coalesced(),
-          refreshes.failed(),
-          refreshes.p50Duration(),
-          refreshes.p95Duration(),
-          refreshes.maxDuration(),
-          refreshes.frozen());
-    }
+  /** As the columns of {@code wip_view_column_users()} are called. */
+  private interface ColumnUserColumns {
+    @JsonProperty("table_name")
+    String table();
+  }
+
+  /** As the columns of {@code wip_view_blockers} are called. */
+  private interface BlockerColumns {
+    @JsonIgnore
+    boolean isHidden();
   }
 
   /** A view that was frozen or thawed, and what else uses the columns of its tables. */
-  public record Freezing(List<String> views, List<UsedColumns> users) {}
-
-  /** A row of {@code wip_view_column_users()}. */
-  public record UsedColumns(String object, String tableName, List<String> columns) {
-
-    public static UsedColumns of(ColumnUser user) {
-      return new UsedColumns(user.object(), user.table(), user.columns());
-    }
-  }
-
-  /** A row of {@code wip_view_blockers}. */
-  public record Blocked(
-      int blockedPid,
-      String blockedRole,
-      String blockedApplicationName,
-      String blockedQuery,
-      Duration blockedFor,
-      String lockMode,
-      String lockOn,
-      int pid,
-      String role,
-      String applicationName,
-      String state,
-      String query,
-      Duration transactionAge,
-      String remedy) {
-
-    public static Blocked of(Blocker blocker) {
-      return new Blocked(
-          blocker.blockedPid(),
-          blocker.blockedRole(),
-          blocker.blockedApplicationName(),
-          blocker.blockedQuery(),
-          blocker.blockedFor(),
-          blocker.lockMode(),
-          blocker.lockOn(),
-          blocker.pid(),
-          blocker.role(),
-          blocker.applicationName(),
-          blocker.state(),
-          blocker.query(),
-          blocker.transactionAge(),
-          blocker.remedy());
-    }
-  }
+  public record Freezing(List<String> views, List<ColumnUser> users) {}
 
   /**
    * What the doctor says.
@@ -227,17 +142,7 @@ public final class Json {
    * @param sizes the views and the tables that they read
    */
   public record Diagnosis(
-      boolean healthy, List<Found> findings, List<Applied> applied, List<Size> sizes) {
-
-    public static Diagnosis of(
-        List<Finding> findings, List<Applied> applied, List<RelationSize> sizes) {
-      return new Diagnosis(
-          findings.isEmpty(),
-          findings.stream().map(Found::of).toList(),
-          applied,
-          sizes.stream().map(Size::of).toList());
-    }
-  }
+      boolean healthy, List<Finding> findings, List<Applied> applied, List<RelationSize> sizes) {}
 
   /**
    * What a deploy would do.
@@ -255,36 +160,6 @@ public final class Json {
     }
   }
 
-  /** A finding. */
-  public record Found(
-      String check,
-      String severity,
-      String subject,
-      String what,
-      String why,
-      List<String> remedy,
-      boolean safe) {
-
-    public static Found of(Finding finding) {
-      return new Found(
-          finding.check(),
-          ConstantNames.of(finding.severity()),
-          finding.subject(),
-          finding.what(),
-          finding.why(),
-          finding.remedy(),
-          finding.safe());
-    }
-  }
-
   /** A statement that was run, and why it failed; null if it did not. */
   public record Applied(String statement, String error) {}
-
-  /** The size of a view or table. */
-  public record Size(String name, long rows, long deadRows, Long bytes) {
-
-    public static Size of(RelationSize size) {
-      return new Size(size.name(), size.rows(), size.deadRows(), size.bytes());
-    }
-  }
 }

@@ -102,7 +102,7 @@ public final class Output {
   }
 
   /** Prints the one line on standard error that says what is wrong. */
-  public void complain(String text) {
+  public void printError(String text) {
     command
         .getErr()
         .println(

@@ -289,12 +289,12 @@ class ChecksTest extends DiagnosedDatabase {
   @Test
   void a_role_that_is_gone_is_found() throws Exception {
     database.execute(
-        "UPDATE wip_view_settings SET reader_role = reader_role || ', nobody_' || 'any_more'");
+        "INSERT INTO wip_view_role (role, may_refresh) VALUES ('nobody_any_more', false)");
 
     Finding found = theOne("rights", "nobody_any_more", "no such role");
 
     apply(found);
-    assertThat(database.value("SELECT reader_role FROM wip_view_settings")).isEqualTo(READER);
+    assertThat(database.value("SELECT role FROM wip_view_role")).isEqualTo(READER);
   }
 
   @Test

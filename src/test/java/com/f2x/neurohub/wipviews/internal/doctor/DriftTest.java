@@ -35,8 +35,8 @@ class DriftTest {
     WipViewsMigration.of(database.dataSource()).withProgress(told::add).update();
     assertThat(told)
         .contains(
-            "  wip_item_station: its query is not what was deployed; bring it back: wip-views"
-                + " recreate");
+            "  wip_item_station: its query is not the one that was deployed: somebody changed it;"
+                + " run wip-views recreate");
     views.recreate();
     assertThat(drift()).isEmpty();
   }

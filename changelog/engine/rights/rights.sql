@@ -14,14 +14,9 @@ WITH named AS (
   SELECT
     r.oid AS role_oid,
     r.rolname AS role,
-    pg_catalog.bool_or(n.refreshes) AS refreshes
-  FROM "${schema}".wip_view_settings AS s
-  CROSS JOIN LATERAL (
-    SELECT pg_catalog.regexp_split_to_table(s.refresher_role, ','::text), true
-    UNION ALL
-    SELECT pg_catalog.regexp_split_to_table(s.reader_role, ','::text), false
-  ) AS n (role, refreshes)
-  JOIN pg_catalog.pg_roles AS r ON r.rolname::text = pg_catalog.btrim(n.role)
+    pg_catalog.bool_or(n.may_refresh) AS refreshes
+  FROM "${schema}".wip_view_role AS n
+  JOIN pg_catalog.pg_roles AS r ON r.rolname::text = n.role
   GROUP BY r.oid, r.rolname
 ),
 relation AS (
@@ -30,7 +25,7 @@ relation AS (
   WHERE c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
     AND (
       c.relkind IN ('r', 'v') AND c.relname::text IN (
-        'wip_view', 'wip_view_refresh', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
+        'wip_view', 'wip_view_refresh', 'wip_view_role', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
         'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'wip_view_frozen')
       OR c.relkind = 'm' AND EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = c.relname::text)
     )
@@ -180,7 +175,7 @@ FROM rights
 GROUP BY rights.role, rights.privilege, rights.object
 ORDER BY rights.role, rights.privilege DESC, rights.object;
 
-COMMENT ON VIEW "${schema}".wip_view_rights IS 'Who is to have what: the roles that wip_view_settings names, those that may refresh a view by themselves (MAINTAIN, from PostgreSQL 17 on), the owners of the views, and the owner of the table wip_view, to whom all that is ours belongs. A row per role and object; of the objects that are ours, only those that belong to the role that looks, and should not.';
+COMMENT ON VIEW "${schema}".wip_view_rights IS 'Who is to have what: the roles of wip_view_role, those that may refresh a view by themselves (MAINTAIN, from PostgreSQL 17 on), the owners of the views, and the owner of the table wip_view, to whom all that is ours belongs. A row per role and object; of the objects that are ours, only those that belong to the role that looks, and should not.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.role IS 'Who is to have the right.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.privilege IS 'USAGE, SELECT, EXECUTE or TEMPORARY; OWNERSHIP: the object is to belong to the role; MEMBERSHIP: the role is to be a member of the other one.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.object IS 'The schema, relation, routine, database or role.';
@@ -194,14 +189,10 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_rights(only_view text DEFA
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
-  SET lock_timeout = 0
 AS $function$
 DECLARE
-  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
   wanted record;
 BEGIN
-  PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM promote_limit) * 1000)), true);
   FOR wanted IN
     SELECT r.object, r.statement, o.view_name
     FROM "${schema}".wip_view_rights AS r
@@ -212,13 +203,7 @@ BEGIN
     ORDER BY o.position
   LOOP
     IF wanted.view_name IS NOT NULL THEN
-      BEGIN
-        PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(wanted.view_name));
-      EXCEPTION WHEN lock_not_available THEN
-        RAISE EXCEPTION 'could not grant rights on % within %: it is being refreshed all that time', wanted.object, promote_limit
-          USING ERRCODE = 'lock_not_available',
-                HINT = 'Deploy again when that has ended, or allow more time with SET wip_views.promote_limit.';
-      END;
+      PERFORM "${schema}".wip_view_take_turn('grant rights on ' || wanted.object, wanted.view_name);
     END IF;
     EXECUTE wanted.statement;
   END LOOP;

@@ -6,11 +6,9 @@ DECLARE
   gone pg_catalog.text;
 BEGIN
   FOR gone IN
-    SELECT DISTINCT pg_catalog.btrim(named.role)
-    FROM "${schema}".wip_view_settings AS s
-    CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(pg_catalog.concat_ws(',', s.refresher_role, s.reader_role), ',') AS named (role)
-    WHERE pg_catalog.btrim(named.role) <> ''
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname::pg_catalog.text = pg_catalog.btrim(named.role))
+    SELECT DISTINCT named.role
+    FROM "${schema}".wip_view_role AS named
+    WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname::pg_catalog.text = named.role)
   LOOP
     RAISE WARNING 'role "%", which an earlier deploy gave rights to, is gone', gone;
   END LOOP;

@@ -1,0 +1,38 @@
+package com.f2x.neurohub.wipviews.internal;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A line of {@code key=value} for whoever collects logs, beginning with the event. It is the
+ * message itself, not the key-value pairs of slf4j: what prints logs by default, Spring Boot's
+ * Logback among it, leaves those out.
+ */
+public final class LogLine {
+
+  private final StringBuilder line;
+
+  private LogLine(String event) {
+    this.line = new StringBuilder("event=").append(event);
+  }
+
+  /** Begins the line of an event. */
+  public static LogLine of(String event) {
+    return new LogLine(event);
+  }
+
+  /** Adds a value without spaces: a number, a name, a time. */
+  public LogLine with(String key, @Nullable Object value) {
+    line.append(' ').append(key).append('=').append(value);
+    return this;
+  }
+
+  /** Adds a text, in quotes and on one line. */
+  public LogLine withText(String key, String text) {
+    return with(key, '"' + text.replaceAll("\\s+", " ").replace('"', '\'') + '"');
+  }
+
+  @Override
+  public String toString() {
+    return line.toString();
+  }
+}
