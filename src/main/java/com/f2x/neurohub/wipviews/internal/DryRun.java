@@ -206,11 +206,17 @@ public final class DryRun implements ChangeSetVisitor {
     if (error != null && LOCK_NOT_AVAILABLE.equals(error.sqlState())) {
       name(changeSet, error.message());
       undone = changeSet.getId();
-    } else if (undone != null && (error == null || UNDEFINED.contains(error.sqlState()))) {
+    } else if (undone != null && (error == null || isForWant(changeSet, error))) {
       name(changeSet, "fails without " + undone + ", which was not tried: " + message(failure));
     } else {
       failures.add(new Failure(changeSet.getId(), failure));
     }
+  }
+
+  /** What we replace of our own may depend on what was not tried in other ways, too. */
+  private boolean isForWant(ChangeSet changeSet, SqlError error) {
+    return UNDEFINED.contains(error.sqlState())
+        || Entry.isOurs(changeSet) && !views.contains(changeSet.toString(false));
   }
 
   private static String message(Exception failure) {

@@ -115,13 +115,14 @@ class MigrationPageTest {
   }
 
   private void each(Tool tool) throws Exception {
+    // not under readers: to refuse it, PostgreSQL locks the views from below, and they from above
+    assertThatThrownBy(() -> tool.run(1)).hasMessageContaining("failed_quantity");
     Readers readers =
         Readers.start(database.dataSource(), 2, "SELECT lot_id, lot_number, passed FROM board");
 
     tool.run(0);
     deploy("passed_quantity", ", failed_quantity AS failed, scrapped_quantity AS scrapped");
 
-    assertThatThrownBy(() -> tool.run(1)).hasMessageContaining("failed_quantity");
     deploy("passed_quantity", ", scrapped_quantity AS scrapped");
     tool.run(1);
 

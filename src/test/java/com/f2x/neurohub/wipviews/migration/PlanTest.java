@@ -195,7 +195,7 @@ class PlanTest {
             refusal -> {
               assertThat(refusal.subject()).isEqualTo("mv_customers");
               assertThat(refusal.reason())
-                  .contains("view public.counts: column mv_customers.orders does not exist")
+                  .contains("view public.counts: column", "index public.by_hand: column")
                   .contains("DROP INDEX", "has no column orders any more", "all_orders()");
               assertThat(refusal.remedy()).isEqualTo("Change or drop these first.");
             });
@@ -310,6 +310,17 @@ class PlanTest {
     assertThat(planOf(empty().with(CHANGED)).views())
         .extracting(View::action, view -> view.rows().live(), view -> view.rows().built())
         .containsExactly(tuple(Action.BRING_BACK, null, 9L));
+  }
+
+  @Test
+  void a_frozen_view_stays_as_it_is() throws Exception {
+    deploy(CUSTOMERS);
+    library.freeze(List.of("mv_customers"));
+
+    Plan plan = planOf(empty().with(CHANGED));
+
+    assertThat(plan.refusals()).isEmpty();
+    assertThat(plan.views()).extracting(View::action).containsExactly(Action.DEFER);
   }
 
   @Test
