@@ -50,7 +50,7 @@ class WatchTest {
         screen ->
             screen.contains("The database is unreachable since ")
                 // where the line breaks depends on the database's name
-                && screen.replaceAll("\\s+", " ").contains("does not exist")
+                && screen.replaceAll("(\\s|\u001b\\[K)+", " ").contains("does not exist")
                 && screen.contains("mv_process_wip_queue"));
 
     database.create();
