@@ -48,9 +48,8 @@ class WatchTest {
         () -> screen(watching),
         // the first word of it is that the session was ended
         screen ->
-            screen.contains("The database is unreachable since ")
-                // where the line breaks depends on the database's name
-                && screen.replaceAll("(\\s|\u001b\\[K)+", " ").contains("does not exist")
+            words(screen).contains("The database is unreachable since ")
+                && words(screen).contains("does not exist")
                 && screen.contains("mv_process_wip_queue"));
 
     database.create();
@@ -140,6 +139,11 @@ class WatchTest {
   }
 
   /** What is on the terminal now. */
+  /** Without escapes and line breaks: where a line ends depends on the database's name. */
+  private static String words(String screen) {
+    return screen.replaceAll("\u001b\\[[?0-9;]*[A-Za-z]", "").replaceAll("\\s+", " ");
+  }
+
   private static String screen(Cli.Running watching) {
     String out = watching.out();
     int last = out.lastIndexOf(HOME);
