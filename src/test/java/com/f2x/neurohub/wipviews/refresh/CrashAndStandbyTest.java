@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 class CrashAndStandbyTest {
 
   private static final Table<Record> ORDERS = WipViews.view("mv_orders");
+  private static final Table<Record> CUSTOMERS = WipViews.view("mv_customers");
 
   private static PrivateServer server;
 
@@ -82,6 +83,30 @@ class CrashAndStandbyTest {
           .returns("57P01", Refresh::sqlState);
       assertThat(views.refreshAll()).allMatch(refresh -> refresh.outcome() == Outcome.REFRESHED);
       assertThat(views.freshness()).allMatch(row -> row.lastOutcome() == Outcome.REFRESHED);
+    }
+  }
+
+  @Test
+  void a_frozen_view_is_frozen_after_a_crash_and_thaws() throws Exception {
+    WipViews views = WipViews.of(server.dataSource());
+    views.refreshAll();
+    int rows = views.rows(CUSTOMERS).size();
+    execute("SELECT wip_view_freeze('mv_customers')");
+
+    server.crashAndRestart();
+
+    assertThat(views.refresh(CUSTOMERS).outcome()).isEqualTo(Outcome.FROZEN);
+    assertThat(views.freshness(CUSTOMERS).state()).isEqualTo(Freshness.State.FROZEN);
+    assertThat(views.rows(CUSTOMERS)).hasSize(rows);
+
+    execute("SELECT wip_view_thaw('mv_customers')");
+    assertThat(views.refresh(CUSTOMERS).outcome()).isEqualTo(Outcome.REFRESHED);
+  }
+
+  private static void execute(String sql) throws Exception {
+    try (Connection connection = server.dataSource().getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
     }
   }
 
