@@ -11,7 +11,7 @@ import java.util.stream.Stream;
  */
 public final class Variants {
 
-  static final boolean ALL = System.getProperty("test.variants", "").equals("all");
+  private static final boolean ALL = System.getProperty("test.variants", "").equals("all");
 
   private Variants() {}
 
