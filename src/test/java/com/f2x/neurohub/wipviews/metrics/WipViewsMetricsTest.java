@@ -3,10 +3,12 @@ package com.f2x.neurohub.wipviews.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
+import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.Counting;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import io.micrometer.core.instrument.Meter;
@@ -87,6 +89,7 @@ class WipViewsMetricsTest {
     metrics.bindTo(registry);
     assertThat(gauge("wip.view.running")).isZero();
     assertThat(gauge("wip.view.waiting.callers")).isZero();
+    List<Future<Refresh>> answers = new ArrayList<>();
     ExecutorService callers = Executors.newCachedThreadPool();
     try (Connection holder = database.connect();
         Statement lock = holder.createStatement()) {
@@ -94,7 +97,7 @@ class WipViewsMetricsTest {
       lock.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE");
       for (int i = 0; i < 3; i++) {
         // each as from a process of its own
-        callers.submit(() -> WipViews.of(database.dataSource()).refresh(CUSTOMERS));
+        answers.add(callers.submit(() -> WipViews.of(database.dataSource()).refresh(CUSTOMERS)));
       }
 
       Await.until("two wait", () -> gauge("wip.view.waiting.callers"), seen -> seen == 2);
@@ -108,6 +111,8 @@ class WipViewsMetricsTest {
     } finally {
       callers.shutdown();
     }
+    // between the first refresh and the one that serves those who waited, none runs either
+    Callers.results(answers);
     Await.until("none runs", () -> gauge("wip.view.running"), seen -> seen == 0);
     assertThat(views.freshness(CUSTOMERS).runningPid()).isNull();
   }
