@@ -122,7 +122,8 @@ final class ScheduleCommand implements Callable<Integer> {
       return (zone == null ? when.zone(ZoneId.systemDefault()) : when.zone(zone))
           .grace(grace)
           .lockTimeout(limits.lockTimeout())
-          .statementTimeout(limits.statementTimeout());
+          .statementTimeout(limits.statementTimeout())
+          .parallelism(limits.jobs());
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }
