@@ -6,11 +6,15 @@
 -- lost when the server crashes. So there is always a maximum age, and another start of the server is a change.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_read_objects(relation oid)
-  RETURNS TABLE (class oid, object oid)
-  LANGUAGE sql
+  RETURNS TABLE (read_class oid, read_object oid)
+  ROWS 10
+  -- not in SQL: planning this each time would cost more than running it
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  RETURN QUERY
   WITH RECURSIVE read (class, object) AS (
     SELECT 'pg_class'::regclass::oid, relation
     UNION
@@ -35,6 +39,7 @@ AS $function$
     WHERE next.class IN ('pg_class'::regclass, 'pg_proc'::regclass)
   )
   SELECT * FROM read;
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_read_objects(oid) IS
@@ -54,7 +59,7 @@ BEGIN
     extract(epoch FROM pg_stat_get_db_stat_reset_time(d.oid)),
     (
       SELECT string_agg(concat_ws(' ', read.object, query.xmin, p.xmin, counted.state), ',' ORDER BY read.class, read.object)
-      FROM "${schema}".wip_view_read_objects(relation) AS read
+      FROM "${schema}".wip_view_read_objects(relation) AS read (class, object)
       LEFT JOIN pg_rewrite AS query
         ON read.class = 'pg_class'::regclass AND query.ev_class = read.object AND query.rulename = '_RETURN'
       LEFT JOIN pg_proc AS p ON read.class = 'pg_proc'::regclass AND p.oid = read.object
@@ -88,7 +93,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_why_not_counted(relation oid)
   SET search_path = pg_catalog, pg_temp
 AS $function$
   WITH read AS (
-    SELECT * FROM "${schema}".wip_view_read_objects(relation)
+    SELECT * FROM "${schema}".wip_view_read_objects(relation) AS objects (class, object)
   ),
   query (tree) AS (
     SELECT r.ev_action::text
@@ -154,16 +159,17 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_changed(view_name text, max_age 
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  view_oid oid;
+  view_oid CONSTANT oid := (
+    SELECT c.oid
+    FROM pg_class AS c
+    WHERE c.relnamespace = '"${schema}"'::regnamespace
+      -- evaluated once
+      AND c.relname = (SELECT "${schema}".wip_view_current_name(wip_view_changed.view_name))
+      AND c.relkind = 'm');
   state text;
   why text;
 BEGIN
-  SELECT c.oid INTO view_oid
-  FROM pg_class AS c
-  WHERE c.relnamespace = '"${schema}"'::regnamespace
-    AND c.relname = "${schema}".wip_view_current_name(view_name)
-    AND c.relkind = 'm';
-  IF NOT FOUND THEN
+  IF view_oid IS NULL THEN
     -- it is the refresh that says what is wrong
     RETURN '';
   END IF;

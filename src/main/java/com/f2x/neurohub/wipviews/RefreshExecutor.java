@@ -147,7 +147,10 @@ final class RefreshExecutor {
                 connection,
                 db,
                 sessions.bookkeepingLimits(),
-                () -> db.select(Routines.wipViewNoteSourceState(view, state)).execute()));
+                () -> {
+                  Routines.wipViewNoteSourceState(db.configuration(), view, state);
+                  return null;
+                }));
     return Optional.of(refresh);
   }
 
