@@ -193,7 +193,6 @@ public final class WipViews {
    *
    * @param views generated tables, in any order; not null
    * @return what happened to each; in a caller's transaction only to those that were named
-   * @throws RefreshFailedException as {@link #refreshAll()}
    * @throws UnknownViewException if one of them is not registered; none was refreshed
    */
   public List<Refresh> refreshAll(Collection<? extends Table<?>> views) {
@@ -241,10 +240,8 @@ public final class WipViews {
    * @param view a generated table; not null
    * @param maxAge the age from which on it is refreshed in any case; not null
    * @return what happened, or nothing if the view was left as it is
-   * @throws RefreshFailedException as {@link #refresh}
-   * @throws UnknownViewException if the view is not registered
-   * @throws WipViewsException if the counts do not tell, with SQLSTATE 0A000: as of a view that
-   *     reads the clock, like both of the MES
+   * @throws WipViewsException as {@link #refresh}; and if the counts do not tell, with SQLSTATE
+   *     0A000: as of a view that reads the clock, like both of the MES
    */
   public Optional<Refresh> refreshIfChanged(Table<?> view, Duration maxAge) {
     Objects.requireNonNull(maxAge, "maxAge");
@@ -365,7 +362,7 @@ public final class WipViews {
 
   /**
    * Runs a query of your own on a connection of these views: in their schema, within their
-   * statement timeout, and with failures translated as everywhere here.
+   * statement timeout, with failures translated as everywhere here.
    *
    * <pre>{@code
    * views.read(db -> db.selectFrom(MV_PROCESS_WIP_QUEUE)
