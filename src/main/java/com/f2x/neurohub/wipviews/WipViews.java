@@ -153,8 +153,8 @@ public final class WipViews {
   /**
    * The same views, where {@link #refreshAll()} refreshes up to so many of them at once, each over
    * a connection of its own and in a thread that ends with the call; from a pool with fewer to
-   * give, fewer. A view begins when those that it reads have ended. By default, and with a {@link
-   * #of(Configuration) configuration} always, one after the other.
+   * give, fewer. A view begins when those that it reads have ended. The default is 1, which {@link
+   * #of(Configuration)} keeps.
    *
    * @param views at least 1
    * @return other views, this one unchanged
@@ -233,9 +233,8 @@ public final class WipViews {
   }
 
   /**
-   * Refreshes a view unless nothing that it reads was written since this method last refreshed it,
-   * which costs one cheap query. The server's counts of rows tell: it learns of them within a
-   * second or so, and loses them when it crashes; the view is then refreshed.
+   * Refreshes a view unless nothing that it reads was written since this method last did, by the
+   * server's counts of rows, of which it learns within a second or so.
    *
    * @param view a generated table; not null
    * @param maxAge the age from which on it is refreshed in any case; not null
