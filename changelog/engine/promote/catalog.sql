@@ -4,6 +4,8 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_reads(relation oid)
   RETURNS SETOF oid
   LANGUAGE sql
   STABLE
+  -- of the thousand that the planner would expect, it would read all of the catalog
+  ROWS 10
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT DISTINCT d.refobjid
