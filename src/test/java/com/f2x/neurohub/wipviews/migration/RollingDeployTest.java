@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.OutputStream;
 import java.io.StringWriter;
 import java.net.URL;
@@ -38,6 +39,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** An older version that starts beside a newer one leaves alone what that one deployed. */
+@Thorough
 class RollingDeployTest {
 
   private static final Path PROJECT = Path.of("").toAbsolutePath();
