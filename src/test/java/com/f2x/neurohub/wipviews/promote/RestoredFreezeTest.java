@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Test;
  * view {@code board} and a materialized view {@code busiest} hang on the dashboard, an index {@code
  * by_hand_idx} and grants to pg_monitor on the views.
  */
+@Thorough
 class RestoredFreezeTest {
 
   private static final TestDatabase RESTORED = TestDatabase.empty();
