@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.f2x.neurohub.wipviews.testing.OwnChangelog;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -79,6 +80,7 @@ class PlanCommandTest {
         .replaceAll("(_time\" : )[0-9.]+", "$1N");
   }
 
+  @Thorough
   @Test
   void the_text_is_the_one_in_the_documents() throws Exception {
     Cli.Result result = plan(CHANGED);
@@ -89,6 +91,7 @@ class PlanCommandTest {
     assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
   }
 
+  @Thorough
   @Test
   void the_json_is_the_one_in_the_documents() throws Exception {
     Cli.Result result = plan(CHANGED, "--format", "json");
@@ -108,6 +111,7 @@ class PlanCommandTest {
     assertThat(result.outLines()).containsExactly("Nothing to deploy.");
   }
 
+  @Thorough
   @Test
   void a_refusal_exits_1_and_names_the_reason() throws Exception {
     database.execute("CREATE VIEW counts AS SELECT orders FROM mv_customers");
@@ -138,6 +142,7 @@ class PlanCommandTest {
     assertThat(first.err()).contains("no earlier definition of mv_customers is on record");
   }
 
+  @Thorough
   @Test
   void update_prints_the_plan_and_previous_undoes_it() throws Exception {
     OwnView other =
