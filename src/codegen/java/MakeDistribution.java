@@ -101,13 +101,28 @@ class MakeDistribution {
     return out.toString();
   }
 
-  /** Without what was so on this machine, at this time. */
+  /**
+   * Without what was so on this machine, at this time; and only where nothing is deployed yet,
+   * beside whatever else Liquibase has done there.
+   */
   private static String script(String sql) {
-    return "-- Deploys wip-views into the schema public of a database that it was never deployed"
-        + " to:\n"
-        + "-- psql -X -f deploy.sql. For anything else let wip-views update --sql print the"
-        + " script.\n"
+    return """
+    -- Deploys wip-views into the schema public of a database that it was never deployed to: psql -X -f deploy.sql
+    -- For any other schema, parameters or state let wip-views update --sql print the script.
+    \\set ON_ERROR_STOP on
+    DO $$
+    BEGIN
+      IF to_regclass('public.wip_view') IS NOT NULL THEN
+        RAISE EXCEPTION 'wip-views is deployed in the schema public already'
+          USING HINT = 'Let wip-views update --sql print what is not deployed yet.';
+      END IF;
+    END
+    $$;
+    """
         + sql.replaceAll("(?m)^-- (Ran at|Against): .*\n", "")
+            .replace(
+                "CREATE TABLE \"public\".databasechangelog ",
+                "CREATE TABLE IF NOT EXISTS \"public\".databasechangelog ")
             // the number by which Liquibase tells one deploy from another
             .replaceAll("(?m)'\\d{10}'\\);$", "'0000000000');");
   }
@@ -179,7 +194,7 @@ class MakeDistribution {
             %s)
               local names
               names=$("${COMP_WORDS[0]}" freshness --format json 2>/dev/null </dev/null |
-                sed -n 's/.*"view" *: *"\\([^"]*\\)".*/\\1/p')
+                sed -n 's/.*"view_name" *: *"\\([^"]*\\)".*/\\1/p')
               COMPREPLY+=( $(compgen -W "$names" -- "$current") )
               ;;
           esac

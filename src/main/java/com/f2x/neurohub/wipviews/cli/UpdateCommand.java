@@ -106,7 +106,7 @@ final class UpdateCommand implements Callable<Integer> {
 
     @Option(
         names = "--only",
-        paramLabel = "NAME",
+        paramLabel = "PART",
         completionCandidates = NamesAlone.class,
         description =
             "Nothing but engine, for views of your own on a database without an MES; or an opt-in"
