@@ -45,7 +45,8 @@ routine AS (
       'wip_view_describe_changes', 'wip_view_changed_columns', 'wip_view_supporting_sources', 'wip_view_column_users') AS reads,
     p.proname::text IN (
       'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
-      'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views', 'refresh_wip_views')
+      'wip_view_fail', 'wip_view_changed', 'wip_view_note_source_state', 'refresh_wip_view', 'refresh_wip_view_if_changed',
+      'refresh_all_wip_views', 'refresh_wip_views')
       OR p.pronargs = 0::smallint AND EXISTS (
         SELECT
         FROM "${schema}".wip_view AS v
