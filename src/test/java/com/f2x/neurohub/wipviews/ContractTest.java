@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -39,12 +40,12 @@ class ContractTest {
         api.lines()
             .filter(line -> constructors.stream().noneMatch(line::contains))
             .filter(line -> !line.isBlank())
-            .toList());
+            .toList(),
+        line -> true);
   }
 
   @Test
   void the_sql_of_the_release_is_still_there() throws IOException {
-    Set<String> documented = documented();
     List<String> lines = new ArrayList<>();
     String[] sections = Files.readString(GOLDEN.resolve("schema.txt")).split("\n\n");
     for (String section : sections) {
@@ -59,15 +60,23 @@ class ContractTest {
             // what a reader gets; what a column may hold and where it comes from is not his
             .map(line -> line.replaceFirst(" (not null|default|generated).*", ""))
             .forEach(column -> lines.add(head + ": " + column));
-      } else if (head.matches("(function|procedure) .*")
-          && documented.contains(head.replaceFirst("\\w+ (\\w+)\\(.*", "$1"))) {
-        String result =
-            sectionLines.get(1).strip().replaceFirst("^(returns .+?, |)\\w+, security.*", "$1");
-        lines.add(head + " " + result.replaceFirst(", $", ""));
+      } else if (head.matches("(function|procedure) .*")) {
+        String result = sectionLines.get(1).strip();
+        lines.add(
+            head
+                + (result.startsWith("returns ")
+                    ? " " + result.replaceFirst(", \\w+, security.*", "")
+                    : ""));
       }
     }
+    Set<String> documented = documented();
 
-    stillThere("sql.txt", lines);
+    stillThere(
+        "sql.txt",
+        lines,
+        line ->
+            !line.matches("(function|procedure) .*")
+                || documented.contains(line.replaceFirst("\\w+ (\\w+)\\(.*", "$1")));
   }
 
   /** The functions that the pages call. */
@@ -85,11 +94,12 @@ class ContractTest {
         .collect(Collectors.toSet());
   }
 
-  private static void stillThere(String file, List<String> now) throws IOException {
+  private static void stillThere(String file, List<String> now, Predicate<String> promised)
+      throws IOException {
     Path released = RELEASED.resolve(file);
     if (Boolean.getBoolean("release.update")) {
       Files.createDirectories(RELEASED);
-      Files.write(released, now);
+      Files.write(released, now.stream().filter(promised).toList());
     }
 
     assertThat(now).as("what %s lists", released).containsAll(Files.readAllLines(released));
