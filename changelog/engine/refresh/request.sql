@@ -194,6 +194,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_request_with_sources(view_name t
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+  asked text;
   sources text[];
 BEGIN
   IF to_regnamespace('"${schema}"') IS NULL THEN
@@ -201,16 +202,26 @@ BEGIN
       USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
   END IF;
 
+  asked := "${schema}".wip_view_current_name(view_name);
   sources := ARRAY(
-    SELECT source.view_name
-    FROM "${schema}".wip_view_order AS asked
-    JOIN "${schema}".wip_view_order AS source ON source.view_name = ANY (asked.reads)
-    WHERE asked.view_name = "${schema}".wip_view_current_name(wip_view_request_with_sources.view_name)
-      AND NOT EXISTS (
-        SELECT FROM "${schema}".wip_view_freshness AS f
-        -- in that order: how fresh they are is not asked where it does not matter
-        WHERE max_age IS NOT NULL AND f.view_name = source.view_name AND f.state IN ('fresh', 'stale') AND f.age <= max_age)
-    ORDER BY source.position);
+    SELECT v.view_name
+    FROM "${schema}".wip_view AS v
+    JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
+    JOIN "${schema}".wip_view_read_objects(to_regclass('"${schema}".' || quote_ident(asked))) AS read (class, object)
+      ON read.class = 'pg_class'::regclass AND read.object = c.oid
+    WHERE v.view_name <> asked);
+  -- The order of all views is only asked for where there are several: 64 callers at once would feel it.
+  IF sources <> '{}' THEN
+    sources := ARRAY(
+      SELECT source.view_name
+      FROM "${schema}".wip_view_order AS source
+      WHERE source.view_name = ANY (sources)
+        AND NOT EXISTS (
+          SELECT FROM "${schema}".wip_view_freshness AS f
+          -- in that order: how fresh they are is not asked where it does not matter
+          WHERE max_age IS NOT NULL AND f.view_name = source.view_name AND f.state IN ('fresh', 'stale') AND f.age <= max_age)
+      ORDER BY source.position);
+  END IF;
   RETURN QUERY SELECT * FROM "${schema}".wip_view_request_each(sources || view_name);
 END
 $function$;
