@@ -139,6 +139,26 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_read_objects(oid) IS
   'The relations and functions that a view reads, and itself: through other views, partitions, and functions whose body the catalog knows.';
 
+-- What a refresh asks of its own view, which the order of all would tell, too, at a cost that grows with their number.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_sources(view_name text)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN ARRAY(
+    SELECT v.view_name
+    FROM "${schema}".wip_view_read_objects(to_regclass('"${schema}".' || quote_ident(wip_view_sources.view_name))) AS read (class, object)
+    JOIN pg_class AS c ON read.class = 'pg_class'::regclass AND c.oid = read.object AND c.relkind = 'm'
+    JOIN "${schema}".wip_view AS v ON c.relnamespace = '"${schema}"'::regnamespace AND v.view_name = c.relname
+    WHERE v.view_name <> wip_view_sources.view_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_sources(text) IS
+  'The registered views that a registered view reads, itself or through other views, as wip_view_order.reads has them.';
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- Which refreshes are running
 -- ---------------------------------------------------------------------------------------------------------------

@@ -194,7 +194,6 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_request_with_sources(view_name t
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  asked text;
   sources text[];
 BEGIN
   IF to_regnamespace('"${schema}"') IS NULL THEN
@@ -202,15 +201,8 @@ BEGIN
       USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
   END IF;
 
-  asked := "${schema}".wip_view_current_name(view_name);
-  sources := ARRAY(
-    SELECT v.view_name
-    FROM "${schema}".wip_view AS v
-    JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name AND c.relkind = 'm'
-    JOIN "${schema}".wip_view_read_objects(to_regclass('"${schema}".' || quote_ident(asked))) AS read (class, object)
-      ON read.class = 'pg_class'::regclass AND read.object = c.oid
-    WHERE v.view_name <> asked);
-  -- The order of all views is only asked for where there are several: 64 callers at once would feel it.
+  sources := "${schema}".wip_view_sources("${schema}".wip_view_current_name(view_name));
+  -- with 64 callers at once, the order of all views would be felt
   IF sources <> '{}' THEN
     sources := ARRAY(
       SELECT source.view_name
