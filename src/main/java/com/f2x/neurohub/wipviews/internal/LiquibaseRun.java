@@ -158,6 +158,8 @@ record LiquibaseRun(
     return changelog;
   }
 
+  /** By the one signature that every Liquibase since 4.29 has. */
+  @SuppressWarnings("deprecation")
   private static void include(DatabaseChangeLog changelog, String path) throws LiquibaseException {
     changelog.include(
         path,
@@ -167,7 +169,6 @@ record LiquibaseRun(
         new ContextExpression(),
         new Labels(),
         false,
-        null,
         DatabaseChangeLog.OnUnknownFileFormat.FAIL);
   }
 
