@@ -41,9 +41,11 @@ final class RefreshExecutor {
           + " pg_catalog.current_schema(), session_user, current_user";
 
   private final Sessions sessions;
+  private final CallObserver observer;
 
-  RefreshExecutor(Sessions sessions) {
+  RefreshExecutor(Sessions sessions, CallObserver observer) {
     this.sessions = sessions;
+    this.observer = observer;
   }
 
   /**
@@ -224,6 +226,18 @@ final class RefreshExecutor {
   }
 
   private Outcome refresh(Key key, RefreshAttempt attempt) {
+    CallObserver.Ending ending = observer.begin(CallObserver.Operation.REFRESH, attempt.view());
+    try {
+      Outcome outcome = share(key, attempt);
+      ending.ended(outcome.refresh(), outcome.failure());
+      return outcome;
+    } catch (RuntimeException | Error e) {
+      ending.ended(null, e);
+      throw e;
+    }
+  }
+
+  private Outcome share(Key key, RefreshAttempt attempt) {
     long asked = System.nanoTime();
     try {
       Outcome outcome =
@@ -262,11 +276,17 @@ final class RefreshExecutor {
   private List<Refresh> refreshInCallersTransaction(
       @Nullable String view, Table<WipViewRefreshRecord> function) {
     long asked = System.nanoTime();
+    CallObserver.Ending ending = observer.begin(CallObserver.Operation.REFRESH, view);
     try {
-      return sessions.query(view, (connection, db) -> refreshWithLimits(db, view, function));
+      List<Refresh> refreshes =
+          sessions.query(view, (connection, db) -> refreshWithLimits(db, view, function));
+      ending.ended(view == null ? null : refreshes.get(0), null);
+      return refreshes;
     } catch (UnknownViewException | NotDeployedException | DatabaseUnavailableException e) {
+      ending.ended(null, e);
       throw e;
     } catch (WipViewsException e) {
+      ending.ended(null, e);
       RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
       throw failed(List.of(e), List.of());
     }

@@ -57,14 +57,22 @@ import org.jspecify.annotations.Nullable;
  */
 public final class WipViews {
 
+  private static final CallObserver UNOBSERVED = (operation, view) -> (refresh, failure) -> {};
+
   private final Sessions sessions;
+  private final CallObserver observer;
   private final RefreshExecutor refreshes;
   private final ViewQueries queries;
 
-  private WipViews(Sessions sessions) {
+  private WipViews(Sessions sessions, CallObserver observer) {
     this.sessions = sessions;
-    this.refreshes = new RefreshExecutor(sessions);
+    this.observer = observer;
+    this.refreshes = new RefreshExecutor(sessions, observer);
     this.queries = new ViewQueries(sessions);
+  }
+
+  private WipViews with(Sessions others) {
+    return new WipViews(others, observer);
   }
 
   /**
@@ -78,7 +86,7 @@ public final class WipViews {
    */
   public static WipViews of(DataSource dataSource) {
     Objects.requireNonNull(dataSource, "dataSource");
-    return new WipViews(Sessions.of(dataSource));
+    return new WipViews(Sessions.of(dataSource), UNOBSERVED);
   }
 
   /**
@@ -93,7 +101,7 @@ public final class WipViews {
    */
   public static WipViews of(Configuration configuration) {
     Objects.requireNonNull(configuration, "configuration");
-    return new WipViews(Sessions.of(configuration.connectionProvider()));
+    return new WipViews(Sessions.of(configuration.connectionProvider()), UNOBSERVED);
   }
 
   /**
@@ -120,7 +128,7 @@ public final class WipViews {
    * @return other views, this one unchanged
    */
   public WipViews withSchema(@Nullable String schema) {
-    return new WipViews(sessions.withSchema(schema));
+    return with(sessions.withSchema(schema));
   }
 
   /**
@@ -133,7 +141,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withLockTimeout(@Nullable Duration timeout) {
-    return new WipViews(sessions.withLockTimeout(checked(timeout)));
+    return with(sessions.withLockTimeout(checked(timeout)));
   }
 
   /**
@@ -146,7 +154,17 @@ public final class WipViews {
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withStatementTimeout(@Nullable Duration timeout) {
-    return new WipViews(sessions.withStatementTimeout(checked(timeout)));
+    return with(sessions.withStatementTimeout(checked(timeout)));
+  }
+
+  /**
+   * The same views, whose refreshes and promotions somebody watches: a tracer.
+   *
+   * @param observer called in the thread of each call; not null
+   * @return other views, this one unchanged
+   */
+  public WipViews withObserver(CallObserver observer) {
+    return new WipViews(sessions, Objects.requireNonNull(observer, "observer"));
   }
 
   private static @Nullable Duration checked(@Nullable Duration timeout) {
@@ -356,6 +374,16 @@ public final class WipViews {
    *     transaction
    */
   public void recreate(Table<?>... views) {
-    Recreation.run(sessions, Stream.of(views).map(Table::getName).toList());
+    List<String> names = Stream.of(views).map(Table::getName).toList();
+    CallObserver.Ending ending =
+        observer.begin(
+            CallObserver.Operation.RECREATE, names.isEmpty() ? null : String.join(", ", names));
+    try {
+      Recreation.run(sessions, names);
+      ending.ended(null, null);
+    } catch (WipViewsException e) {
+      ending.ended(null, e);
+      throw e;
+    }
   }
 }
