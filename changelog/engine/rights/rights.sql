@@ -41,11 +41,12 @@ routine AS (
     pg_catalog.starts_with(p.proname::text, 'wip_view_find'::text) OR p.proname::text IN (
       'wip_view_checks', 'wip_view_run_check', 'wip_view_sizes', 'wip_view_size_of', 'wip_view_source_tables',
       'wip_view_may_read', 'wip_view_keeper_of_dead_rows', 'wip_view_command', 'wip_view_duration_text',
-      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads',
+      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads', 'wip_view_is_invokers',
       'wip_view_describe_changes', 'wip_view_changed_columns', 'wip_view_supporting_sources', 'wip_view_column_users') AS reads,
     p.proname::text IN (
       'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
-      'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views', 'refresh_wip_views')
+      'wip_view_fail', 'wip_view_changed', 'wip_view_note_source_state', 'refresh_wip_view', 'refresh_wip_view_if_changed',
+      'refresh_all_wip_views', 'refresh_wip_views')
       OR p.pronargs = 0::smallint AND EXISTS (
         SELECT
         FROM "${schema}".wip_view AS v

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * WipViews#withObserver}; with Micrometer, {@code WipViewsObservations} of the package {@code
  * metrics} is one.
  *
- * <p>It is called in the caller's thread, at the beginning and at the end, so that what it opens
- * encloses the database's work. What it throws is thrown by the call.
+ * <p>It is called in the thread that does the work, at the beginning and at the end, so that what
+ * it opens encloses the statements. What it throws is thrown by the call.
  */
 @FunctionalInterface
 public interface CallObserver {
@@ -29,6 +29,14 @@ public interface CallObserver {
    * @return is told the end
    */
   Ending begin(Operation operation, @Nullable String view);
+
+  /**
+   * Returns the observer of what other threads do for the call that this thread makes, where it has
+   * to know what encloses the call.
+   */
+  default CallObserver ofThisThread() {
+    return this;
+  }
 
   /** The end of what began. */
   @FunctionalInterface

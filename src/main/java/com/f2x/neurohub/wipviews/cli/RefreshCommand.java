@@ -17,14 +17,19 @@ import org.jooq.Table;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code wip-views refresh}. */
 @Command(
     name = "refresh",
     description = "Refresh all views, or the named ones, and say what happened.")
 final class RefreshCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "VIEW", description = "Names of views; none for all, in refresh order.")
   private List<String> names = List.of();
@@ -37,6 +42,13 @@ final class RefreshCommand implements Callable<Integer> {
   private Duration maxAge;
 
   @Option(
+      names = "--if-changed",
+      description =
+          "Skip a view that is not older than --max-age only if nothing that it reads was written"
+              + " since it was last refreshed so, by the server's counts of rows.")
+  private boolean ifChanged;
+
+  @Option(
       names = {"-q", "--quiet"},
       description = "Print nothing but what failed, as a job of cron should.")
   private boolean quiet;
@@ -47,10 +59,19 @@ final class RefreshCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (ifChanged && maxAge == null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--if-changed needs --max-age, the age from which on a view is refreshed in any case");
+    }
     Duration lockTimeout = limits.lockTimeout();
     Duration statementTimeout = limits.statementTimeout();
     WipViews views =
-        connection.views().withLockTimeout(lockTimeout).withStatementTimeout(statementTimeout);
+        connection
+            .views()
+            .withLockTimeout(lockTimeout)
+            .withStatementTimeout(statementTimeout)
+            .withParallelism(limits.jobs());
     List<Attempt> attempts = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
     if (names.isEmpty() && maxAge == null) {
@@ -89,7 +110,8 @@ final class RefreshCommand implements Callable<Integer> {
     if (maxAge == null) {
       return List.of(views.refresh(view));
     }
-    Optional<Refresh> refresh = views.refreshIfOlderThan(view, maxAge);
+    Optional<Refresh> refresh =
+        ifChanged ? views.refreshIfChanged(view, maxAge) : views.refreshIfOlderThan(view, maxAge);
     if (refresh.isEmpty()) {
       attempts.add(Attempt.skipped(view.getName()));
     }

@@ -25,9 +25,11 @@ public final class WipViewsObservations implements CallObserver {
   private static final String ALL = "all";
 
   private final ObservationRegistry registry;
+  private final @Nullable Observation parent;
 
-  private WipViewsObservations(ObservationRegistry registry) {
+  private WipViewsObservations(ObservationRegistry registry, @Nullable Observation parent) {
     this.registry = registry;
+    this.parent = parent;
   }
 
   /**
@@ -37,7 +39,12 @@ public final class WipViewsObservations implements CallObserver {
    * @return the observer
    */
   public static WipViewsObservations of(ObservationRegistry registry) {
-    return new WipViewsObservations(Objects.requireNonNull(registry, "registry"));
+    return new WipViewsObservations(Objects.requireNonNull(registry, "registry"), null);
+  }
+
+  @Override
+  public CallObserver ofThisThread() {
+    return new WipViewsObservations(registry, registry.getCurrentObservation());
   }
 
   @Override
@@ -48,6 +55,7 @@ public final class WipViewsObservations implements CallObserver {
         Observation.createNotStarted("wip.view." + name, registry)
             .contextualName(name + " " + of)
             .lowCardinalityKeyValue("view", of)
+            .parentObservation(parent == null ? registry.getCurrentObservation() : parent)
             .start();
     Observation.Scope scope = observation.openScope();
     return (refresh, failure) -> {

@@ -34,7 +34,8 @@ public final class WipViewsAutoConfiguration {
         WipViews.of(dataSource)
             .withSchema(properties.schema())
             .withLockTimeout(properties.lockTimeout())
-            .withStatementTimeout(properties.statementTimeout());
+            .withStatementTimeout(properties.statementTimeout())
+            .withParallelism(properties.parallelism());
     CallObserver watching = observer.getIfAvailable();
     return watching == null ? views : views.withObserver(watching);
   }
