@@ -161,19 +161,19 @@ COMMENT ON FUNCTION "${schema}".wip_view_acquire_exclusive(text, text) IS
 DROP FUNCTION IF EXISTS "${schema}".wip_view_objects();
 
 CREATE FUNCTION "${schema}".wip_view_objects()
-  RETURNS TABLE (kind text, object oid, owner oid, acl aclitem[])
+  RETURNS SETOF oid
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT 'TABLE', c.oid, c.relowner, c.relacl
+  SELECT c.oid
   FROM pg_class AS c
   WHERE c.relnamespace = '"${schema}"'::regnamespace
     AND c.relname ~ '^wip_view'
     -- to a materialized view the default privileges are meant to apply: promote.sql sees to that
     AND c.relkind IN ('r', 'v', 'S')
   UNION ALL
-  SELECT 'ROUTINE', p.oid, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+  SELECT p.oid
   FROM pg_proc AS p
   WHERE p.pronamespace = '"${schema}"'::regnamespace
     AND p.proname ~ '^(wip_view|refresh)_';
@@ -220,13 +220,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_objects()
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT "${schema}".wip_view_pin_settings();
-  SELECT set_config('wip_views.known', array_agg(o.object)::text, false) FROM "${schema}".wip_view_objects() AS o;
+  SELECT set_config('wip_views.known', array_agg(o)::text, false) FROM "${schema}".wip_view_objects() AS o;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_snapshot_objects() IS
   'Pins the settings, and notes which objects are there, for wip_view_revoke_default_privileges().';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_revoke_default_privileges()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_revoke_from_others(made oid[])
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -240,9 +240,13 @@ BEGIN
       o.kind,
       CASE o.kind WHEN 'TABLE' THEN o.object::regclass::text ELSE o.object::regprocedure::text END,
       CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
-    FROM "${schema}".wip_view_objects() AS o
+    FROM (
+      SELECT 'TABLE', c.oid, c.relowner, c.relacl FROM pg_class AS c
+      UNION ALL
+      SELECT 'ROUTINE', p.oid, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc AS p
+    ) AS o (kind, object, owner, acl)
     CROSS JOIN LATERAL aclexplode(o.acl) AS e
-    WHERE o.object NOT IN (SELECT unnest(current_setting('wip_views.known')::oid[]))
+    WHERE o.object = ANY (made)
       AND e.grantee <> o.owner
       AND pg_has_role(o.owner, 'USAGE')
   LOOP
@@ -251,8 +255,38 @@ BEGIN
 END
 $function$;
 
+COMMENT ON FUNCTION "${schema}".wip_view_revoke_from_others(oid[]) IS
+  'Revokes all that other roles than their owner may do with these objects, which were just made: what default privileges gave.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_revoke_default_privileges()
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_revoke_from_others(ARRAY(
+    SELECT o.*
+    FROM "${schema}".wip_view_objects() AS o
+    WHERE o <> ALL (current_setting('wip_views.known')::oid[])));
+$function$;
+
 COMMENT ON FUNCTION "${schema}".wip_view_revoke_default_privileges() IS
-  'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_snapshot_objects().';
+  'Revokes all that other roles than the owner may do with the objects that were made since wip_view_snapshot_objects().';
+
+-- IF NOT EXISTS would lock a table before it looks, with every reader of the views behind it.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_column(own_relation text, column_name text)
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT EXISTS (
+    SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = column_name AND NOT a.attisdropped)
+  FROM pg_class AS c
+  WHERE c.oid = to_regclass(format('%I.%I', '${schema}', own_relation));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_has_column(text, text) IS
+  'Whether a relation of wip-views has a column of this name; null where there is no such relation.';
 
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_release(),
@@ -264,5 +298,7 @@ REVOKE ALL ON FUNCTION
   "${schema}".wip_view_objects(),
   "${schema}".wip_view_pin_settings(),
   "${schema}".wip_view_snapshot_objects(),
-  "${schema}".wip_view_revoke_default_privileges()
+  "${schema}".wip_view_revoke_from_others(oid[]),
+  "${schema}".wip_view_revoke_default_privileges(),
+  "${schema}".wip_view_has_column(text, text)
 FROM PUBLIC;

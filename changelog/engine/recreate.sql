@@ -62,15 +62,11 @@ DECLARE
   registered record;
   statement pg_catalog.text;
 BEGIN
+  PERFORM "${schema}".wip_view_check_registered(view_name);
   SELECT v.refresh_order, coalesce(v.deployed_target, v.freshness_target) AS freshness_target, v.version
   INTO registered
   FROM "${schema}".wip_view AS v
   WHERE v.view_name OPERATOR(pg_catalog.=) wip_view_recreate.view_name;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
-  END IF;
-
   PERFORM "${schema}".wip_view_stage(view_name);
   FOR statement IN SELECT ddl.* FROM "${schema}".wip_view_registered_ddl(view_name) AS ddl LOOP
     EXECUTE statement;

@@ -8,13 +8,7 @@ DECLARE
   log_table CONSTANT pg_catalog.text := pg_catalog.lower('${database.databaseChangeLogTableName}');
 BEGIN
   -- Tables that an earlier version made.
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND a.attname = 'last_started_no'
-      AND NOT a.attisdropped
-  ) THEN
+  IF "${schema}".wip_view_has_column('wip_view', 'last_started_no') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_refresh');
     ALTER TABLE "${schema}".wip_view
@@ -28,22 +22,12 @@ BEGIN
     WHERE v.last_refresh_id = r.refresh_id;
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'supporting_views')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view_settings', 'supporting_views') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_views jsonb NOT NULL DEFAULT '{}';
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'version')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view', 'version') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     ALTER TABLE "${schema}".wip_view
       ADD COLUMN IF NOT EXISTS source_refresh_no jsonb NOT NULL DEFAULT '{}',
@@ -60,12 +44,7 @@ BEGIN
     END IF;
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'frozen_at')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view', 'frozen_at') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_refresh');
@@ -78,12 +57,7 @@ BEGIN
         CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed', 'frozen'));
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'previous_definitions')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view', 'previous_definitions') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     ALTER TABLE "${schema}".wip_view
       ADD COLUMN previous_definitions jsonb NOT NULL DEFAULT '[]',
@@ -223,13 +197,7 @@ COMMENT ON COLUMN "${schema}".wip_view_role.may_refresh IS 'true: of the changel
 -- Columns of an earlier version, which former-functions.sql drops when nothing reads them any more.
 DO $roles$
 BEGIN
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
-      AND a.attname = 'reader_role'
-      AND NOT a.attisdropped
-  ) THEN
+  IF "${schema}".wip_view_has_column('wip_view_settings', 'reader_role') THEN
     INSERT INTO "${schema}".wip_view_role (role, may_refresh)
     SELECT DISTINCT pg_catalog.btrim(named.role), named.may_refresh
     FROM "${schema}".wip_view_settings AS s

@@ -33,13 +33,14 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_ddl_name(relation oid)
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT format('%s %s.%I', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, c.relnamespace::regnamespace, c.relname)
+  SELECT format('%s %s.%I', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END,
+                c.relnamespace::regnamespace, c.relname)
   FROM pg_class AS c
   WHERE c.oid = relation;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_ddl_name(oid) IS
-  'A view or materialized view, as ALTER and COMMENT ON name it.';
+  'A relation, as ALTER, DROP and COMMENT ON name it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_relation_ddl(old oid, new oid)
   RETURNS SETOF text

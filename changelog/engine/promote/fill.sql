@@ -12,7 +12,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_promote_limit() IS
   'How long a promotion waits for those who hold what it needs: the setting wip_views.promote_limit (60s).';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_take_turn(purpose text, view_name text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_refresh(purpose text, refreshed text, statement text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -23,39 +23,41 @@ DECLARE
   promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
 BEGIN
   PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
-  PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
+  EXECUTE statement;
 EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, view_name
+  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, refreshed
     USING ERRCODE = 'lock_not_available',
           HINT = 'Nothing was changed. Try again when that has ended, or allow more time with SET wip_views.promote_limit.';
 END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_await_refresh(text, text, text) IS
+  'Runs a statement that waits for a refresh to end, for as long as the setting wip_views.promote_limit allows; the purpose is for the error.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_take_turn(purpose text, view_name text)
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_await_refresh(purpose, view_name, format(
+    'SELECT pg_advisory_xact_lock(%s, %s)', '"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name)));
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_take_turn(text, text) IS
-  'Takes the turn of a view, as a refresh has it, till the transaction ends: one who asks for a refresh waits. The purpose is for the error after the setting wip_views.promote_limit.';
+  'Takes the turn of a view, as a refresh does, until the transaction ends: a caller that asks for a refresh waits.';
 
--- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refresh(purpose text, relation regclass)
   RETURNS void
-  LANGUAGE plpgsql
+  LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
-  SET lock_timeout = 0
 AS $function$
-DECLARE
-  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
-BEGIN
-  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
-  EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', relation, obj_description(relation, 'pg_class'));
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, relation
-    USING ERRCODE = 'lock_not_available',
-          HINT = 'Nothing was changed. Try again when that has ended, or allow more time with SET wip_views.promote_limit.';
-END
+  -- A REFRESH by hand waits for the lock of a COMMENT, and then finds the new relation by its name; readers go on.
+  SELECT "${schema}".wip_view_await_refresh(purpose, relation::text, format(
+    'COMMENT ON MATERIALIZED VIEW %s IS %L', relation, obj_description(relation, 'pg_class')));
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stop_refresh(text, regclass) IS
-  'Keeps a materialized view from being refreshed by hand till the transaction ends. The purpose is for the error after the setting wip_views.promote_limit.';
+  'Keeps a materialized view from being refreshed by hand until the transaction ends.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
   RETURNS void

@@ -7,28 +7,6 @@
 -- The copy is a table, and stays while the view is frozen: pg_restore fills a materialized view by REFRESH, which has
 -- nothing else to read.
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_to_owner(relation_name text)
-  RETURNS void
-  LANGUAGE plpgsql
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  statement text;
-BEGIN
-  FOR statement IN
-    SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', relation_name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
-    FROM pg_class AS c
-    CROSS JOIN LATERAL aclexplode(c.relacl) AS e
-    WHERE c.oid = to_regclass(relation_name) AND e.grantee <> c.relowner
-  LOOP
-    EXECUTE statement;
-  END LOOP;
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_keep_to_owner(text) IS
-  'Revokes whatever default privileges gave others on a relation that was just made.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_copy(relation regclass, view_name text)
   RETURNS regclass
   LANGUAGE plpgsql
@@ -38,7 +16,7 @@ DECLARE
   copy_name CONSTANT text := format('%I.%I', '${schema}', 'wip_view_copy_' || relation::oid);
 BEGIN
   EXECUTE format('CREATE TABLE %s AS SELECT * FROM %s', copy_name, relation);
-  PERFORM "${schema}".wip_view_keep_to_owner(copy_name);
+  PERFORM "${schema}".wip_view_revoke_from_others(ARRAY[to_regclass(copy_name)::oid]);
   EXECUTE format('COMMENT ON TABLE %s IS %L', copy_name, format('The rows of %s while it is frozen; a thaw drops it.', view_name));
   EXECUTE format('ANALYZE %s', copy_name);
   RETURN to_regclass(copy_name);
@@ -50,30 +28,10 @@ COMMENT ON FUNCTION "${schema}".wip_view_make_copy(regclass, text) IS
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_copies()
   RETURNS void
-  LANGUAGE plpgsql
+  LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-  copy text;
-BEGIN
-  LOOP
-    SELECT format('%s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, c.oid::regclass)
-    INTO copy
-    FROM pg_class AS c
-    WHERE c.relnamespace = '"${schema}"'::regnamespace
-      AND starts_with(c.relname, 'wip_view_copy_')
-      AND c.relkind IN ('r', 'm')
-      AND pg_has_role(c.relowner, 'USAGE')
-      AND NOT EXISTS (
-        SELECT
-        FROM pg_depend AS d
-        JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> c.oid
-        WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
-    LIMIT 1;
-    EXIT WHEN NOT FOUND;
-    EXECUTE 'DROP ' || copy;
-  END LOOP;
-END
+  SELECT "${schema}".wip_view_drop_unused('${schema}', '^wip_view_copy_[0-9]+$');
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drop_copies() IS
@@ -90,11 +48,8 @@ BEGIN
   IF (SELECT s.supporting_views ? view_name FROM "${schema}".wip_view_settings AS s) THEN
     PERFORM "${schema}".wip_view_freeze_supporting(view_name);
     RETURN false;
-  ELSIF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_begin_freeze.view_name) THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
   END IF;
-
+  PERFORM "${schema}".wip_view_check_registered(view_name);
   PERFORM "${schema}".wip_view_take_turn('freeze ' || view_name, view_name);
   IF "${schema}".wip_view_is_frozen(view_name) THEN
     RAISE NOTICE '% is frozen already', view_name;
@@ -265,10 +220,9 @@ BEGIN
   IF (SELECT s.supporting_views ? view_name FROM "${schema}".wip_view_settings AS s) THEN
     PERFORM "${schema}".wip_view_thaw_supporting(view_name);
     RETURN false;
-  ELSIF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_begin_thaw.view_name) THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
-  ELSIF NOT "${schema}".wip_view_is_frozen(view_name) THEN
+  END IF;
+  PERFORM "${schema}".wip_view_check_registered(view_name);
+  IF NOT "${schema}".wip_view_is_frozen(view_name) THEN
     RAISE NOTICE '% is not frozen', view_name;
     RETURN false;
   END IF;

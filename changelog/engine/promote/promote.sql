@@ -188,9 +188,9 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_clear_staging()
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  PERFORM "${schema}".wip_view_drop_left_over('wip_staging_${schema}', retired => false);
+  PERFORM "${schema}".wip_view_drop_unused('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
-  PERFORM "${schema}".wip_view_drop_left_over('wip_decoy_${schema}', retired => false);
+  PERFORM "${schema}".wip_view_drop_unused('wip_decoy_${schema}');
   PERFORM "${schema}".wip_view_drop_staging('wip_decoy_${schema}');
 END
 $function$;

@@ -147,7 +147,7 @@ BEGIN
   INTO naming
   FROM pg_proc AS p
   WHERE strpos(lower(p.prosrc), lower(view_name)) > 0
-    AND p.oid NOT IN (SELECT o.object FROM "${schema}".wip_view_objects() AS o WHERE o.kind = 'ROUTINE');
+    AND p.oid NOT IN (SELECT o.* FROM "${schema}".wip_view_objects() AS o);
   IF naming IS NOT NULL THEN
     RAISE WARNING '% is % now, and these name it in their bodies: %', view_name, new_name, naming
       USING HINT = 'CREATE OR REPLACE them with the new name.';

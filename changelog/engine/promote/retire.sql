@@ -98,7 +98,7 @@ BEGIN
     END IF;
     PERFORM pg_sleep(0.02);
   END LOOP;
-  PERFORM "${schema}".wip_view_drop_left_over('wip_staging_${schema}', retired => true);
+  PERFORM "${schema}".wip_view_drop_unused('wip_staging_${schema}', '^retired_[0-9]+$');
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_drop_copies();
 END

@@ -8,29 +8,30 @@
 -- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
 -- the catalog.
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_left_over(schema_name name, retired boolean)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_unused(
+  schema_name name, name_pattern text DEFAULT '^(?!retired_[0-9]+$)')
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  left_over text;
+  unused text;
 BEGIN
   LOOP
-    SELECT o.statement
-    INTO left_over
+    SELECT 'DROP ' || o.described
+    INTO unused
     FROM (
-      SELECT c.oid, c.relname, 'DROP ' || "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
+      SELECT c.oid, c.relname, c.relowner, "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
       FROM pg_class AS c
       JOIN pg_type AS t ON t.oid = c.reltype
-      WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('v', 'm')
+      WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('r', 'v', 'm')
       UNION ALL
-      SELECT p.oid, p.proname, format('DROP ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
+      SELECT p.oid, p.proname, p.proowner, format('ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
       FROM pg_proc AS p
       WHERE p.pronamespace = to_regnamespace(quote_ident(schema_name)) AND p.prokind IN ('f', 'p')
-    ) AS o (oid, name, statement, referenced)
-    WHERE o.name ~ '^retired_[0-9]+$' = retired
-      -- what nothing else depends on goes first
+    ) AS o (oid, name, owner, described, referenced)
+    WHERE o.name ~ name_pattern
+      AND pg_has_role(o.owner, 'USAGE')
       AND NOT EXISTS (
         SELECT
         FROM pg_depend AS d
@@ -41,13 +42,13 @@ BEGIN
     ORDER BY o.oid DESC
     LIMIT 1;
     EXIT WHEN NOT FOUND;
-    EXECUTE left_over;
+    EXECUTE unused;
   END LOOP;
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_drop_left_over(name, boolean) IS
-  'Drops the views and routines in a staging schema: those that were retired, or the others.';
+COMMENT ON FUNCTION "${schema}".wip_view_drop_unused(name, text) IS
+  'Drops the relations and routines of a schema whose names match, and on which nothing else depends; by default all but what was retired.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_staging(schema_name name)
   RETURNS void
@@ -84,7 +85,7 @@ BEGIN
   END IF;
 
   -- by a script that was run statement by statement and died
-  PERFORM "${schema}".wip_view_drop_left_over(schema_name, retired => false);
+  PERFORM "${schema}".wip_view_drop_unused(schema_name);
 END
 $function$;
 
@@ -247,21 +248,33 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_check_owner(text) IS
   'Stops if the object of the view''s name belongs to a role of which the caller is not a member.';
 
+-- Nothing is looked up by a name before the path is ours: the one who deploys may have a schema on it where others create.
+-- No SET clause here: the path would end with it.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_enter_staging()
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
+  PERFORM "${schema}".wip_view_pin_settings();
+  PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_enter_staging() IS
+  'Notes the search_path, then sets a safe one, pins the settings and makes the staging schema.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text, changelog text)
   RETURNS void
   LANGUAGE plpgsql
 AS $function$
 BEGIN
-  -- Nothing is looked up by a name before the path is ours: the one who deploys may have a schema on it where others create.
-  PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
-
-  PERFORM "${schema}".wip_view_pin_settings();
+  PERFORM "${schema}".wip_view_enter_staging();
   PERFORM "${schema}".wip_view_claim(view_name, changelog);
   PERFORM "${schema}".wip_view_check_owner(view_name);
   PERFORM set_config('wip_views.changelog', changelog, true);
   PERFORM "${schema}".wip_view_begin_stage(view_name);
-  PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_make_decoy(view_name);
   PERFORM "${schema}".wip_view_snapshot_catalog();
   -- in a form that means the same under every DateStyle and time zone

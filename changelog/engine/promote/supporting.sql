@@ -10,10 +10,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage_supporting(view_name text)
   LANGUAGE plpgsql
 AS $function$
 BEGIN
-  PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
-  PERFORM "${schema}".wip_view_pin_settings();
-  PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_enter_staging();
   PERFORM set_config('search_path', '"wip_staging_${schema}", "${schema}", pg_temp', false);
 END
 $function$;
@@ -133,7 +130,7 @@ BEGIN
   -- Rows that a REFRESH writes are frozen: a reader whose snapshot is older sees them, where those of a table would be none.
   filled := format('%I.%I', '${schema}', 'wip_view_copy_' || copy::oid);
   EXECUTE format('CREATE MATERIALIZED VIEW %s AS SELECT * FROM %s WITH NO DATA', filled, copy);
-  PERFORM "${schema}".wip_view_keep_to_owner(filled);
+  PERFORM "${schema}".wip_view_revoke_from_others(ARRAY[to_regclass(filled)::oid]);
   EXECUTE format('REFRESH MATERIALIZED VIEW %s', filled);
   EXECUTE format('GRANT SELECT ON %s TO %s', filled, (SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = relation));
 

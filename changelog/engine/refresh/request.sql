@@ -89,6 +89,26 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_current_name(text) IS
   'The name of a registered view by that name, or by one that it had before it was renamed. Null if there is none.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_registered(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_check_registered.view_name) THEN
+    RAISE EXCEPTION 'unknown view "%"', view_name
+      USING ERRCODE = 'undefined_object',
+            HINT = format('Registered in %I.wip_view: %s.', '${schema}', coalesce(
+              (SELECT string_agg(o.view_name, ', ' ORDER BY o.position) FROM "${schema}".wip_view_order AS o),
+              'none'));
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_check_registered(text) IS
+  'Stops if no view of that name is registered, and names those that are.';
+
 -- call_id: the requests of a call for several views are all made before the first of them is run.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_request(view_name text, call_id bigint DEFAULT NULL)
   RETURNS bigint
@@ -111,14 +131,8 @@ BEGIN
             HINT = 'Refresh on the primary; a standby gets the rows by replication.';
   END IF;
 
-  current_name := "${schema}".wip_view_current_name(view_name);
-  IF current_name IS NULL THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object',
-            HINT = format('Registered in %I.wip_view: %s.', '${schema}', coalesce(
-              (SELECT string_agg(o.view_name, ', ' ORDER BY o.position) FROM "${schema}".wip_view_order AS o),
-              'none'));
-  END IF;
+  current_name := coalesce("${schema}".wip_view_current_name(view_name), view_name);
+  PERFORM "${schema}".wip_view_check_registered(current_name);
 
   -- A number may be taken all the same, by a transaction that is not over yet.
   WHILE request_id IS NULL LOOP

@@ -14,33 +14,32 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jooq.Table;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code wip-views refresh}. */
 @Command(
     name = "refresh",
-    description = "Refresh all views, or the named ones, and say what happened.")
+    description =
+        "Refresh all views, or the named ones, in refresh order, and say what happened.")
 final class RefreshCommand implements Callable<Integer> {
-
-  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all, in refresh order.")
-  private List<String> names = List.of();
 
   @Option(
       names = "--max-age",
       paramLabel = "AGE",
       converter = DurationConverter.class,
       description = "Skip a view that is not older than this, such as 30s, 5m or 2h.")
-  private Duration maxAge;
+  private @Nullable Duration maxAge;
 
   @Option(
       names = {"-q", "--quiet"},
       description = "Print nothing but what failed, as a job of cron should.")
   private boolean quiet;
 
+  @Mixin private NamedViews named;
   @Mixin private LimitOptions limits;
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
@@ -53,11 +52,11 @@ final class RefreshCommand implements Callable<Integer> {
         connection.views().withLockTimeout(lockTimeout).withStatementTimeout(statementTimeout);
     List<Attempt> attempts = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
-    if (names.isEmpty() && maxAge == null) {
+    if (named.names().isEmpty() && maxAge == null) {
       // as one call, so that callers at the same moment share all of it
       attempt(views::refreshAll, attempts, failures);
     } else {
-      for (Table<?> view : ViewNames.existing(views, names)) {
+      for (Table<?> view : ViewNames.existing(views, named.names())) {
         attempt(() -> refresh(views, view, attempts), attempts, failures);
       }
     }

@@ -9,7 +9,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /** {@code wip-views thaw}. */
 @Command(
@@ -22,9 +21,7 @@ import picocli.CommandLine.Parameters;
     })
 final class ThawCommand implements Callable<Integer> {
 
-  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
-  private List<String> names = List.of();
-
+  @Mixin private NamedViews views;
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
@@ -33,10 +30,10 @@ final class ThawCommand implements Callable<Integer> {
     Output output = format.output();
     WipViewsMigration migration = connection.migration();
     if (format.isJson()) {
-      output.json(new Freezing(migration.thaw(names), List.of()));
+      output.json(new Freezing(migration.thaw(views.names()), List.of()));
       return CommandLine.ExitCode.OK;
     }
-    List<String> thawed = migration.withProgress(new Progress(output)).thaw(names);
+    List<String> thawed = migration.withProgress(new Progress(output)).thaw(views.names());
     output.paragraph(
         thawed.isEmpty()
             ? "Nothing to thaw: no view is frozen."
