@@ -1,5 +1,5 @@
--- What an earlier version called or kept otherwise. Last, since a refresh that began before calls it until its own functions
--- have been replaced.
+-- Drops what an earlier version named differently. This runs last, since a refresh that began before the deploy calls it until
+-- its functions have been replaced.
 SET LOCAL client_min_messages = warning;
 
 DROP FUNCTION IF EXISTS

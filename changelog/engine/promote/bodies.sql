@@ -13,7 +13,7 @@ AS $function$
     END,
     coalesce(
       (SELECT substring(setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) AS setting WHERE starts_with(setting, 'search_path=')),
-      -- that of the one who deploys, in want of a caller's
+      -- that of the deploying role, since a caller's is not known
       current_setting('wip_views.search_path')),
     check_bodies => true)
   FROM pg_proc AS p

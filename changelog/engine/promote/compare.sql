@@ -211,7 +211,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_compare()
   RETURNS jsonb
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
+  -- restores what is set within
   SET lock_timeout = 0
 AS $function$
 DECLARE
@@ -229,7 +229,7 @@ BEGIN
   END IF;
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM "${schema}".wip_view_promote_limit()) * 1000)), true);
   result := "${schema}".wip_view_compare_rows();
-  -- What was read is locked till the transaction ends, and a plain refresh would wait for that, with readers behind it.
+  -- What was read is locked until the transaction ends, and a plain refresh would wait for that, with readers behind it.
   -- Undoing the subtransaction releases the locks.
   RAISE EXCEPTION SQLSTATE 'WV003';
 EXCEPTION

@@ -1,4 +1,4 @@
--- Filling what is put in place: a promotion is a refresh of the view and of every materialized view that it rebuilds.
+-- Fills what a promotion puts in place: it is a refresh of the view and of every materialized view that it rebuilds.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote_limit()
   RETURNS interval
@@ -10,13 +10,13 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote_limit() IS
-  'How long a promotion waits for those who hold what it needs: the setting wip_views.promote_limit (60s).';
+  'How long a promotion waits for the transactions that hold what it needs: the setting wip_views.promote_limit (60s).';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_refresh(purpose text, refreshed text, statement text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
+  -- restores what is set within
   SET lock_timeout = 0
 AS $function$
 DECLARE
@@ -70,8 +70,8 @@ DECLARE
   next_relation regclass;
 BEGIN
   SELECT * INTO plan FROM pg_temp.wip_plan;
-  -- The turns, as a refresh has them and in the order in which refresh_all_wip_views() takes them: one who asks for a
-  -- refresh waits; this promotion serves those who asked before it fills the view.
+  -- It takes the turns as a refresh does, in the order in which refresh_all_wip_views() takes them: a caller that asks for a
+  -- refresh waits, and is served by this promotion if it asked before the view is filled.
   FOR next_view IN
     SELECT v.view_name
     FROM "${schema}".wip_view_order AS v
@@ -96,7 +96,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stop_refreshes() IS
-  'Keeps the view and the materialized views that are rebuilt from being refreshed till the transaction ends.';
+  'Keeps the view and the materialized views that are rebuilt from being refreshed until the transaction ends.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_refresh_remedy(relation oid, failed_sqlstate text)
   RETURNS text
@@ -141,7 +141,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_refresh_remedy(oid, text) IS
-  'What to do about a refresh that failed with an SQLSTATE: the grants that the owner lacks, or the functions whose names it does not find.';
+  'The remedy for a refresh that failed with an SQLSTATE: the grants that the owner lacks, or the functions whose bodies name what they do not find.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_refresh_successor(relation_name text, successor regclass)
   RETURNS bigint
@@ -188,7 +188,7 @@ BEGIN
     WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND o.successor IS NOT NULL AND c.relispopulated
     ORDER BY o.position
   LOOP
-    -- as a refresh does: when its turn has come, before it reads anything
+    -- as a refresh does: once it has its turn, before it reads anything
     UPDATE pg_temp.wip_plan_object AS o
     SET started_at = "${schema}".wip_view_begin((SELECT c.relname::text FROM pg_class AS c WHERE c.oid = next_object.successor)),
         others_as_of = coalesce("${schema}".wip_view_all_rows_as_of(), '{}')

@@ -1,8 +1,8 @@
--- Freeze and thaw: taking the views out of the way of a migration of the tables underneath.
+-- Freeze and thaw: how views get out of the way of a migration of the tables that they read.
 --
--- PostgreSQL refuses to retype or drop a column that a view reads. A frozen view is one over a copy of its rows, promoted as
--- any other, so that its readers, grants, indexes and dependants notice nothing. The registry keeps the definition; a
--- thaw promotes that.
+-- PostgreSQL refuses to retype or drop a column that a view reads. A frozen view reads a copy of its rows. It is promoted like
+-- any other, so that its readers, grants, indexes and dependants notice nothing. The registry keeps the definition that was
+-- deployed, and a thaw promotes that.
 --
 -- The copy is a table, and stays while the view is frozen: pg_restore fills a materialized view by REFRESH, which has
 -- nothing else to read.
@@ -102,9 +102,9 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_end_freeze(text) IS
-  'Puts a view over the copy in the place of the live one.';
+  'Puts a view over the copy in place of the live one.';
 
--- No SET clause here: the path that wip_view_stage() sets would end with it.
+-- There is no SET clause, with which the path that wip_view_stage() sets would end.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_freeze(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -172,7 +172,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_thawable(text[]) IS
   'What wip_view_thaw() is to be called for, in this order and each in a transaction of its own, to thaw these views (null for all).';
 
--- A deploy meanwhile: the view stays frozen. Its file has run, beside it, so that what it says is known.
+-- In a deploy a frozen view stays frozen. Its file has built the new one beside it, whose definition and attributes are
+-- registered for the thaw.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_defer(refresh_order integer, freshness_target interval, version text)
   RETURNS void
   LANGUAGE plpgsql
@@ -203,7 +204,7 @@ BEGIN
   WHERE v.view_name = plan.view_name;
   EXECUTE format('DROP MATERIALIZED VIEW %s', bare);
   PERFORM "${schema}".wip_view_clear_staging();
-  RAISE WARNING '% is frozen: it keeps its rows, and takes what was deployed when it is thawed', plan.view_name
+  RAISE WARNING '% is frozen: it keeps its rows, and gets the definition that was deployed when it is thawed', plan.view_name
     USING HINT = "${schema}".wip_view_command('thaw', plan.view_name);
 END
 $function$;
@@ -246,11 +247,11 @@ AS $function$
 DECLARE
   changes CONSTANT text := "${schema}".wip_view_describe_changes(view_name);
 BEGIN
-  -- a query that does not suit the tables; what a lock, a right or a dependant has against it is another matter
+  -- only where the query does not suit the tables: a lock, a right or a dependant is another matter
   IF changes IS NOT NULL AND failed_sqlstate ~ '^(0A|22|42)' AND failed_sqlstate <> '42501' THEN
     RAISE EXCEPTION 'cannot thaw %: %; since it was deployed, %', view_name, failed_error, changes
       USING ERRCODE = failed_sqlstate,
-            HINT = 'The frozen view goes on serving. Write in its file what the tables have now, deploy that, then thaw it.';
+            HINT = 'The frozen view still serves its readers. Change its file to suit the tables, deploy it, then thaw the view.';
   END IF;
 END
 $function$;
@@ -279,4 +280,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_thaw(text) IS
-  'Ends wip_view_freeze(): promotes the definition that was deployed last, with new rows. Readers wait for milliseconds. Where the tables no longer suit it, it stops and names the columns, and the frozen view goes on serving. An ordinary view that the view reads is thawed before it, and its readers then wait until the view is built: thaw that one by itself first, as wip_view_thawable() lists it.';
+  'Ends wip_view_freeze(): promotes the definition that was deployed last, with new rows. Readers wait for milliseconds. Where the tables no longer suit it, it stops and names the columns, and the frozen view still serves its readers. An ordinary view that the view reads is thawed before it, and its readers then wait until the view is built: thaw that one by itself first, as wip_view_thawable() lists it.';

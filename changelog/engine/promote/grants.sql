@@ -45,7 +45,7 @@ AS $function$
     CASE
       WHEN g.grantor <> owner
         AND pg_has_role(g.grantor, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
-      -- not RESET ROLE: the one who deploys may have become what it is by SET ROLE
+      -- not RESET ROLE: the deploying role may itself have been SET
       THEN format('SET LOCAL ROLE %s; %s; SET LOCAL ROLE %I', g.grantor::regrole, g.statement, current_user)
       ELSE g.statement
     END

@@ -11,7 +11,7 @@
 --
 --   promoted    the view itself: the one that was built takes its place
 --   replaced    a view whose columns stay, a rule, a policy, a function with a body of SQL: defined again in its place
---               (CREATE OR REPLACE, ALTER), so that whatever it has and whatever depends on it is not even touched
+--               (CREATE OR REPLACE, ALTER), so that its attributes and its dependants are not touched
 --   rebuilt     a materialized view: gets a successor beside it, which takes its place; an index that somebody made on
 --               the live view
 --   recreated   a view whose columns change: gets a successor as well; a routine that takes or returns the view's row

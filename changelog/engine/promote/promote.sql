@@ -196,7 +196,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_clear_staging() IS
-  'Drops what is left of a build, but for what was retired.';
+  'Drops what is left of a build, except what was retired.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_put_in_place(view_name text)
   RETURNS void
@@ -220,7 +220,7 @@ BEGIN
     RAISE NOTICE '%', line;
   END LOOP;
 
-  -- The new one gets what the old one has; after the swap it would be readers who wait for this.
+  -- The new one gets what the old one has before the swap: afterwards readers would wait for it.
   IF EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_put_in_place.view_name) THEN
     PERFORM "${schema}".wip_view_grant_rights(view_name);
   END IF;

@@ -1,7 +1,7 @@
 -- What a view's file may not do: reach anything but the view that it builds.
 --
 -- A file that begins with DROP MATERIALIZED VIEW IF EXISTS, as scripts do, finds a decoy of the view's name, in a schema
--- that is searched before the live one's. Whatever else a file does to an object that is not its own, the transaction's
+-- that is searched before the live one's. Anything else that a file does to an object that is not its own, the transaction's
 -- own rows in the system catalogs show, and a promotion stops.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_decoy(view_name text)

@@ -1,12 +1,11 @@
--- Making a view, the first time and ever after.
+-- Stages a view, the first time and at each change.
 --
 --   wip_view_stage(view)        puts the staging schema in front, so that the view's file builds it there
 --   (the view's file runs)      CREATE MATERIALIZED VIEW, its indexes, its comments, unqualified names
 --   wip_view_promote(view, ...)   puts it in the live one's place, with all that hangs on it, and registers it
 --
--- In one transaction, as Liquibase runs a changeset, nothing of this is seen before it is all there, and a deploy that
--- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
--- the catalog.
+-- All of it is one transaction, Liquibase's changeset: nothing is visible before it is complete, and a deploy that dies leaves
+-- nothing behind. Readers continue to read the live view; they wait only for the swap, which changes nothing but the catalog.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_unused(
   schema_name name, name_pattern text DEFAULT '^(?!retired_[0-9]+$)')
@@ -58,13 +57,13 @@ AS $function$
 DECLARE
   strangers text;
 BEGIN
-  -- The comment tells it from one that was made beforehand, for a role that may not create schemas: that one stays.
+  -- The comment marks it. A schema that was made beforehand, for a role that may not create schemas, has none and stays.
   IF to_regnamespace(quote_ident(schema_name)) IS NULL THEN
     EXECUTE format('CREATE SCHEMA %I', schema_name);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', schema_name, 'Made by wip-views while it builds a view');
   END IF;
 
-  -- Who may create there could put a relation or a function in the place of one that a view means.
+  -- A role that may create objects there could put a relation or a function in the place of one that a view means.
   SELECT string_agg(DISTINCT coalesce(r.rolname::text, 'PUBLIC'), ', ')
   INTO strangers
   FROM pg_namespace AS n
@@ -84,7 +83,7 @@ BEGIN
             HINT = format('Drop it, or ALTER SCHEMA %I OWNER TO %I, and REVOKE CREATE on it from others.', schema_name, current_user);
   END IF;
 
-  -- by a script that was run statement by statement and died
+  -- what a script left that was run statement by statement and died
   PERFORM "${schema}".wip_view_drop_unused(schema_name);
 END
 $function$;
@@ -110,8 +109,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_drop_staging(name) IS
   'Drops a schema that wip_view_make_staging() made, if it is empty; one that was there before stays.';
 
--- Between stage and promote the transaction does not end: a COMMIT in the view's file would leave what was built, with
--- its data, where nobody looks for it, and so would a script that is run statement by statement.
+-- The transaction must not end between stage and promote: a COMMIT in the view's file, or a script that is run statement by
+-- statement, would leave a filled copy in the staging schema.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_refuse_commit()
   RETURNS trigger
   LANGUAGE plpgsql
@@ -136,7 +135,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_refuse_commit() IS
-  'Keeps a transaction from being committed between wip_view_stage() and wip_view_promote(), or after wip_view_plan().';
+  'Prevents a COMMIT between wip_view_stage() and wip_view_promote(), or after wip_view_plan().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_stage(view_name text)
   RETURNS void
@@ -180,7 +179,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_end_stage(text) IS
   'Allows the transaction to commit again; stops if it is not the one in which the view was staged.';
 
--- Two changelogs that keep a view of one name would put each other's definition in its place, deploy by deploy.
+-- Two changelogs with a view of one name would replace each other's definition with every deploy.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_claim(view_name text, changelog text)
   RETURNS void
   LANGUAGE plpgsql
@@ -248,8 +247,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_check_owner(text) IS
   'Stops if the object of the view''s name belongs to a role of which the caller is not a member.';
 
--- Nothing is looked up by a name before the path is ours: the one who deploys may have a schema on it where others create.
--- No SET clause here: the path would end with it.
+-- Nothing is looked up by name before the path is ours: that of the deploying role may have a schema where others create
+-- objects. There is no SET clause, with which the path would end.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_enter_staging()
   RETURNS void
   LANGUAGE plpgsql
@@ -281,7 +280,7 @@ BEGIN
   PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
   PERFORM set_config('search_path', concat(
     '"wip_staging_${schema}", "wip_decoy_${schema}", ',
-    -- what was planned before it
+    -- the views that were planned before it
     CASE WHEN "${schema}".wip_view_has_planned_schema() THEN '"wip_planned_${schema}", ' END,
     '"${schema}", pg_temp'), false);
   RAISE NOTICE '%: building', view_name;
@@ -291,7 +290,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text, text) IS
   'Stops if the view belongs to another changelog than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
 
--- By itself, not by a default: where an earlier version is deployed again, which has this one alone, both go on.
+-- A function, not a default: an earlier version, which has only this one, can be deployed again beside the other.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -302,4 +301,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text) IS
-  'wip_view_stage(view_name, NULL): whose the view is, Liquibase''s log says.';
+  'wip_view_stage(view_name, NULL): Liquibase''s log then tells which changelog the view belongs to.';

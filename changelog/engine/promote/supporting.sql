@@ -1,5 +1,5 @@
 -- Ordinary views that registered views read, such as wip_item_station: replaced in place while their columns stay, so that
--- whatever depends on them is not even touched.
+-- their dependants are not touched.
 --
 --   wip_view_stage_supporting(view)     puts the staging schema in front, so that the view's file makes it there
 --   (the view's file runs)              CREATE OR REPLACE VIEW, its comments, unqualified names

@@ -76,7 +76,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_run_steps()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- Readers wait. All that it takes is locked, but for what a definition may need a moment to be read.
+  -- Readers wait. Everything is locked, except for what a definition may need to read for a moment.
   SET lock_timeout = '200ms'
   -- a body is its owner's, and is not to be looked at now
   SET check_function_bodies = off

@@ -134,7 +134,7 @@ BEGIN
   current_name := coalesce("${schema}".wip_view_current_name(view_name), view_name);
   PERFORM "${schema}".wip_view_check_registered(current_name);
 
-  -- A number may be taken all the same, by a transaction that is not over yet.
+  -- The number may still be taken, by a transaction that has not ended yet.
   WHILE request_id IS NULL LOOP
     PERFORM "${schema}".wip_view_advance_numbers();
     INSERT INTO "${schema}".wip_view_refresh AS r (view_name, call_id, requested_at, served_from)

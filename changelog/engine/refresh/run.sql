@@ -117,7 +117,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_await("${schema}".wip_view_refresh, boolean) IS
-  'Waits until it is known what becomes of a request. coalesced: a refresh has served it, which is served_by; frozen: the view is frozen; either way it holds no lock. refreshed: it is its turn, which it holds till the transaction ends. alone: no other refresh can serve it.';
+  'Waits until the outcome of a request is known. coalesced: a refresh has served it, which is served_by; frozen: the view is frozen; either way it holds no lock. refreshed: it has its turn, which it holds until the transaction ends. alone: no other refresh can serve it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_open(request_id bigint)
   RETURNS "${schema}".wip_view_refresh

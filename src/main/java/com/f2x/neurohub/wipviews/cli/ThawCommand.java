@@ -16,8 +16,8 @@ import picocli.CommandLine.Mixin;
     description = {
       "End wip-views freeze for all views, or the named ones: put the definition that was deployed"
           + " last in the place of the frozen one, with new rows.",
-      "Where the tables no longer suit a view, it names the columns, and the frozen view goes on"
-          + " serving."
+      "Where the tables no longer suit a view, it names the columns, and the frozen view still"
+          + " serves its readers."
     })
 final class ThawCommand implements Callable<Integer> {
 

@@ -66,7 +66,7 @@ record DeployedFiles(DSLContext db, String schema, @Nullable String named) {
               INCOMPLETE,
               null,
               "what a deploy makes is missing: " + String.join(", ", missing),
-              "Whatever uses it fails.",
+              "Everything that uses it fails.",
               CommandLines.of(named, "recreate")));
     }
     for (String view : unregistered()) {
