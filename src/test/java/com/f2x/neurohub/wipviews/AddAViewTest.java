@@ -1,8 +1,8 @@
 package com.f2x.neurohub.wipviews;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
 
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,16 +20,13 @@ import org.junit.jupiter.api.io.TempDir;
  * A third view is one SQL file and one changelog entry: those that docs/views.md shows, taken from
  * it into a copy of the project, which is then built.
  */
+@Thorough
 class AddAViewTest {
 
   private static final Path PROJECT = Path.of("").toAbsolutePath();
 
   @Test
   void a_view_takes_the_file_and_the_entry_of_the_page_alone(@TempDir Path copy) throws Exception {
-    if (!Boolean.getBoolean("add.view")) {
-      System.out.println("AddAViewTest is skipped: it builds the project; -Dadd.view=true runs it");
-      abort("builds the project; -Dadd.view=true runs it");
-    }
     for (String part :
         new String[] {
           "pom.xml", "changelog", "views", "src/main", "src/codegen", "src/test/resources"

@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.time.Instant;
 import java.util.List;
@@ -40,6 +41,7 @@ class FiguresTest {
     return LongStream.range(SEED, SEED + ROUNDS);
   }
 
+  @Thorough
   @ParameterizedTest(name = "seed {0}")
   @MethodSource("seeds")
   void are_right_for_a_small_random_factory(long seed) throws Exception {

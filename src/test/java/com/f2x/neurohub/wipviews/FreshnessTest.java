@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.Statement;
@@ -105,6 +106,7 @@ class FreshnessTest {
     assertThat(plan).isNotEmpty().noneMatch(line -> line.contains("Seq Scan"));
   }
 
+  @Thorough
   @Test
   void dead_rows_are_those_that_refreshes_replaced_until_a_vacuum() throws Exception {
     database.execute(

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -291,6 +292,7 @@ class GuideTest {
     worksAgain();
   }
 
+  @Thorough
   @Test
   void the_views_are_dropped_and_recreated_in_another_schema() throws Exception {
     database.execute("CREATE SCHEMA \"Odd Schema\"");
@@ -305,6 +307,7 @@ class GuideTest {
     assertThat(views.withSchema("Odd Schema").rows(MV_PROCESS_WIP_QUEUE)).hasSize(6);
   }
 
+  @Thorough
   @Test
   void an_update_after_a_drop_by_hand_grants_again() throws Exception {
     String role = "reader_of_" + database.name();

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.CronServer;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -91,6 +92,7 @@ class KoreanMessagesTest {
     assertThat(deploy).hasMessageContaining("the rights of role postgres, which owns ");
   }
 
+  @Thorough
   @Test
   void what_is_not_deployed_is_told_from_what_is_incomplete() throws Exception {
     server.execute("postgres", "CREATE DATABASE nothing");

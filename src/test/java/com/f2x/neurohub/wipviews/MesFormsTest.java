@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,6 +42,7 @@ class MesFormsTest {
     database.drop();
   }
 
+  @Thorough
   @ParameterizedTest
   @EnumSource
   void a_day_is_counted_right_at_every_moment(MesForm form) throws Exception {

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.demo.Factory;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.QueryPlan;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.time.Instant;
 import org.junit.jupiter.api.AfterEach;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** An MES that has partitioned its history, by the time at which an execution starts. */
+@Thorough
 class PartitionedHistoryTest {
 
   private static final String PARTITION =

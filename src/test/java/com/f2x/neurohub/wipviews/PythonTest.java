@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -67,6 +68,7 @@ class PythonTest {
     assumeTrue(there, PYTHON + " with sqlalchemy, asyncpg and psycopg2");
   }
 
+  @Thorough
   @Test
   void the_services_session_factory_refreshes_all_views() throws Exception {
     long before = lastRefresh();

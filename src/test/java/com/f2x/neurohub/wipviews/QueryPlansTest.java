@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.f2x.neurohub.wipviews.demo.Factory;
 import com.f2x.neurohub.wipviews.testing.QueryPlan;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -75,6 +76,7 @@ class QueryPlansTest {
         .isLessThan(QueryPlan.of(few, view).blocks() * 3 / 2);
   }
 
+  @Thorough
   @Test
   void old_executions_of_items_that_are_done_are_not_looked_at() throws Exception {
     long before = QueryPlan.of(many, "mv_process_wip_queue").blocks();

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.RefreshAttempt.Outcome;
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -13,6 +14,7 @@ import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
+@Thorough
 class RefreshAttemptTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.service();

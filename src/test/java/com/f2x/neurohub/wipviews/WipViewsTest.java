@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -240,6 +241,7 @@ class WipViewsTest {
                 .hasMessageStartingWith("wip-views is not deployed in this schema: "));
   }
 
+  @Thorough
   @Test
   void an_object_that_is_gone_is_named_and_recreate_restores_it() throws Exception {
     database.execute("DROP VIEW wip_view_daily", "DROP FUNCTION wip_view_why_plain(oid)");

@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The lines of docs/schedule.md for a crontab, run as cron runs them: by /bin/sh, without a
  * terminal, and with nothing in the environment but what cron and the crontab put there.
  */
+@Thorough
 class CrontabTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine.Help;
 
 /** The demo as a process of its own. */
+@Thorough
 class DemoCommandTest {
 
   /** The child's own, so that whatever it leaves there is seen. */

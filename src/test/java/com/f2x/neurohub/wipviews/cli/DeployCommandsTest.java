@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,7 @@ class DeployCommandsTest {
     cli = Cli.on(database);
   }
 
+  @Thorough
   @Test
   void update_deploys_and_says_what() throws SQLException {
     use(TestDatabase.mes());
@@ -45,6 +47,7 @@ class DeployCommandsTest {
     assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
   }
 
+  @Thorough
   @Test
   void update_does_nothing_the_second_time() throws SQLException {
     use(TestDatabase.deployed());
@@ -74,6 +77,7 @@ class DeployCommandsTest {
         .doesNotContain("up to date");
   }
 
+  @Thorough
   @Test
   void rollback_lists_nothing_that_is_only_named_like_ours() throws SQLException {
     use(TestDatabase.deployed());
@@ -109,6 +113,7 @@ class DeployCommandsTest {
     assertThat(cli.run("update").err()).contains(message);
   }
 
+  @Thorough
   @Test
   void update_sets_parameters() throws SQLException {
     use(TestDatabase.deployed());
@@ -121,6 +126,7 @@ class DeployCommandsTest {
         .containsExactly(List.of("7", "02:00:00"));
   }
 
+  @Thorough
   @Test
   void an_update_without_parameters_changes_nothing_and_says_so() throws SQLException {
     use(TestDatabase.deployed());
@@ -133,6 +139,7 @@ class DeployCommandsTest {
         .startsWith("Deployed to schema public of database " + database.name() + ": settings.");
   }
 
+  @Thorough
   @Test
   void a_role_that_may_only_read_is_told_why_and_gets_the_script() throws SQLException {
     use(TestDatabase.deployed());
@@ -168,6 +175,7 @@ class DeployCommandsTest {
     }
   }
 
+  @Thorough
   @Test
   void update_sql_of_a_read_only_database_prints_the_script() throws SQLException {
     use(TestDatabase.mes());
@@ -186,6 +194,7 @@ class DeployCommandsTest {
     assertThat(result.out()).contains("wip-views cannot be deployed to schema");
   }
 
+  @Thorough
   @Test
   void update_sql_without_an_mes_names_what_is_missing() throws SQLException {
     use(TestDatabase.empty());
@@ -199,6 +208,7 @@ class DeployCommandsTest {
         .contains("relation \"public.wip_items\" does not exist");
   }
 
+  @Thorough
   @Test
   void update_sql_prints_a_script_and_changes_nothing() throws SQLException {
     use(TestDatabase.mes());
@@ -214,6 +224,7 @@ class DeployCommandsTest {
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
   }
 
+  @Thorough
   @Test
   void update_deploys_to_another_schema() throws SQLException {
     use(TestDatabase.mes());
@@ -253,6 +264,7 @@ class DeployCommandsTest {
     assertThat(result.errLines()).singleElement().asString().contains("read-only");
   }
 
+  @Thorough
   @Test
   void update_with_pg_cron_where_there_is_none_says_what_to_do() throws SQLException {
     use(TestDatabase.mes());
@@ -273,6 +285,7 @@ class DeployCommandsTest {
     assertThat(cli.run("rollback", "--yes").exitCode()).isZero();
   }
 
+  @Thorough
   @Test
   void recreate_brings_back_a_view_that_was_dropped() throws SQLException {
     use(TestDatabase.deployed());
@@ -290,6 +303,7 @@ class DeployCommandsTest {
     assertThat(cli.run("freshness", "--fail-if-stale").exitCode()).isZero();
   }
 
+  @Thorough
   @Test
   void recreate_of_one_view_leaves_the_other_alone() throws SQLException {
     use(TestDatabase.deployed());
@@ -304,6 +318,7 @@ class DeployCommandsTest {
     assertThat(database.value(query)).isEqualTo(before);
   }
 
+  @Thorough
   @Test
   void recreate_works_without_views_functions_and_freshness() throws SQLException {
     use(TestDatabase.deployed());
@@ -320,6 +335,7 @@ class DeployCommandsTest {
     assertThat(cli.run("refresh").exitCode()).isZero();
   }
 
+  @Thorough
   @Test
   void recreate_takes_parameters() throws SQLException {
     use(TestDatabase.deployed());
@@ -358,6 +374,7 @@ class DeployCommandsTest {
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
   }
 
+  @Thorough
   @Test
   void rollback_takes_exactly_what_it_listed_and_not_the_mes() throws SQLException {
     use(TestDatabase.mes());

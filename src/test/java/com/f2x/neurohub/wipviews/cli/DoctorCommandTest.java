@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -76,6 +77,7 @@ class DoctorCommandTest {
         .anyMatch(line -> line.startsWith("mv_wip_status_dashboard "));
   }
 
+  @Thorough
   @Test
   void findings_exit_3_and_fix_applies_the_safe_remedies() throws Exception {
     manyFaults();
@@ -121,6 +123,7 @@ class DoctorCommandTest {
     assertThat(result.exitCode()).isZero();
   }
 
+  @Thorough
   @Test
   void fix_by_a_role_that_may_not_says_so_of_each_statement() throws Exception {
     database.execute(
@@ -135,6 +138,7 @@ class DoctorCommandTest {
     assertThat(cli.run("doctor", "--fix").exitCode()).isZero();
   }
 
+  @Thorough
   @Test
   void json_has_every_property_always() throws Exception {
     JsonNode healthy = diagnosis();
@@ -164,6 +168,7 @@ class DoctorCommandTest {
     assertThat(fixed.json().get("applied").get(0).get("error").isNull()).isTrue();
   }
 
+  @Thorough
   @Test
   void what_could_not_be_looked_at_exits_1_and_is_said() throws Exception {
     try (Connection holder = database.connect();
@@ -241,6 +246,7 @@ class DoctorCommandTest {
     }
   }
 
+  @Thorough
   @Test
   void a_prepared_transaction_that_blocks_is_shown_by_its_name() throws Exception {
     assumeThat(database.value("SHOW max_prepared_transactions"))

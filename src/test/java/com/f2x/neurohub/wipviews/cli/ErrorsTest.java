@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import org.junit.jupiter.api.Test;
@@ -148,6 +149,7 @@ class ErrorsTest {
   }
 
   /** In a JVM of its own, whose logging is that of the command line. */
+  @Thorough
   @Test
   void a_bad_url_is_not_logged_by_the_driver_either(@TempDir Path folder) throws Exception {
     CommandLineProcess freshness =

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.RandomFactory;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** An operator takes the views out of the way of the MES's migration, and puts them back. */
+@Thorough
 class FreezeCommandTest {
 
   private static final TestDatabase FACTORY = TestDatabase.deployed();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -105,6 +106,7 @@ class FreshnessCommandTest {
     assertThat(cli.run("freshness").out()).contains("last: none yet");
   }
 
+  @Thorough
   @Test
   void a_refresh_that_hangs_is_shown_with_its_age_and_its_end() throws Exception {
     database.execute("UPDATE wip_view SET freshness_target = interval '1 ms'");
@@ -207,6 +209,7 @@ class FreshnessCommandTest {
         .doesNotContain("\u001b[");
   }
 
+  @Thorough
   @Test
   void freshness_loads_nothing_of_what_other_commands_need() throws Exception {
     CommandLineProcess process =

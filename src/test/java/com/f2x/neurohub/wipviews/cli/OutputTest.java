@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -31,6 +32,7 @@ class OutputTest {
 
   @TempDir private Path folder;
 
+  @Thorough
   @Test
   void a_full_disk_is_a_failure() throws Exception {
     Path full = Path.of("/dev/full");

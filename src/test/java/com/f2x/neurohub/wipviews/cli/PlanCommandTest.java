@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.testing.ChangedView;
 import com.f2x.neurohub.wipviews.testing.OwnChangelog;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -64,6 +65,7 @@ class PlanCommandTest {
         .replaceAll("(_time\" : )[0-9.]+", "$1N");
   }
 
+  @Thorough
   @Test
   void the_text_is_the_one_in_the_documents() throws Exception {
     Cli.Result result = plan(ChangedView.AFTER);
@@ -74,6 +76,7 @@ class PlanCommandTest {
     assertThat(result.outLines()).allMatch(line -> line.length() <= 80);
   }
 
+  @Thorough
   @Test
   void the_json_is_the_one_in_the_documents() throws Exception {
     Cli.Result result = plan(ChangedView.AFTER, "--format", "json");
@@ -93,6 +96,7 @@ class PlanCommandTest {
     assertThat(result.outLines()).containsExactly("Nothing to deploy.");
   }
 
+  @Thorough
   @Test
   void a_refusal_exits_1_and_names_the_reason() throws Exception {
     database.execute("CREATE VIEW counts AS SELECT orders FROM mv_customers");
@@ -123,6 +127,7 @@ class PlanCommandTest {
     assertThat(first.err()).contains("no earlier definition of mv_customers is on record");
   }
 
+  @Thorough
   @Test
   void update_prints_the_plan_and_previous_undoes_it() throws Exception {
     OwnView other =

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.demo.Factory;
 import com.f2x.neurohub.wipviews.testing.Browser;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -139,6 +140,7 @@ class ReportCommandTest {
     assertThat(page.select("*[id]").eachAttr("id")).doesNotHaveDuplicates();
   }
 
+  @Thorough
   @Test
   void bottleneck_stuck_station_and_failures_are_marked() throws Exception {
     Document page = page(write());
@@ -199,6 +201,7 @@ class ReportCommandTest {
     }
   }
 
+  @Thorough
   @Test
   void what_is_missing_is_said_in_its_place_beside_the_rest() throws Exception {
     TestDatabase broken = TestDatabase.deployed().create();
@@ -292,6 +295,7 @@ class ReportCommandTest {
     assertThat(cli.run("report").exitCode()).isEqualTo(2);
   }
 
+  @Thorough
   @Test
   void it_fits_phone_and_desk_in_light_and_dark() throws Exception {
     Path file = write();

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.Statement;
@@ -34,6 +35,7 @@ class ScheduleCommandTest {
     WipViewsMigration.of(database.dataSource()).only("db-scheduler").update();
   }
 
+  @Thorough
   @Test
   void sigterm_waits_for_the_refresh_that_runs() throws Exception {
     try (CommandLineProcess schedule =

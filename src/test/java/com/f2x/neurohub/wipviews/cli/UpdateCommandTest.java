@@ -3,10 +3,12 @@ package com.f2x.neurohub.wipviews.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What {@code wip-views update} says that it did. */
+@Thorough
 class UpdateCommandTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();

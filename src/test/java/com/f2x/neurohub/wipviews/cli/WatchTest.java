@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -92,6 +93,7 @@ class WatchTest {
         .contains("--watch must be at least 100 ms");
   }
 
+  @Thorough
   @Test
   void ctrl_c_on_a_terminal_ends_it_and_gives_the_cursor_back() throws Exception {
     boolean installed = Files.isExecutable(Path.of("/usr/bin/script"));

@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.Counting;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -133,6 +134,7 @@ class WipViewsMetricsTest {
     assertThat(registry.get("wip.views.up").gauge().value()).isEqualTo(1);
   }
 
+  @Thorough
   @Test
   void attempts_of_anybody_are_counted_from_the_binding_on() throws Exception {
     views.refreshAll();
@@ -289,6 +291,7 @@ class WipViewsMetricsTest {
     assertThat(counted("refreshed")).isZero();
   }
 
+  @Thorough
   @Test
   void a_statement_that_hangs_is_given_up() throws Exception {
     WipViewsMetrics.of(views, Duration.ofSeconds(1), Duration.ZERO).bindTo(registry);

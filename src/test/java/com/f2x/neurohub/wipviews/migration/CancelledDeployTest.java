@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Map;
@@ -53,6 +54,7 @@ class CancelledDeployTest {
     return WipViewsMigration.of(dataSource);
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(strings = {TURN, SETTINGS})
   void an_interrupt_cancels_a_deploy_on_the_server(String lock) throws Exception {
@@ -87,6 +89,7 @@ class CancelledDeployTest {
     assertThatCode(migration::update).doesNotThrowAnyException();
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(strings = {TURN, SETTINGS})
   void the_session_of_a_dead_deploy_ends_on_the_server(String lock) throws Exception {

@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.migration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -66,6 +67,7 @@ class DefaultPrivilegesTest {
         .isEqualTo("t");
   }
 
+  @Thorough
   @Test
   void what_was_granted_by_hand_survives_deploys_and_recoveries() throws Exception {
     database.execute(
@@ -86,6 +88,7 @@ class DefaultPrivilegesTest {
         "REVOKE EXECUTE ON FUNCTION refresh_wip_view(text) FROM " + ROLE);
   }
 
+  @Thorough
   @Test
   void default_privileges_give_no_rights_on_a_recreated_function() throws Exception {
     database.execute("DROP FUNCTION refresh_wip_view(text)");

@@ -10,6 +10,7 @@ import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.StringWriter;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -60,6 +61,7 @@ class DeployTest {
         .containsOnly(Freshness.State.FRESH);
   }
 
+  @Thorough
   @Test
   void the_script_of_update_sql_run_by_psql_deploys_the_same() throws Exception {
     Psql.assumeInstalled();
@@ -75,6 +77,7 @@ class DeployTest {
     assertThat(lines).as("a second deploy builds no view").noneMatch(line -> line.contains("mv_"));
   }
 
+  @Thorough
   @Test
   void springs_liquibase_deploys_ours_on_its_own() throws Exception {
     SpringLiquibase liquibase = springs();
@@ -84,6 +87,7 @@ class DeployTest {
     isDeployed();
   }
 
+  @Thorough
   @Test
   void a_services_labels_and_contexts_leave_nothing_of_ours_out() throws Exception {
     SpringLiquibase liquibase = springs();
@@ -102,6 +106,7 @@ class DeployTest {
     return liquibase;
   }
 
+  @Thorough
   @Test
   void a_schema_owner_deploys_with_a_staging_schema_made_for_it() throws SQLException {
     database.execute(

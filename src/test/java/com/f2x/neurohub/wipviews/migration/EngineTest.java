@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -110,6 +111,7 @@ class EngineTest {
         .containsExactly("incomplete", "view-state");
   }
 
+  @Thorough
   @Test
   void recreate_brings_back_views_and_functions() throws SQLException {
     OwnView.CUSTOMERS.promoteIn(database);
@@ -140,6 +142,7 @@ class EngineTest {
         .isEqualTo("refresh_all_wip_views");
   }
 
+  @Thorough
   @Test
   void a_rollback_stops_for_its_views_and_then_takes_all() throws SQLException {
     OwnView.CUSTOMERS.promoteIn(database);
@@ -159,6 +162,7 @@ class EngineTest {
     assertThat(views.freshness()).isEmpty();
   }
 
+  @Thorough
   @Test
   void the_wip_part_is_deployed_onto_it_and_goes_with_it() throws SQLException {
     List<String> before = database.objects();
@@ -208,6 +212,7 @@ class EngineTest {
     database.execute("DROP OWNED BY " + reader, "DROP ROLE " + reader);
   }
 
+  @Thorough
   @Test
   void the_schedule_has_its_table_there() throws SQLException {
     engine.with("db-scheduler").update();

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -38,6 +39,7 @@ class HeldRelationTest {
     return WipViewsMigration.of(dataSource);
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -67,6 +69,7 @@ class HeldRelationTest {
     }
   }
 
+  @Thorough
   @Test
   void readers_do_not_queue_behind_a_recovery_that_waits() throws Exception {
     try (Connection holder = database.inTransaction("SELECT FROM wip_view_freshness");

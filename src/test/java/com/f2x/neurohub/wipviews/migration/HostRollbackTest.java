@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.OutputStream;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Test;
  * A service whose changelog includes ours rolls back its own later changes, and no other, whatever
  * of ours has run again since.
  */
+@Thorough
 class HostRollbackTest {
 
   private static final String BEFORE = "host/before.yaml";

@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.demo.Readers;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Liquibase, while people read the views. Alembic is that of Debian (python3-alembic,
  * python3-psycopg2), or of another interpreter: {@code -Dpython=/path/to/python}.
  */
+@Thorough
 class MigrationPageTest {
 
   private static final String PYTHON = System.getProperty("python", "/usr/bin/python3");

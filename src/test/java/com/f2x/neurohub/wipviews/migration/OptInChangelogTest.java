@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,6 +54,7 @@ class OptInChangelogTest {
     assertThat(database.objects()).contains(TABLE);
   }
 
+  @Thorough
   @Test
   void a_deploy_that_does_not_name_it_leaves_it_alone() throws Exception {
     migration.with("db-scheduler").update();
@@ -66,6 +68,7 @@ class OptInChangelogTest {
     assertThat(told).doesNotContain("schedule");
   }
 
+  @Thorough
   @Test
   void a_rollback_that_does_not_name_it_takes_it_away() throws Exception {
     migration.with("db-scheduler").update();
@@ -89,6 +92,7 @@ class OptInChangelogTest {
     assertThat(database.objects()).isEqualTo(before);
   }
 
+  @Thorough
   @Test
   void one_script_holds_the_root_and_an_opt_in_changelog() throws Exception {
     Psql.assumeInstalled();

@@ -12,6 +12,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.jooq.tables.records.MvProcessWipQueueRecord;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.StringWriter;
 import java.time.Duration;
 import java.util.List;
@@ -116,6 +117,7 @@ class OtherSchemaTest {
     assertThat(WipViews.of(dataSource).rows(MV_WIP_STATUS_DASHBOARD)).hasSize(1);
   }
 
+  @Thorough
   @Test
   void another_update_and_a_recovery_find_it_deployed() {
     WipViewsMigration migration = WipViewsMigration.of(database.dataSource()).withSchema(ODD);

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
  * Who owns what after a deploy: a view that was adopted keeps its owner, who gets the rights that
  * refreshes need or is named; the rest belongs to one role.
  */
+@Thorough
 class OwnersTest {
 
   private static final List<String> ROLES = List.of("mes_owner", "mes_deploy", "mes_reader");

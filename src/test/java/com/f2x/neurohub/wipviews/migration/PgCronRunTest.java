@@ -3,23 +3,19 @@ package com.f2x.neurohub.wipviews.migration;
 import static com.f2x.neurohub.wipviews.testing.CronServer.FACTORY;
 import static com.f2x.neurohub.wipviews.testing.CronServer.HOME;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CronServer;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** The jobs of pg_cron, run by its own clock. */
+@Thorough
 class PgCronRunTest {
 
   @Test
   void pg_cron_refreshes_here_and_in_another_database() throws Exception {
-    boolean wanted = Boolean.getBoolean("pgcron.run");
-    if (!wanted) {
-      System.out.println("SKIPPED: a real run of pg_cron takes a minute: -Dpgcron.run=true");
-    }
-    assumeTrue(wanted, "a real run of pg_cron takes a minute");
     try (CronServer server = CronServer.start()) {
       server.deploy();
       WipViewsMigration cron =

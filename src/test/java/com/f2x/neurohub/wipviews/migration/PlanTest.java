@@ -18,6 +18,7 @@ import com.f2x.neurohub.wipviews.testing.ChangedView;
 import com.f2x.neurohub.wipviews.testing.OwnChangelog;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -151,6 +152,7 @@ class PlanTest {
     assertThat(planOf(next).hasNothingToDo()).isTrue();
   }
 
+  @Thorough
   @Test
   void it_names_all_that_a_deploy_would_refuse() throws Exception {
     deploy(ChangedView.BEFORE, OwnView.BIG_CUSTOMERS);
@@ -202,6 +204,7 @@ class PlanTest {
             });
   }
 
+  @Thorough
   @Test
   void a_view_is_planned_on_top_of_those_planned_before() throws Exception {
     deploy(ChangedView.BEFORE, OwnView.BIG_CUSTOMERS);
@@ -217,6 +220,7 @@ class PlanTest {
     assertThat(plan.views().get(1).rows().built()).isEqualTo(9);
   }
 
+  @Thorough
   @Test
   void changesets_between_are_run_named_or_left() throws Exception {
     OwnView visits = new OwnView("mv_visits", "SELECT id FROM visits", "id");
@@ -248,6 +252,7 @@ class PlanTest {
     assertThat(plan.views()).extracting(View::action).containsExactly(Action.CREATE);
   }
 
+  @Thorough
   @Test
   void readers_and_refreshes_go_on_and_a_killed_plan_leaves_nothing() throws Exception {
     deploy(ChangedView.BEFORE);
@@ -283,6 +288,7 @@ class PlanTest {
     assertThat(CatalogSnapshot.differences(after, before)).isEmpty();
   }
 
+  @Thorough
   @Test
   void a_view_that_is_gone_or_empty_is_planned_too() throws Exception {
     deploy(ChangedView.BEFORE);
@@ -297,6 +303,7 @@ class PlanTest {
         .containsExactly(tuple(Action.BRING_BACK, null, 9L));
   }
 
+  @Thorough
   @Test
   void a_frozen_view_stays_as_it_is() throws Exception {
     deploy(ChangedView.BEFORE);
@@ -308,6 +315,7 @@ class PlanTest {
     assertThat(plan.views()).extracting(View::action).containsExactly(Action.DEFER);
   }
 
+  @Thorough
   @Test
   void who_holds_the_view_is_named() throws Exception {
     deploy(ChangedView.BEFORE);
@@ -323,6 +331,7 @@ class PlanTest {
     }
   }
 
+  @Thorough
   @Test
   void a_first_deploy_is_planned_where_nothing_is() throws Exception {
     use(TestDatabase.mes());
@@ -358,6 +367,7 @@ class PlanTest {
     assertThat(database.objects()).containsExactly("schema public");
   }
 
+  @Thorough
   @Test
   void an_older_engine_is_planned_on() throws Exception {
     use(TestDatabase.empty());

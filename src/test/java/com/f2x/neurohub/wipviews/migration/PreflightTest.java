@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -43,6 +44,7 @@ class PreflightTest {
     return WipViewsMigration.of(database.dataSource());
   }
 
+  @Thorough
   @Test
   void an_mes_with_all_that_the_views_read_passes() {
     assertThatCode(migration()::update).doesNotThrowAnyException();
@@ -90,6 +92,7 @@ class PreflightTest {
         "missing: column(s) lot_id of table public.wip_items; table public.wip_process_history");
   }
 
+  @Thorough
   @Test
   void a_column_that_the_views_do_not_read_may_be_missing() throws Exception {
     database.execute(
@@ -212,6 +215,7 @@ class PreflightTest {
             + " public.wip_process_history TO %s)".formatted(role));
   }
 
+  @Thorough
   @Test
   void a_role_that_may_only_read_the_mes_deploys_and_refreshes() throws Exception {
     deployer();
@@ -222,6 +226,7 @@ class PreflightTest {
         .containsOnly(Refresh.Outcome.REFRESHED);
   }
 
+  @Thorough
   @Test
   void a_role_that_may_not_build_an_index_is_told_whose_table_it_is() throws Exception {
     deployer();
@@ -239,6 +244,7 @@ class PreflightTest {
     assertThatCode(migration()::update).doesNotThrowAnyException();
   }
 
+  @Thorough
   @Test
   void a_role_that_does_not_own_what_was_deployed_is_told_who_does() throws Exception {
     migration().update();
@@ -290,6 +296,7 @@ class PreflightTest {
         .doesNotContain("role " + database.user() + " of");
   }
 
+  @Thorough
   @Test
   void a_misspelt_role_does_not_stop_the_next_update() throws Exception {
     migration().update();

@@ -10,6 +10,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -48,6 +49,7 @@ class RecoveryTest {
     assertThat(views.refreshAll()).extracting(Refresh::mode).containsOnly(Refresh.Mode.CONCURRENT);
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -77,6 +79,7 @@ class RecoveryTest {
     everythingIsBack();
   }
 
+  @Thorough
   @Test
   void a_view_renamed_away_is_recreated_beside_the_renamed_one() throws SQLException {
     database.execute("ALTER MATERIALIZED VIEW mv_process_wip_queue RENAME TO mv_old");
@@ -98,6 +101,7 @@ class RecoveryTest {
     assertThat(database.value("SELECT 'mv_wip_status_dashboard'::regclass::oid")).isEqualTo(before);
   }
 
+  @Thorough
   @Test
   void thresholds_and_readers_survive_a_recovery_without_them() throws SQLException {
     database.execute("DROP ROLE IF EXISTS recovery_reader", "CREATE ROLE recovery_reader");
@@ -116,6 +120,7 @@ class RecoveryTest {
         .isEqualTo("t");
   }
 
+  @Thorough
   @Test
   void a_recovery_tells_what_it_does() throws SQLException {
     database.execute("CREATE VIEW over AS SELECT process_id FROM mv_process_wip_queue");
@@ -131,6 +136,7 @@ class RecoveryTest {
         .anyMatch(line -> line.matches(" *mv_process_wip_queue: promoted .*public.over.*"));
   }
 
+  @Thorough
   @Test
   void a_recovery_in_a_callers_transaction_is_refused() throws SQLException {
     try (Connection connection = database.connect();

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -49,6 +50,7 @@ class RegistryRecoveryTest {
     database.drop();
   }
 
+  @Thorough
   @Test
   void a_view_that_was_dropped_is_back_with_its_indexes() throws SQLException {
     String deployed = definition();
@@ -64,6 +66,7 @@ class RegistryRecoveryTest {
         .isEqualTo("01:00:00");
   }
 
+  @Thorough
   @Test
   void a_view_that_was_edited_is_put_back_with_its_grants() throws SQLException {
     String deployed = definition();
@@ -84,6 +87,7 @@ class RegistryRecoveryTest {
     database.execute("DROP OWNED BY " + role, "DROP ROLE " + role);
   }
 
+  @Thorough
   @Test
   void a_recovery_of_all_includes_it_after_those_of_the_jar() throws SQLException {
     database.execute(

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +51,7 @@ class RollbackByLogTest {
     database.drop();
   }
 
+  @Thorough
   @Test
   void a_log_in_another_schema_is_found() throws SQLException {
     database.execute("CREATE SCHEMA log", "ALTER TABLE databasechangelog SET SCHEMA log");
@@ -102,6 +104,7 @@ class RollbackByLogTest {
         .contains("LIQUIBASE_LIQUIBASE_SCHEMA_NAME");
   }
 
+  @Thorough
   @Test
   void without_its_log_it_takes_nothing_and_says_what_to_do() throws SQLException {
     database.execute("DROP TABLE databasechangelog");
@@ -120,6 +123,7 @@ class RollbackByLogTest {
     assertThat(database.objects()).isEqualTo(before);
   }
 
+  @Thorough
   @Test
   void what_it_needs_itself_and_is_gone_stops_it_before_the_first() throws SQLException {
     database.execute("DROP FUNCTION wip_view_promote");
@@ -135,6 +139,7 @@ class RollbackByLogTest {
     assertThat(database.objects()).isEqualTo(before);
   }
 
+  @Thorough
   @Test
   void a_log_of_what_is_not_there_is_cleared() throws SQLException {
     database.execute("CREATE TABLE kept AS TABLE databasechangelog");
@@ -151,6 +156,7 @@ class RollbackByLogTest {
     assertThat(WipViews.of(database.dataSource()).freshness()).isNotEmpty();
   }
 
+  @Thorough
   @Test
   void views_that_another_changelog_registered_stop_it_by_name() throws SQLException {
     for (String view : List.of("mv_lower", "mv_upper")) {

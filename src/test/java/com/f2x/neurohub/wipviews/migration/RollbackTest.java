@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,6 +75,7 @@ class RollbackTest {
     assertThat(rows(database)).isEqualTo(rows);
   }
 
+  @Thorough
   @Test
   void is_followed_by_another_deploy_as_if_nothing_had_been() throws Exception {
     List<String> deployed = database.objects();
@@ -88,6 +90,7 @@ class RollbackTest {
     assertThat(views.rows(MV_PROCESS_WIP_QUEUE)).isNotEmpty();
   }
 
+  @Thorough
   @Test
   void works_after_a_recovery_too() throws Exception {
     migration.recreate(List.of());
@@ -97,6 +100,7 @@ class RollbackTest {
     assertThat(database.objects()).isEqualTo(objects);
   }
 
+  @Thorough
   @Test
   void works_after_a_recovery_of_one_view() throws Exception {
     migration.recreate(List.of("mv_process_wip_queue"));
@@ -109,6 +113,7 @@ class RollbackTest {
         .containsExactly("mes-schema");
   }
 
+  @Thorough
   @Test
   void works_after_an_upgrade_that_changed_the_functions_alone() throws Exception {
     database.execute("UPDATE databasechangelog SET md5sum = '9:0' WHERE id = 'promote'");
@@ -139,6 +144,7 @@ class RollbackTest {
     assertThat(database.objects()).isEqualTo(objects);
   }
 
+  @Thorough
   @Test
   void stops_before_the_first_where_others_depend_on_ours() throws Exception {
     database.execute(
@@ -171,6 +177,7 @@ class RollbackTest {
     migration.rollback();
   }
 
+  @Thorough
   @Test
   void makes_nothing_where_nothing_is_deployed() throws Exception {
     migration.rollback();

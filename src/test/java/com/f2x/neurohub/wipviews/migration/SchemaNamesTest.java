@@ -10,7 +10,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
-import com.f2x.neurohub.wipviews.testing.Variants;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** A schema may have any name that can be quoted, and another one later. */
+@Thorough
 class SchemaNamesTest {
 
   private final TestDatabase database = TestDatabase.empty();
@@ -99,8 +100,7 @@ class SchemaNamesTest {
   }
 
   static Stream<String> odd_ones_are_deployed_to() {
-    return Variants.first(
-        2,
+    return Stream.of(
         "Line A, 100% of a%sb%I 공장 2.1",
         "sixty_three_bytes_and_not_one_more_which_is_all_that_fits_a_nam",
         "100%",

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -102,6 +103,7 @@ class ServiceChangelogTest {
     assertThat(ran(service)).containsExactly("engine-preflight", "settings", "access", "drift");
   }
 
+  @Thorough
   @Test
   void plain_liquibase_deploys_the_same() throws Exception {
     on(TestDatabase.empty());
@@ -117,6 +119,7 @@ class ServiceChangelogTest {
     assertThat(views.refreshAll()).hasSize(2);
   }
 
+  @Thorough
   @Test
   void entries_beside_the_library_keep_what_is_deployed() throws SQLException {
     on(TestDatabase.engine());
@@ -127,6 +130,7 @@ class ServiceChangelogTest {
     assertThat(database.objects()).noneMatch(object -> object.contains("wip_item"));
   }
 
+  @Thorough
   @Test
   void entries_beside_nothing_bring_the_part_that_is_named() throws SQLException {
     on(TestDatabase.empty());
@@ -136,6 +140,7 @@ class ServiceChangelogTest {
     assertThat(registry()).hasSize(2);
   }
 
+  @Thorough
   @Test
   void entries_beside_the_views_of_the_mes_are_refreshed_with_them() throws SQLException {
     on(TestDatabase.deployed());
@@ -162,6 +167,7 @@ class ServiceChangelogTest {
     assertThat(database.objects()).isEqualTo(before);
   }
 
+  @Thorough
   @Test
   void a_recovery_takes_the_file_where_there_is_one() throws SQLException {
     onDeployed();
@@ -181,6 +187,7 @@ class ServiceChangelogTest {
         .isInstanceOf(UnknownViewException.class);
   }
 
+  @Thorough
   @Test
   void an_update_names_a_view_that_is_gone_and_makes_one_unregistered() throws SQLException {
     onDeployed();
@@ -198,6 +205,7 @@ class ServiceChangelogTest {
     assertThat(views.refreshAll()).hasSize(2);
   }
 
+  @Thorough
   @Test
   void a_rollback_takes_views_and_engine_and_leaves_the_tables() throws SQLException {
     onDeployed();
@@ -213,6 +221,7 @@ class ServiceChangelogTest {
     assertThat(views.refreshAll()).hasSize(2);
   }
 
+  @Thorough
   @Test
   void a_rollback_of_entries_beside_takes_them_alone() throws SQLException {
     onDeployed();
@@ -236,6 +245,7 @@ class ServiceChangelogTest {
     assertThat(CatalogSnapshot.difference(deployed, CatalogSnapshot.of(database))).isEmpty();
   }
 
+  @Thorough
   @Test
   void two_services_share_the_engine_until_the_last_one_goes() throws SQLException {
     onDeployed();
@@ -273,6 +283,7 @@ class ServiceChangelogTest {
     assertThat(database.value("SELECT count(orders) FROM mv_customers")).isEqualTo("0");
   }
 
+  @Thorough
   @Test
   void an_entry_that_does_not_say_whose_it_is_is_refused_too(@TempDir Path folder)
       throws Exception {
@@ -294,6 +305,7 @@ class ServiceChangelogTest {
     assertThat(registry()).contains(List.of("mv_big_customers", "service/views.yaml"));
   }
 
+  @Thorough
   @Test
   void a_second_role_is_told_what_it_lacks() throws SQLException {
     on(TestDatabase.empty());
@@ -313,6 +325,7 @@ class ServiceChangelogTest {
         .hasMessage("public.mv_customers is there already, and belongs to role second_service");
   }
 
+  @Thorough
   @Test
   void the_views_of_a_second_role_belong_to_the_first_and_refresh() throws SQLException {
     on(TestDatabase.empty());

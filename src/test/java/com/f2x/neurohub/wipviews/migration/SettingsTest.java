@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,6 +37,7 @@ class SettingsTest {
     assertThat(database.rows(SETTINGS)).containsExactly(List.of("01:00:00", "50", "14 days"));
   }
 
+  @Thorough
   @Test
   void only_the_parameters_that_are_given_change_settings() throws Exception {
     migration.withParameter("stuckAfter", "90 minutes").update();
@@ -48,6 +50,7 @@ class SettingsTest {
     assertThat(database.rows(SETTINGS)).containsExactly(List.of("01:30:00", "3", "2 days"));
   }
 
+  @Thorough
   @Test
   void an_update_without_parameters_keeps_the_settings() throws Exception {
     migration.withParameter("stuckAfter", "2 hours").withParameter("bottleneckAbove", "7").update();
@@ -57,6 +60,7 @@ class SettingsTest {
     assertThat(database.rows(SETTINGS)).containsExactly(List.of("02:00:00", "7", "14 days"));
   }
 
+  @Thorough
   @Test
   void a_recovery_keeps_the_settings() throws Exception {
     migration.withParameter("bottleneckAbove", "7").update();
@@ -66,6 +70,7 @@ class SettingsTest {
     assertThat(database.rows(SETTINGS)).containsExactly(List.of("01:00:00", "7", "14 days"));
   }
 
+  @Thorough
   @Test
   void a_target_set_by_hand_is_kept_until_the_changelog_changes() throws Exception {
     String target =
@@ -82,6 +87,7 @@ class SettingsTest {
     assertThat(database.value(target)).isEqualTo("00:20:00");
   }
 
+  @Thorough
   @Test
   void the_next_refresh_uses_the_settings() throws Exception {
     database.execute(

@@ -13,6 +13,7 @@ import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnChangelog;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -86,6 +87,7 @@ class UndoTest {
         .isEqualTo("refreshed rebuild");
   }
 
+  @Thorough
   @Test
   void it_goes_back_step_by_step_and_forward_to_what_was_deployed() throws Exception {
     for (int number = 1; number <= 8; number++) {
@@ -114,6 +116,7 @@ class UndoTest {
     assertThat(database.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ '^wip_'")).isEmpty();
   }
 
+  @Thorough
   @Test
   void a_deploy_leaves_it_says_so_and_replaces_it_by_a_new_file() throws Exception {
     deploy(numbered(1));
@@ -148,6 +151,7 @@ class UndoTest {
     return said;
   }
 
+  @Thorough
   @Test
   void an_instance_of_the_earlier_version_leaves_it_too() throws Exception {
     promote(1, "1");
@@ -172,6 +176,7 @@ class UndoTest {
     }
   }
 
+  @Thorough
   @Test
   void one_that_no_longer_suits_the_tables_leaves_the_live_one() throws Exception {
     database.execute("ALTER TABLE orders ADD paid boolean");
@@ -187,6 +192,7 @@ class UndoTest {
         .isInstanceOf(UnknownViewException.class);
   }
 
+  @Thorough
   @Test
   void a_thaw_brings_back_what_was_frozen_undone_or_not() throws Exception {
     numbered(1).promoteIn(database);
@@ -205,6 +211,7 @@ class UndoTest {
     assertThat(database.value("SELECT what FROM wip_view_drift()")).isNull();
   }
 
+  @Thorough
   @Test
   void readers_see_the_one_or_the_other_and_no_error() throws Exception {
     numbered(1).promoteIn(database);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,6 +68,7 @@ class ViewFilesTest {
     database.execute("SELECT wip_view_remove('mv_nasty')");
   }
 
+  @Thorough
   @Test
   void liquibase_makes_of_it_what_psql_makes_of_it() throws Exception {
     Psql.assumeInstalled();
@@ -80,6 +82,7 @@ class ViewFilesTest {
     assertThat(WipViews.of(database.dataSource()).refreshAll()).hasSize(3);
   }
 
+  @Thorough
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Map;
@@ -78,6 +79,7 @@ class FileReachTest {
     assertThat(CatalogSnapshot.difference(before, CatalogSnapshot.of(database))).isEmpty();
   }
 
+  @Thorough
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -86,6 +87,7 @@ class FillTest {
     }
   }
 
+  @Thorough
   @Test
   void a_function_whose_names_no_refresh_finds_is_named() throws SQLException {
     database.execute(
@@ -128,6 +130,7 @@ class FillTest {
         .isEqualTo(owner);
   }
 
+  @Thorough
   @Test
   void an_owner_who_may_not_read_a_table_is_told_the_grant() throws SQLException {
     ownedByAnother();
@@ -146,6 +149,7 @@ class FillTest {
     OwnView.ORDERS.promoteOn(connection);
   }
 
+  @Thorough
   @Test
   void a_registered_dependant_is_refreshed_and_on_record() throws SQLException {
     new OwnView("mv_above", "SELECT id, customer FROM mv_orders", "id").promoteOn(connection);
@@ -207,6 +211,7 @@ class FillTest {
     }
   }
 
+  @Thorough
   @Test
   void a_refresh_of_all_and_a_promotion_do_not_deadlock() throws Exception {
     new OwnView("mv_above", "SELECT id FROM mv_orders", "id").promoteOn(connection);

@@ -15,6 +15,7 @@ import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.Psql;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -115,6 +116,7 @@ class FreezeTest {
     assertThat(database.value("SELECT customer FROM top")).isEqualTo("bob");
   }
 
+  @Thorough
   @Test
   void a_refresh_of_it_says_frozen_whoever_asks() throws Exception {
     database.execute(FREEZE, "SELECT * FROM refresh_wip_view('mv_customers')");
@@ -139,6 +141,7 @@ class FreezeTest {
     assertThat(freshness.failuresInARow()).isZero();
   }
 
+  @Thorough
   @Test
   void callers_that_wait_while_it_is_frozen_are_told() throws Exception {
     try (Callers callers = new Callers();
@@ -210,6 +213,7 @@ class FreezeTest {
     assertThat(database.rows("SELECT * FROM wip_view_drift()")).isEmpty();
   }
 
+  @Thorough
   @ParameterizedTest
   @CsvSource({
     "DROP COLUMN amount CASCADE, public.orders.amount is gone",
@@ -230,6 +234,7 @@ class FreezeTest {
     assertThat(database.value("SHOW search_path")).isEqualTo("\"$user\", public");
   }
 
+  @Thorough
   @Test
   void frozen_or_thawed_twice_is_said_and_changes_nothing() throws Exception {
     database.execute(THAW, FREEZE);
@@ -253,6 +258,7 @@ class FreezeTest {
     assertThat(database.value(COPIES)).isEqualTo("0");
   }
 
+  @Thorough
   @Test
   void a_freeze_that_is_killed_leaves_the_view_as_it_was() throws Exception {
     Map<String, String> before = CatalogSnapshot.of(database);
@@ -281,6 +287,7 @@ class FreezeTest {
     database.execute(FREEZE, THAW);
   }
 
+  @Thorough
   @Test
   void a_view_that_reads_a_frozen_one_goes_on() throws Exception {
     OwnView.BIG_CUSTOMERS.promoteIn(database);
@@ -304,6 +311,7 @@ class FreezeTest {
     assertThat(database.value("SELECT count(*) FROM mv_big_customers")).isEqualTo("2");
   }
 
+  @Thorough
   @Test
   void all_are_frozen_from_the_top_and_thawed_from_the_bottom() throws Exception {
     OwnView.BIG_CUSTOMERS.promoteIn(database);
@@ -325,6 +333,7 @@ class FreezeTest {
     assertThat(database.rows("SELECT * FROM wip_view_drift()")).isEmpty();
   }
 
+  @Thorough
   @Test
   void a_frozen_view_is_removed_with_its_copy() throws Exception {
     database.execute(FREEZE, "DROP VIEW top", "DROP MATERIALIZED VIEW best", "DROP VIEW board");
@@ -334,6 +343,7 @@ class FreezeTest {
     assertThat(database.value("SELECT count(*) FROM wip_view")).isEqualTo("0");
   }
 
+  @Thorough
   @Test
   void one_that_was_dropped_or_made_by_hand_is_frozen_no_longer() throws Exception {
     database.execute(
@@ -355,6 +365,7 @@ class FreezeTest {
         .isEqualTo(Refresh.Outcome.REFRESHED);
   }
 
+  @Thorough
   @Test
   void a_snapshot_older_than_the_freeze_sees_the_rows() throws Exception {
     try (Connection old = database.connect();
@@ -368,6 +379,7 @@ class FreezeTest {
     }
   }
 
+  @Thorough
   @Test
   void a_dump_of_a_frozen_database_restores_it(@TempDir Path folder) throws Exception {
     database.execute(FREEZE, "TRUNCATE orders");
@@ -421,6 +433,7 @@ class FreezeTest {
     assertThat(result.reads()).isPositive();
   }
 
+  @Thorough
   @Test
   void what_else_uses_the_columns_is_named() throws Exception {
     database.execute(

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -48,6 +49,7 @@ class FunctionsTest {
     database.drop();
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -124,6 +126,7 @@ class FunctionsTest {
         .hasMessageContaining("column row of table archive");
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(
       strings = {

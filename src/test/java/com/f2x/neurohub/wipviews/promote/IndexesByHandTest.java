@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.Map;
@@ -36,6 +37,7 @@ class IndexesByHandTest {
     database.drop();
   }
 
+  @Thorough
   @Test
   void one_whose_columns_stay_is_kept_with_all_it_has() throws SQLException {
     database.execute(
@@ -68,6 +70,7 @@ class IndexesByHandTest {
     WITHOUT_CUSTOMER.promoteOn(connection);
   }
 
+  @Thorough
   @Test
   void one_that_the_file_makes_no_longer_goes() throws SQLException {
     OwnView with =

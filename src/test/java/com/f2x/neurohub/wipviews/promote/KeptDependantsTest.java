@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -44,6 +45,7 @@ class KeptDependantsTest {
     database.drop();
   }
 
+  @Thorough
   @ParameterizedTest(name = "seed {0}")
   @MethodSource("seeds")
   void a_random_tree_of_dependants_is_the_same_after_a_promotion(long seed) throws SQLException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.Writer;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 /**
  * Where everybody may create, as in public before PostgreSQL 15, somebody plants what fits better.
  */
+@Thorough
 class PlantedObjectsTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.mes();

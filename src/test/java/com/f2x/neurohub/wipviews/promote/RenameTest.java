@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -110,6 +111,7 @@ class RenameTest {
         .containsExactly("mv_new FRESH", "mv_top FRESH");
   }
 
+  @Thorough
   @Test
   void both_are_recreated_from_the_registry_under_the_new_name() throws Exception {
     database.execute(
@@ -124,6 +126,7 @@ class RenameTest {
     assertThat(database.value("SELECT count(*) FROM mv_top JOIN mv_new USING (id)")).isEqualTo("1");
   }
 
+  @Thorough
   @Test
   void readers_through_a_dependant_notice_nothing() throws Exception {
     Readers readers = Readers.start(database.dataSource(), 3, "SELECT * FROM over_it");
@@ -200,6 +203,7 @@ class RenameTest {
     }
   }
 
+  @Thorough
   @Test
   void the_entry_of_the_new_name_takes_over_what_was_renamed() throws Exception {
     database.execute(RENAME);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -61,6 +62,7 @@ class ViewVersionTest {
     assertThat(database.rows("SELECT * FROM wip_view_drift()")).isEmpty();
   }
 
+  @Thorough
   @ParameterizedTest
   @CsvSource({"1, 2", "2.9, 2.10", "2.0, 2", "2, 2.0", "2.1-SNAPSHOT, 2.1", ", 1", ","})
   void the_same_version_or_a_newer_one_takes_over(String older, String newer) throws Exception {
@@ -71,6 +73,7 @@ class ViewVersionTest {
     assertThat(live("mv_a")).isEqualTo(newer);
   }
 
+  @Thorough
   @Test
   void to_go_back_is_a_version_too() throws Exception {
     deploy("mv_a", "1");

@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -76,6 +77,7 @@ class BookkeepingTest {
     database.execute("SELECT refresh_all_wip_views()", "SELECT refresh_all_wip_views()");
   }
 
+  @Thorough
   @ParameterizedTest
   @EnumSource
   void a_refresh_afterwards_really_refreshes(Damage damage) throws Exception {
@@ -103,6 +105,7 @@ class BookkeepingTest {
     return Integer.parseInt(database.value("SELECT count(*) FROM mv_probe"));
   }
 
+  @Thorough
   @ParameterizedTest
   @EnumSource
   void callers_afterwards_still_share_two_refreshes(Damage damage) throws Exception {
@@ -221,6 +224,7 @@ class BookkeepingTest {
     }
   }
 
+  @Thorough
   @Test
   void a_view_put_in_place_by_hand_is_not_as_fresh_as_the_last_one() throws Exception {
     database.execute(

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -40,6 +41,7 @@ class CoalescingTest {
     probe.reset();
   }
 
+  @Thorough
   @Test
   void callers_at_once_cost_two_refreshes_and_read_what_they_wrote() throws Exception {
     List<Probe.CallerResult> answers;
@@ -68,6 +70,7 @@ class CoalescingTest {
         .allMatch(row -> refreshed.contains(row.get("served_by")) && row.get("rows") != null);
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(strings = {"SELECT refresh_all_wip_views()", "CALL refresh_wip_views()"})
   void callers_of_all_views_cost_two_refreshes_of_each_at_most(String call) throws Exception {

@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.PrivateServer;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
@@ -86,6 +87,7 @@ class CrashAndStandbyTest {
     }
   }
 
+  @Thorough
   @Test
   void a_frozen_view_is_frozen_after_a_crash_and_thaws() throws Exception {
     WipViews views = WipViews.of(server.dataSource());

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -78,6 +79,7 @@ class PlainRefreshTest {
     }
   }
 
+  @Thorough
   @Test
   void the_lock_timeout_bounds_the_whole_wait_and_names_the_holder() throws Exception {
     try (Callers callers = new Callers();

@@ -11,6 +11,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.PostgresServer;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.File;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -128,6 +129,7 @@ class PoolerTest {
     return dataSource;
   }
 
+  @Thorough
   @Test
   void callers_through_a_pooler_share_refreshes() throws Exception {
     probe.reset();

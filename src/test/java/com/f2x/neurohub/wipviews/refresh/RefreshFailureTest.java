@@ -13,6 +13,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -51,6 +52,7 @@ class RefreshFailureTest {
     probe.reset();
   }
 
+  @Thorough
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -116,6 +118,7 @@ class RefreshFailureTest {
     assertThat(database.value("SELECT count(*) FROM mv_probe")).isEqualTo("1");
   }
 
+  @Thorough
   @Test
   void a_failure_that_cannot_be_recorded_is_raised_all_the_same() throws Exception {
     try (Callers callers = new Callers();
@@ -273,6 +276,7 @@ class RefreshFailureTest {
         .isEqualTo("failed57P01");
   }
 
+  @Thorough
   @Test
   void a_living_attempt_is_never_marked_however_long_it_waits() throws Exception {
     try (Connection connection = database.connect()) {

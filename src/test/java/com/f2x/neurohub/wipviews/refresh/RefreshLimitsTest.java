@@ -12,6 +12,7 @@ import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -100,6 +101,7 @@ class RefreshLimitsTest {
     }
   }
 
+  @Thorough
   @Test
   void a_procedure_past_the_statement_timeout_has_a_row_per_view() throws Exception {
     faulty.does("PERFORM public.gate(); RETURN 0;");

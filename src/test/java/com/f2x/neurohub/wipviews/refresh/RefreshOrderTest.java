@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -86,6 +87,7 @@ class RefreshOrderTest {
     assertThat(views.freshness()).extracting(Freshness::view).isEqualTo(order());
   }
 
+  @Thorough
   @Test
   void the_registered_order_decides_among_views_that_read_no_other() throws Exception {
     view("mv_c", 1, "SELECT 1 AS id");
@@ -119,6 +121,7 @@ class RefreshOrderTest {
     assertThat(order()).containsExactly("mv_a", "mv_b");
   }
 
+  @Thorough
   @Test
   void a_view_is_no_fresher_than_the_rows_that_it_read() throws Exception {
     view("mv_base", 1, "SELECT id FROM source");
@@ -156,6 +159,7 @@ class RefreshOrderTest {
   }
 
   /** What a promotion has filled may wait long for its place, while what it read is refreshed. */
+  @Thorough
   @Test
   void a_promoted_view_is_no_fresher_than_what_it_read() throws Exception {
     view("mv_base", 1, "SELECT id FROM source");

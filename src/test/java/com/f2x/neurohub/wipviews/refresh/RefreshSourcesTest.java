@@ -12,6 +12,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.BoundedPool;
 import com.f2x.neurohub.wipviews.testing.Callers;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -113,6 +114,7 @@ class RefreshSourcesTest {
         .isEqualTo("1");
   }
 
+  @Thorough
   @Test
   void many_callers_of_a_leaf_cost_two_refreshes_of_each_view() throws Exception {
     List<Future<Boolean>> calls;
@@ -193,6 +195,7 @@ class RefreshSourcesTest {
     assertThat(database.value("SELECT count(*) FROM mv_leaf")).isEqualTo("2");
   }
 
+  @Thorough
   @Test
   void callers_of_the_leaf_and_of_all_views_never_deadlock() throws Exception {
     for (String base : List.of("concurrent", "plain")) {

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.PrivateServer;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A database that goes away under a schedule, and comes back. */
+@Thorough
 class DatabaseAwayTest {
 
   private static final Duration OUTAGE = Duration.ofMillis(2_100);

@@ -15,6 +15,7 @@ import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.PrintStream;
@@ -108,6 +109,7 @@ class RefreshScheduleTest {
 
   // ------------------------------------------------------------------------------------- many
 
+  @Thorough
   @Test
   void each_run_is_made_by_one_of_ten_instances() throws Exception {
     List<Running> instances = new ArrayList<>();
@@ -152,6 +154,7 @@ class RefreshScheduleTest {
         .satisfies(run -> assertThat(run.due()).isBefore(started.minusSeconds(3_590)));
   }
 
+  @Thorough
   @Test
   void an_instance_killed_in_mid_refresh_is_replaced() throws Exception {
     String everyFiveSeconds = "*/5 * * * * *";
@@ -198,6 +201,7 @@ class RefreshScheduleTest {
 
   // ------------------------------------------------------------------------------- slow, failed
 
+  @Thorough
   @Test
   void a_refresh_slower_than_its_interval_skips_runs() throws Exception {
     PrintStream err = System.err;
@@ -233,6 +237,7 @@ class RefreshScheduleTest {
         .contains("WARN", "duration_ms=", "interval_ms=1000", "refreshed=2");
   }
 
+  @Thorough
   @Test
   void a_run_that_fails_is_on_record_and_the_next_one_follows() throws Exception {
     try (Running running =
@@ -281,6 +286,7 @@ class RefreshScheduleTest {
 
   // ------------------------------------------------------------------------------------- stop
 
+  @Thorough
   @Test
   void close_waits_for_the_refresh_that_runs() throws Exception {
     Running running = schedule(ONCE_A_YEAR).build().start();
@@ -326,6 +332,7 @@ class RefreshScheduleTest {
 
   // ------------------------------------------------------------------------------- what it does
 
+  @Thorough
   @Test
   void a_view_with_its_own_schedule_is_refreshed_by_that_alone() throws Exception {
     try (Running running =
@@ -357,6 +364,7 @@ class RefreshScheduleTest {
     assertThat(database.value("SELECT count(*) FROM wip_view_schedule")).isEqualTo("0");
   }
 
+  @Thorough
   @Test
   void a_restart_with_another_schedule_moves_the_next_run() throws Exception {
     Instant nextYear;
@@ -370,6 +378,7 @@ class RefreshScheduleTest {
     }
   }
 
+  @Thorough
   @Test
   void a_row_that_somebody_deleted_comes_back() throws Exception {
     try (Running running = schedule(EVERY_SECOND).build().start()) {
@@ -386,6 +395,7 @@ class RefreshScheduleTest {
     }
   }
 
+  @Thorough
   @Test
   void a_table_that_vanishes_and_comes_back_is_named_once() throws Exception {
     PrintStream err = System.err;

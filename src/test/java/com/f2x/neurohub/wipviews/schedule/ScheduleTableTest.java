@@ -7,12 +7,14 @@ import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Running;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** The opt-in changelog of the schedule. */
+@Thorough
 class ScheduleTableTest {
 
   private final TestDatabase database = TestDatabase.deployed();

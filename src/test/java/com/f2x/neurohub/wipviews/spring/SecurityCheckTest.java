@@ -3,6 +3,7 @@ package com.f2x.neurohub.wipviews.spring;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -90,6 +91,7 @@ class SecurityCheckTest {
         .run(context -> assertThat(context).hasNotFailed());
   }
 
+  @Thorough
   @Test
   void a_chain_that_permits_everybody_is_none() {
     secured.withUserConfiguration(ForEverybody.class).run(SecurityCheckTest::refuses);

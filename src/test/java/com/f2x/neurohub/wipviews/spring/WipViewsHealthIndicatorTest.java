@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.sql.SQLException;
@@ -16,8 +17,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.postgresql.ds.PGSimpleDataSource;
-import org.springframework.boot.health.actuate.endpoint.SimpleHttpCodeStatusMapper;
-import org.springframework.boot.health.actuate.endpoint.SimpleStatusAggregator;
+import org.springframework.boot.health.actuate.endpoint.HttpCodeStatusMapper;
+import org.springframework.boot.health.actuate.endpoint.StatusAggregator;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
@@ -118,6 +119,7 @@ class WipViewsHealthIndicatorTest {
             "Check the database's name in the URL.");
   }
 
+  @Thorough
   @Test
   void a_database_that_does_not_answer_is_down() throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
@@ -141,16 +143,16 @@ class WipViewsHealthIndicatorTest {
     database.execute("UPDATE wip_view SET freshness_target = interval '1 microsecond'");
     Status stale = health().getStatus();
 
-    assertThat(new SimpleStatusAggregator().getAggregateStatus(Status.UP, stale))
+    assertThat(StatusAggregator.getDefault().getAggregateStatus(Status.UP, stale))
         .isEqualTo(Status.UP);
-    assertThat(new SimpleHttpCodeStatusMapper().getStatusCode(stale)).isEqualTo(200);
+    assertThat(HttpCodeStatusMapper.getDefault().getStatusCode(stale)).isEqualTo(200);
 
     assertThat(
-            new SimpleStatusAggregator("down", "out-of-service", "stale", "up", "unknown")
+            StatusAggregator.of("down", "out-of-service", "stale", "up", "unknown")
                 .getAggregateStatus(Status.UP, stale))
         .isEqualTo(stale);
     assertThat(
-            new SimpleHttpCodeStatusMapper(Map.of("down", 503, "out-of-service", 503, "stale", 503))
+            HttpCodeStatusMapper.of(Map.of("down", 503, "out-of-service", 503, "stale", 503))
                 .getStatusCode(stale))
         .isEqualTo(503);
   }

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import com.f2x.neurohub.wipviews.schedule.ScheduledRun;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Set;
@@ -102,6 +103,7 @@ class WipViewsScheduleAutoConfigurationTest {
         .run(context -> assertThat(context).hasNotFailed());
   }
 
+  @Thorough
   @Test
   void a_schedule_of_the_services_own_is_the_one_that_runs() {
     List<ScheduledRun> runs = new CopyOnWriteArrayList<>();

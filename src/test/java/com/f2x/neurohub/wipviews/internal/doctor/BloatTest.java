@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.ByteBuffer;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -23,6 +24,7 @@ import org.postgresql.PGProperty;
 import org.postgresql.copy.CopyDual;
 
 /** Rows that refreshes left behind: who keeps them, and the disk that they took. */
+@Thorough
 class BloatTest {
 
   private final TestDatabase database = TestDatabase.engine();

@@ -7,6 +7,7 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.concurrent.Future;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 /** Sessions that wait for others: who is named, and how the remedy ends it. */
 class BlockedTest extends DiagnosedDatabase {
 
+  @Thorough
   @Test
   void a_session_that_others_wait_for_is_found() throws Exception {
     try (Connection blocker = database.connect();
@@ -99,6 +101,7 @@ class BlockedTest extends DiagnosedDatabase {
     }
   }
 
+  @Thorough
   @Test
   void callers_that_wait_for_their_turn_are_no_finding() throws Exception {
     try (Connection refresher = database.connect();

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import org.jooq.Table;
 import org.junit.jupiter.api.Test;
@@ -29,6 +30,7 @@ class ChecksTest extends DiagnosedDatabase {
     }
   }
 
+  @Thorough
   @Test
   void a_view_that_is_missing_is_found() throws Exception {
     database.execute("DROP MATERIALIZED VIEW mv_process_wip_queue");
@@ -61,6 +63,7 @@ class ChecksTest extends DiagnosedDatabase {
     apply(theOne("view-state", "mv_process_wip_queue", "1 h old, its target is 20 min"));
   }
 
+  @Thorough
   @Test
   void a_lost_unique_index_is_one_finding_and_no_drift() throws Exception {
     database.execute("DROP INDEX mv_process_wip_queue_process_id_idx");
@@ -69,6 +72,7 @@ class ChecksTest extends DiagnosedDatabase {
     apply(theOne("unique-index", "mv_process_wip_queue", "no plain unique index"));
   }
 
+  @Thorough
   @Test
   void drift_is_found_although_the_unique_index_is_missing_too() throws Exception {
     database.execute(
@@ -82,6 +86,7 @@ class ChecksTest extends DiagnosedDatabase {
     views.recreate(MV_WIP_STATUS_DASHBOARD);
   }
 
+  @Thorough
   @Test
   void a_view_that_was_changed_by_hand_is_found() throws Exception {
     database.execute(
@@ -103,6 +108,7 @@ class ChecksTest extends DiagnosedDatabase {
     database.execute("DROP INDEX by_hand");
   }
 
+  @Thorough
   @Test
   void a_deployed_index_that_is_gone_is_found() throws Exception {
     database.execute(
@@ -179,6 +185,7 @@ class ChecksTest extends DiagnosedDatabase {
     wellAgain();
   }
 
+  @Thorough
   @Test
   void a_view_that_is_mostly_dead_rows_is_found() throws Exception {
     register(
@@ -196,6 +203,7 @@ class ChecksTest extends DiagnosedDatabase {
     unregister("mv_many");
   }
 
+  @Thorough
   @Test
   void a_view_whose_refreshes_fail_is_found() throws Exception {
     database.execute("CREATE TABLE divisor (n integer)", "INSERT INTO divisor VALUES (1)");
@@ -216,6 +224,7 @@ class ChecksTest extends DiagnosedDatabase {
     database.execute("DROP TABLE divisor");
   }
 
+  @Thorough
   @Test
   void a_definition_that_does_not_suit_the_tables_is_found() throws Exception {
     database.execute(
@@ -297,6 +306,7 @@ class ChecksTest extends DiagnosedDatabase {
     assertThat(database.value("SELECT role FROM wip_view_role")).isEqualTo(READER);
   }
 
+  @Thorough
   @Test
   void an_object_of_ours_that_is_gone_is_found() throws Exception {
     database.execute("DROP FUNCTION wip_view_drift()");
@@ -308,6 +318,7 @@ class ChecksTest extends DiagnosedDatabase {
     apply(found);
   }
 
+  @Thorough
   @Test
   void an_object_that_no_check_reads_is_found_to_be_gone() throws Exception {
     database.execute("DROP VIEW wip_view_daily", "DROP FUNCTION refresh_wip_view(text)");

@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.CronServer;
 import com.f2x.neurohub.wipviews.testing.OwnView;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** What the doctor says of pg_cron's jobs, on a real pg_cron. */
+@Thorough
 class CronJobsTest {
 
   private static CronServer server;

@@ -13,6 +13,7 @@ import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.util.List;
@@ -37,6 +38,7 @@ class DoctorTest extends DiagnosedDatabase {
         .isInstanceOf(NotDeployedException.class);
   }
 
+  @Thorough
   @Test
   void it_waits_for_no_lock_and_says_what_it_could_not_look_at() throws Exception {
     try (Connection holder = database.connect();
@@ -63,6 +65,7 @@ class DoctorTest extends DiagnosedDatabase {
     }
   }
 
+  @Thorough
   @Test
   void a_role_that_may_only_read_gets_the_same_answer() throws Exception {
     assertThat(asReader().diagnose()).isEmpty();
@@ -142,6 +145,7 @@ class DoctorTest extends DiagnosedDatabase {
         .allSatisfy(size -> assertThat(size.bytes()).isPositive());
   }
 
+  @Thorough
   @Test
   void every_remedy_names_a_schema_that_is_not_the_connections() throws Exception {
     TestDatabase other = TestDatabase.empty().create();

@@ -6,12 +6,14 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What somebody edited by hand is found. */
+@Thorough
 class DriftTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();

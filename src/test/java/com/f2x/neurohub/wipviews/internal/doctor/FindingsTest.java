@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -26,6 +27,7 @@ class FindingsTest extends DiagnosedDatabase {
       "CREATE FUNCTION wip_view_find_%s() RETURNS TABLE (priority integer, subject text, what text,"
           + " why text, remedy text[], safe boolean) LANGUAGE sql STABLE AS $$ %s $$";
 
+  @Thorough
   @Test
   void sql_says_what_java_says_to_a_reader_too() throws Exception {
     database.execute(
@@ -53,6 +55,7 @@ class FindingsTest extends DiagnosedDatabase {
     }
   }
 
+  @Thorough
   @Test
   void a_check_of_a_service_is_a_function_and_nothing_else() throws Exception {
     database.execute(
@@ -101,6 +104,7 @@ class FindingsTest extends DiagnosedDatabase {
     database.execute("DROP FUNCTION wip_view_find_planted()");
   }
 
+  @Thorough
   @Test
   void a_command_names_the_schema_that_the_caller_would_not_find() throws Exception {
     database.execute("DROP INDEX mv_process_wip_queue_process_id_idx");
