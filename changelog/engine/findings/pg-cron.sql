@@ -34,9 +34,10 @@ BEGIN
       WHERE j.database = current_database()
         AND (
           j.command ~ 'refresh_(all_)?wip_view'
+          -- by the function that a view has of its own
           OR EXISTS (
-            SELECT FROM "${schema}".wip_view_routines() AS r
-            WHERE r.own_view IS NOT NULL AND position(r.name || '(' IN j.command) > 0))
+            SELECT FROM "${schema}".wip_view AS v
+            WHERE position('refresh_' || regexp_replace(v.view_name, '^mv_', '') || '(' IN j.command) > 0))
       $sql$;
   END IF;
 END

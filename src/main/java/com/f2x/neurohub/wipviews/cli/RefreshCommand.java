@@ -23,8 +23,7 @@ import picocli.CommandLine.Option;
 /** {@code wip-views refresh}. */
 @Command(
     name = "refresh",
-    description =
-        "Refresh all views, or the named ones, in refresh order, and say what happened.")
+    description = "Refresh all views, or the named ones, in refresh order, and say what happened.")
 final class RefreshCommand implements Callable<Integer> {
 
   @Option(

@@ -110,7 +110,8 @@ class PlanCommandTest {
           .contains("Change or drop these first.");
       assertThat(result.errLines())
           .containsExactly("wip-views: update would be refused: 1 reason.");
-      assertThat(plan(ChangedView.AFTER, "--format", "json").json().get("succeeds").asBoolean()).isFalse();
+      assertThat(plan(ChangedView.AFTER, "--format", "json").json().get("succeeds").asBoolean())
+          .isFalse();
     } finally {
       database.execute("DROP VIEW counts");
     }
