@@ -81,7 +81,7 @@ BEGIN
     PERFORM "${schema}".wip_view_take_turn('put the new ' || plan.live_name || ' in place', next_view);
   END LOOP;
   IF to_regclass(plan.live_name) IS DISTINCT FROM plan.live::regclass THEN
-    RAISE EXCEPTION 'meanwhile somebody replaced or renamed %', plan.live_name
+    RAISE EXCEPTION 'another session replaced or renamed %', plan.live_name
       USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
   END IF;
 

@@ -288,7 +288,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text, text) IS
-  'Stops if the view belongs to another changelog than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+  'Stops if the view belongs to another changelog than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() restores the path.';
 
 -- A function, not a default: an earlier version, which has only this one, can be deployed again beside the other.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)

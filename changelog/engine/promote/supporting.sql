@@ -16,7 +16,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage_supporting(text) IS
-  'Puts the staging schema in front of the search_path, so that the file of an ordinary view, run next, makes it there. wip_view_promote_supporting() puts the path back.';
+  'Puts the staging schema in front of the search_path, so that the file of an ordinary view, run next, makes it there. wip_view_promote_supporting() restores the path.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_replace_supporting(built oid, live oid)
   RETURNS void
@@ -127,7 +127,7 @@ BEGIN
   END IF;
 
   copy := "${schema}".wip_view_make_copy(relation, view_name);
-  -- Rows that a REFRESH writes are frozen: a reader whose snapshot is older sees them, where those of a table would be none.
+  -- A reader with an older snapshot sees the rows that a REFRESH writes, but none of a new table.
   filled := format('%I.%I', '${schema}', 'wip_view_copy_' || copy::oid);
   EXECUTE format('CREATE MATERIALIZED VIEW %s AS SELECT * FROM %s WITH NO DATA', filled, copy);
   PERFORM "${schema}".wip_view_revoke_from_others(ARRAY[to_regclass(filled)::oid]);
@@ -141,7 +141,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_freeze_supporting(text) IS
-  'Replaces an ordinary view that registered views read by one over a copy of its rows, once no registered view reads it that is not frozen itself.';
+  'Replaces an ordinary view that registered views read by one over a copy of its rows, once all these registered views are frozen.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_thaw_supporting(view_name text)
   RETURNS void
@@ -169,4 +169,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_thaw_supporting(text) IS
-  'Gives a frozen ordinary view the query back with which it was deployed.';
+  'Gives a frozen ordinary view back the query with which it was deployed.';
