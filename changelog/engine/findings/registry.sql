@@ -19,16 +19,8 @@ AS $function$
     1,
     NULL,
     format('no view is registered in schema %s', '${schema}'),
-    'Nothing is refreshed, and nothing is watched: deploy the changelog that has an entry for a view.',
-    -- a part that brings views has columns of its own in the settings
-    ARRAY[CASE
-      WHEN EXISTS (
-        SELECT
-        FROM pg_attribute AS a
-        WHERE a.attrelid = '"${schema}".wip_view_settings'::regclass AND a.attname = 'stuck_after' AND NOT a.attisdropped
-      ) THEN "${schema}".wip_view_command('update')
-      ELSE "${schema}".wip_view_command('update', '--only', 'engine')
-    END],
+    'Nothing is refreshed, and nothing is watched. A view of a service is registered by its changelog, with --changelog and the file.',
+    ARRAY["${schema}".wip_view_command('recreate')],
     false
   WHERE NOT EXISTS (SELECT FROM "${schema}".wip_view);
 $function$;

@@ -20,6 +20,22 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_reads(oid) IS
   'The relations that the query of a view or materialized view reads.';
 
+-- A view has security_invoker since PostgreSQL 15.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_is_invokers(relation oid)
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT coalesce(bool_or(o.option_value::boolean), false)
+  FROM pg_class AS c
+  CROSS JOIN LATERAL pg_options_to_table(c.reloptions) AS o
+  WHERE c.oid = relation AND o.option_name = 'security_invoker';
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_is_invokers(oid) IS
+  'Whether a view reads with the rights of its reader instead of its owner.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_calls(relation oid)
   RETURNS SETOF oid
   LANGUAGE sql

@@ -141,6 +141,35 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_keep_planned(regclass) IS
   'Moves a view that was planned to where the views that are planned after it find it.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_fill()
+  RETURNS jsonb
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  rebuilt record;
+  refusal text;
+  remedy text;
+BEGIN
+  FOR rebuilt IN
+    SELECT o.name, o.successor::regclass AS successor
+    FROM pg_temp.wip_plan_object AS o
+    JOIN pg_class AS c ON c.oid = o.object AND c.relispopulated
+    WHERE o.fate = 'rebuilt' AND o.successor IS NOT NULL
+    ORDER BY o.position
+  LOOP
+    PERFORM "${schema}".wip_view_refresh_successor(rebuilt.name, rebuilt.successor);
+  END LOOP;
+  RETURN '{}';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS refusal = MESSAGE_TEXT, remedy = PG_EXCEPTION_HINT;
+  RETURN jsonb_build_object('refusal', refusal, 'remedy', nullif(remedy, ''));
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_fill() IS
+  'Fills, in a plan, the materialized views that are rebuilt, as a promotion does: nothing, or the refusal of the one whose query fails on the new rows.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_report(version text)
   RETURNS jsonb
   LANGUAGE plpgsql
@@ -170,13 +199,14 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_fates();
   PERFORM "${schema}".wip_view_body_refusals();
   problems := "${schema}".wip_view_plan_problems();
-  report := "${schema}".wip_view_report(action, compared, build_time);
-  IF problems IS NULL THEN
+  report := "${schema}".wip_view_report(action, compared, build_time) || CASE
+    WHEN problems IS NULL THEN "${schema}".wip_view_plan_fill()
+    ELSE jsonb_build_object('refusal', 'because of what depends on it: ' || problems, 'remedy', 'Change or drop these first.')
+  END;
+  IF NOT report ? 'refusal' THEN
     PERFORM "${schema}".wip_view_keep_planned((SELECT p.built::regclass FROM pg_temp.wip_plan AS p));
-    RETURN report;
   END IF;
-  RETURN report || jsonb_build_object(
-    'refusal', 'because of what depends on it: ' || problems, 'remedy', 'Change or drop these first.');
+  RETURN report;
 EXCEPTION WHEN OTHERS THEN
   -- as the promotion would stop
   GET STACKED DIAGNOSTICS refusal = MESSAGE_TEXT, remedy = PG_EXCEPTION_HINT;

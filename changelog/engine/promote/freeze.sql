@@ -148,6 +148,7 @@ AS $function$
   FROM listed
   WHERE NOT "${schema}".wip_view_is_frozen(listed.view_name)
     AND (listed.place < 0 OR to_regclass(format('%I.%I', '${schema}', listed.view_name)) IS NOT NULL)
+    AND NOT "${schema}".wip_view_is_invokers(to_regclass(format('%I.%I', '${schema}', listed.view_name)))
   ORDER BY listed.place, listed.view_name;
 $function$;
 

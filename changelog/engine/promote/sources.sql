@@ -139,9 +139,11 @@ AS $function$
     FROM "${schema}".wip_view AS v
     WHERE v.view_name = ANY (views) OR views IS NULL
     UNION ALL
-    SELECT support.name, to_regclass(format('%I.%I', '${schema}', support.name))::oid, s.supporting_columns -> support.name
+    SELECT support.name, live.oid, s.supporting_columns -> support.name
     FROM "${schema}".wip_view_settings AS s
     CROSS JOIN LATERAL jsonb_object_keys(s.supporting_views) AS support (name)
+    CROSS JOIN LATERAL (SELECT to_regclass(format('%I.%I', '${schema}', support.name))::oid) AS live (oid)
+    WHERE NOT "${schema}".wip_view_is_invokers(live.oid)
   ),
   reached (oid) AS (
     SELECT freezing.oid FROM freezing WHERE freezing.oid IS NOT NULL

@@ -1,5 +1,5 @@
--- Ordinary views that registered views read, such as wip_item_station: replaced in place while their columns stay, so that
--- their dependants are not touched.
+-- Ordinary views that registered views read and that come with a changelog: replaced in place while their columns stay, so
+-- that their dependants are not touched.
 --
 --   wip_view_stage_supporting(view)     puts the staging schema in front, so that the view's file makes it there
 --   (the view's file runs)              CREATE OR REPLACE VIEW, its comments, unqualified names
@@ -121,6 +121,11 @@ BEGIN
   IF "${schema}".wip_view_is_frozen(view_name) THEN
     RAISE NOTICE '% is frozen already', view_name;
     RETURN;
+  ELSIF "${schema}".wip_view_is_invokers(relation) THEN
+    -- the rights on a copy would be others: more rows than its readers may see, or none
+    RAISE EXCEPTION 'cannot freeze %: it reads with the rights of its readers', view_name
+      USING ERRCODE = 'object_not_in_prerequisite_state',
+            HINT = format('Migrate no column that it reads, or run ALTER VIEW %s RESET (security_invoker) first.', relation);
   ELSIF live_readers IS NOT NULL THEN
     RAISE EXCEPTION 'cannot freeze %: % would be refreshed from its copy', view_name, live_readers
       USING ERRCODE = 'object_in_use', HINT = 'Freeze these first.';

@@ -20,7 +20,7 @@ AS $function$
   reading (oid, reader) AS (
     SELECT mv.oid, mv.owner FROM mv
     UNION
-    SELECT c.oid, CASE WHEN 'security_invoker=true' = ANY (c.reloptions) THEN reading.reader ELSE c.relowner END
+    SELECT c.oid, CASE WHEN "${schema}".wip_view_is_invokers(c.oid) THEN reading.reader ELSE c.relowner END
     FROM reading
     CROSS JOIN LATERAL "${schema}".wip_view_reads(reading.oid) AS read (oid)
     JOIN pg_class AS c ON c.oid = read.oid AND c.relkind = 'v'

@@ -39,7 +39,7 @@ AS $function$
     starts_with(p.proname, 'wip_view_find') OR p.proname IN (
       'wip_view_checks', 'wip_view_run_check', 'wip_view_sizes', 'wip_view_size_of', 'wip_view_source_tables',
       'wip_view_may_read', 'wip_view_keeper_of_dead_rows', 'wip_view_command', 'wip_view_duration_text',
-      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads',
+      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads', 'wip_view_is_invokers',
       'wip_view_describe_changes', 'wip_view_changed_columns', 'wip_view_supporting_sources', 'wip_view_column_users',
       'wip_view_relations', 'wip_view_routines', 'wip_view_role_rights', 'wip_view_missing_ownership', 'wip_view_cron_jobs'),
     v.view_name IS NOT NULL OR p.proname IN (

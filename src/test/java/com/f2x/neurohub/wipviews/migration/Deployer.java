@@ -1,5 +1,8 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -38,6 +41,16 @@ record Deployer(Process process, BufferedReader out) implements AutoCloseable {
 
   /** Starts a process that waits for {@link #go()}. */
   static Deployer start(TestDatabase database, String what) throws IOException {
+    return start(database, what, System.getProperty("java.class.path"));
+  }
+
+  /** The same with a jar in the place of the compiled classes. */
+  static Deployer start(TestDatabase database, String what, LibraryJar jar) throws IOException {
+    return start(database, what, jar.classPath());
+  }
+
+  private static Deployer start(TestDatabase database, String what, String classPath)
+      throws IOException {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -45,7 +58,7 @@ record Deployer(Process process, BufferedReader out) implements AutoCloseable {
                 "-XX:+UseSerialGC",
                 "-Djava.util.logging.config.file=src/test/resources/logging.properties",
                 "-classpath",
-                System.getProperty("java.class.path"),
+                classPath,
                 Deployer.class.getName(),
                 what,
                 database.url(),
@@ -66,6 +79,13 @@ record Deployer(Process process, BufferedReader out) implements AutoCloseable {
 
   void awaitDone() throws IOException {
     awaitLines(Integer.MAX_VALUE);
+  }
+
+  /** Waits for its end, which is a success, and returns what it told. */
+  List<String> output() throws IOException, InterruptedException {
+    List<String> lines = out.lines().toList();
+    assertThat(Await.exitCode(process)).as(() -> String.join("\n", lines)).isZero();
+    return lines.subList(0, lines.size() - 1);
   }
 
   /** Waits until it has told so many lines of progress; whether it was done before. */

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import com.f2x.neurohub.wipviews.testing.Thorough;
-import java.io.IOException;
 import java.io.OutputStream;
 import java.io.StringWriter;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -20,19 +23,20 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import liquibase.Scope;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
 import liquibase.database.jvm.JdbcConnection;
-import liquibase.resource.DirectoryResourceAccessor;
+import liquibase.resource.ClassLoaderResourceAccessor;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An older version that starts beside a newer one leaves alone what that one deployed. */
 @Thorough
@@ -45,7 +49,10 @@ class RollingDeployTest {
   /** A version to come has deployed it: another function, another view. */
   private static final TestDatabase NEWER = TestDatabase.mes();
 
-  @TempDir private static Path newer;
+  @TempDir private static Path folder;
+
+  private static LibraryJar current;
+  private static LibraryJar newer;
 
   private final TestDatabase database = TestDatabase.copyOf(NEWER);
   private final List<String> said = new ArrayList<>();
@@ -54,16 +61,8 @@ class RollingDeployTest {
 
   @BeforeAll
   static void deployTheNewerVersion() throws Exception {
-    copy("changelog");
-    copy("views");
-    for (String file : List.of("db.changelog-root.yaml", "engine.changelog.yaml")) {
-      edit("changelog/" + file, RELEASE.pattern(), "name: wipViewsRelease, value: \"99.10\"");
-    }
-    edit("changelog/engine/recreate.sql", "'Recreates a", "'By 99.10: recreates a");
-    edit(
-        "views/wip_views/01_mv_wip_status_dashboard.sql",
-        "AS converted_count\n",
-        "AS converted_count, 99 AS newer\n");
+    current = LibraryJar.current(folder);
+    newer = LibraryJar.newer(folder, "99.10");
     NEWER.create();
     liquibase(NEWER, newer, "db.changelog-root.yaml");
   }
@@ -83,28 +82,10 @@ class RollingDeployTest {
     database.drop();
   }
 
-  private static void copy(String folder) throws IOException {
-    try (Stream<Path> files = Files.walk(PROJECT.resolve(folder))) {
-      for (Path file : files.toList()) {
-        Path target = newer.resolve(PROJECT.relativize(file).toString());
-        if (Files.isDirectory(file)) {
-          Files.createDirectories(target);
-        } else {
-          Files.copy(file, target);
-        }
-      }
-    }
-  }
-
-  private static void edit(String file, String pattern, String replacement) throws IOException {
-    String text = Files.readString(newer.resolve(file));
-    assertThat(text).containsPattern(pattern);
-    Files.writeString(newer.resolve(file), text.replaceAll(pattern, replacement));
-  }
-
-  private static void liquibase(TestDatabase database, Path folder, String changelog)
+  private static void liquibase(TestDatabase database, LibraryJar jar, String changelog)
       throws Exception {
-    try (Connection connection = database.connect()) {
+    try (Connection connection = database.connect();
+        URLClassLoader files = new URLClassLoader(new URL[] {jar.file().toUri().toURL()}, null)) {
       Database target =
           DatabaseFactory.getInstance()
               .findCorrectDatabaseImplementation(new JdbcConnection(connection));
@@ -112,13 +93,13 @@ class RollingDeployTest {
           new CommandScope("update")
               .setOutput(OutputStream.nullOutputStream())
               .addArgumentValue("database", target)
-              .addArgumentValue("changelogFile", "changelog/" + changelog);
+              .addArgumentValue("changelogFile", ChangelogFiles.FOLDER + changelog);
       Scope.child(
           Map.of(
               "liquibase.analytics.enabled",
               "false",
               Scope.Attr.resourceAccessor.name(),
-              new DirectoryResourceAccessor(folder)),
+              new ClassLoaderResourceAccessor(files)),
           update::execute);
     }
   }
@@ -171,8 +152,8 @@ class RollingDeployTest {
   void plain_liquibase_passes_over_what_a_newer_version_made() throws Exception {
     Map<String, String> before = all(database);
 
-    liquibase(database, PROJECT, "db.changelog-root.yaml");
-    liquibase(database, PROJECT, "recreate-views.changelog.yaml");
+    liquibase(database, current, "db.changelog-root.yaml");
+    liquibase(database, current, "recreate-views.changelog.yaml");
 
     assertThat(CatalogSnapshot.differences(all(database), before)).isEmpty();
   }
@@ -180,7 +161,7 @@ class RollingDeployTest {
   @Test
   void the_newer_version_finds_nothing_to_do_afterwards() throws Exception {
     Map<String, String> before = all(database);
-    liquibase(database, PROJECT, "db.changelog-root.yaml");
+    liquibase(database, current, "db.changelog-root.yaml");
 
     liquibase(database, newer, "db.changelog-root.yaml");
 
@@ -224,14 +205,86 @@ class RollingDeployTest {
   }
 
   @Test
+  void a_process_of_an_older_jar_starts_beside_a_newer_one() throws Exception {
+    Map<String, String> before = all(database);
+
+    try (Deployer deployer = Deployer.start(database, "update", current)) {
+      deployer.go();
+
+      assertThat(deployer.output())
+          .singleElement()
+          .asString()
+          .startsWith("wip-views 99.10 is deployed in schema public, newer than this ");
+    }
+    assertThat(CatalogSnapshot.differences(all(database), before)).isEmpty();
+    assertThat(WipViews.of(database.dataSource()).refreshAll()).hasSize(2);
+  }
+
+  @Test
+  void a_process_of_a_newer_jar_takes_over_from_an_older_one() throws Exception {
+    TestDatabase deployed = TestDatabase.deployed().create();
+    try (Deployer deployer = Deployer.start(deployed, "update", newer)) {
+      deployer.go();
+
+      assertThat(deployer.output()).hasSizeGreaterThan(1);
+      assertThatItIsTheNewer(deployed);
+      assertThat(WipViews.of(deployed.dataSource()).refreshAll())
+          .as("the older one goes on beside it")
+          .hasSize(2);
+    } finally {
+      deployed.drop();
+    }
+  }
+
+  private static void assertThatItIsTheNewer(TestDatabase deployed) throws SQLException {
+    assertThat(CatalogSnapshot.differences(CatalogSnapshot.of(deployed), CatalogSnapshot.of(NEWER)))
+        .isEmpty();
+  }
+
+  /** Whichever begins: the other one waits until it is done. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void two_jars_that_start_at_once_leave_the_newer_one(boolean olderFirst) throws Exception {
+    TestDatabase fresh = TestDatabase.mes().create();
+    try (Deployer older = Deployer.start(fresh, "update", current);
+        Deployer later = Deployer.start(fresh, "update", newer)) {
+      try (Connection holder = fresh.inTransaction("LOCK TABLE processes")) {
+        (olderFirst ? older : later).go();
+        awaitWaiting(fresh, 1);
+        (olderFirst ? later : older).go();
+        awaitWaiting(fresh, 2);
+        holder.rollback();
+      }
+
+      assertThat(later.output()).hasSizeGreaterThan(1);
+      if (olderFirst) {
+        assertThat(older.output()).hasSizeGreaterThan(1);
+      } else {
+        assertThat(older.output()).singleElement().asString().contains("newer than this ");
+      }
+      assertThatItIsTheNewer(fresh);
+    } finally {
+      fresh.drop();
+    }
+  }
+
+  private static void awaitWaiting(TestDatabase database, int deploys) throws Exception {
+    Await.until(
+        deploys + " deploys wait",
+        () ->
+            database.value(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    + " AND application_name = 'deployer' AND wait_event_type = 'Lock'"),
+        String.valueOf(deploys)::equals);
+  }
+
+  @Test
   void a_newer_version_takes_over_what_an_older_one_deployed() throws Exception {
     TestDatabase deployed = TestDatabase.deployed().create();
     try {
       liquibase(deployed, newer, "db.changelog-root.yaml");
 
-      assertThat(
-              CatalogSnapshot.differences(CatalogSnapshot.of(deployed), CatalogSnapshot.of(NEWER)))
-          .isEmpty();
+      assertThatItIsTheNewer(deployed);
     } finally {
       deployed.drop();
     }

@@ -129,6 +129,28 @@ class ViewFilesTest {
         .containsExactly(List.of("mv_process_wip_queue"), List.of("mv_wip_status_dashboard"));
   }
 
+  /** A plan counts them apart: they differ between any two builds. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          mv_wip_status_dashboard | avg_cycle_time_seconds last_refreshed_at
+          mv_process_wip_queue    | avg_wait_time_seconds max_wait_time_seconds \
+          completed_last_hour passed_last_hour failed_last_hour pass_rate_last_hour_pct \
+          avg_process_duration_last_hour_seconds has_stuck_wip last_refreshed_at
+          """)
+  void columns_of_our_views_that_derive_from_the_clock(String view, String columns)
+      throws Exception {
+    assertThat(
+            database.value(
+                "SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid"
+                    + " = '"
+                    + view
+                    + "'::regclass AND attnum > 0 AND wip_view_reads_clock(attrelid, attname)"))
+        .isEqualTo(columns);
+  }
+
   /** As a service does, from a changelog of its own. */
   private void deploy(String file) throws Exception {
     Files.writeString(folder.resolve("mv_nasty.sql"), file);
