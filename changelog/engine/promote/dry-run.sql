@@ -232,8 +232,7 @@ BEGIN
   report := "${schema}".wip_view_plan_report(version);
   PERFORM "${schema}".wip_view_begin_plan();
   INSERT INTO pg_temp.wip_planned (report) VALUES (report);
-  -- not LOCAL: as wip_view_promote()
-  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+  PERFORM "${schema}".wip_view_leave_staging();
   RETURN report;
 END
 $function$;

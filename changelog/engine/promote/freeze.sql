@@ -113,7 +113,7 @@ BEGIN
   IF "${schema}".wip_view_begin_freeze(view_name) THEN
     PERFORM "${schema}".wip_view_stage(view_name);
     PERFORM "${schema}".wip_view_end_freeze(view_name);
-    PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('wip_views.search_path'), false);
+    PERFORM "${schema}".wip_view_leave_staging();
   END IF;
 END
 $function$;

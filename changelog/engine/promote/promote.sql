@@ -237,6 +237,27 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_put_in_place(text) IS
   'Puts the view that was built in the staging schema in the live one''s place: what a promotion and a freeze share.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_note_promoted(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  -- the transaction, then its views
+  promoted text[] := nullif(current_setting('wip_views.promoted', true), '')::text[];
+BEGIN
+  IF current_setting('wip_views.changelog', true) = '' THEN
+    IF promoted[1] IS DISTINCT FROM pg_current_xact_id()::text THEN
+      promoted := ARRAY[pg_current_xact_id()::text];
+    END IF;
+    PERFORM set_config('wip_views.promoted', (promoted || view_name)::text, false);
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_note_promoted(text) IS
+  'Notes that this transaction promoted a view whose entry names no changelog, for wip_view_claim_promoted().';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote(
   view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
   RETURNS void
@@ -246,7 +267,6 @@ AS $function$
 DECLARE
   was_registered CONSTANT boolean :=
     EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_promote.view_name);
-  promoted text[];
 BEGIN
   IF current_setting('wip_views.plan', true) = 'on' THEN
     PERFORM "${schema}".wip_view_plan(view_name, refresh_order, freshness_target, version);
@@ -255,31 +275,20 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_begin(view_name);
   IF "${schema}".wip_view_is_older(view_name, version) THEN
     PERFORM "${schema}".wip_view_clear_staging();
-    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
-    RETURN;
   ELSIF "${schema}".wip_view_is_frozen(view_name) AND current_setting('wip_views.thaw', true) IS DISTINCT FROM 'true' THEN
     PERFORM "${schema}".wip_view_defer(refresh_order, freshness_target, version);
-    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
-    RETURN;
-  END IF;
-  PERFORM "${schema}".wip_view_put_in_place(view_name);
-  PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
-  PERFORM "${schema}".wip_view_record_rebuilds();
-  IF NOT was_registered THEN
-    PERFORM "${schema}".wip_view_grant_rights(view_name);
-  END IF;
-  PERFORM "${schema}".wip_view_record_attributes(view_name);
-  PERFORM "${schema}".wip_view_drop_copies();
-  -- what wip_view_claim_promoted() asks: the transaction, then its views
-  IF current_setting('wip_views.changelog', true) = '' THEN
-    promoted := nullif(current_setting('wip_views.promoted', true), '')::text[];
-    IF promoted[1] IS DISTINCT FROM pg_current_xact_id()::text THEN
-      promoted := ARRAY[pg_current_xact_id()::text];
+  ELSE
+    PERFORM "${schema}".wip_view_put_in_place(view_name);
+    PERFORM "${schema}".wip_view_register(refresh_order, freshness_target, version);
+    PERFORM "${schema}".wip_view_record_rebuilds();
+    IF NOT was_registered THEN
+      PERFORM "${schema}".wip_view_grant_rights(view_name);
     END IF;
-    PERFORM set_config('wip_views.promoted', (promoted || view_name)::text, false);
+    PERFORM "${schema}".wip_view_record_attributes(view_name);
+    PERFORM "${schema}".wip_view_drop_copies();
+    PERFORM "${schema}".wip_view_note_promoted(view_name);
   END IF;
-  -- not LOCAL: it outlives the path of this function, and undoes what wip_view_stage() set
-  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+  PERFORM "${schema}".wip_view_leave_staging();
 END
 $function$;
 

@@ -264,6 +264,19 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_enter_staging() IS
   'Notes the search_path, then sets a safe one, pins the settings and makes the staging schema.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_leave_staging()
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+BEGIN
+  -- not LOCAL: it outlives the SET clause of the function that calls this
+  PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('wip_views.search_path'), false);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_leave_staging() IS
+  'Restores the search_path that wip_view_enter_staging() noted.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text, changelog text)
   RETURNS void
   LANGUAGE plpgsql

@@ -85,7 +85,7 @@ BEGIN
   IF current_setting('wip_views.plan', true) = 'on' THEN
     -- beside the live one, for the views that are planned after it
     PERFORM "${schema}".wip_view_keep_planned(built);
-    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    PERFORM "${schema}".wip_view_leave_staging();
     RETURN;
   END IF;
   PERFORM "${schema}".wip_view_replace_supporting(built, to_regclass(format('%I.%I', '${schema}', view_name)));
@@ -96,7 +96,7 @@ BEGIN
     PERFORM "${schema}".wip_view_freeze_supporting(view_name);
   END IF;
   PERFORM "${schema}".wip_view_drop_copies();
-  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+  PERFORM "${schema}".wip_view_leave_staging();
 END
 $function$;
 
