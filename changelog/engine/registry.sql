@@ -62,6 +62,16 @@ BEGIN
       ADD COLUMN previous_definitions jsonb NOT NULL DEFAULT '[]',
       ADD COLUMN undone_definition jsonb;
   END IF;
+
+  IF EXISTS (
+    SELECT
+    FROM pg_catalog.pg_class AS c
+    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
+      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'source_state')
+  ) THEN
+    PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
+    ALTER TABLE "${schema}".wip_view ADD COLUMN source_state text;
+  END IF;
 END
 $earlier$;
 
@@ -87,7 +97,8 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view (
   frozen_at timestamptz,
   frozen_attributes text[],
   previous_definitions jsonb NOT NULL DEFAULT '[]',
-  undone_definition jsonb
+  undone_definition jsonb,
+  source_state text
 );
 
 COMMENT ON TABLE "${schema}".wip_view IS 'The registry: a row per materialized view that wip-views keeps. Rows come and go with the view''s changelog entry.';
@@ -109,6 +120,7 @@ COMMENT ON COLUMN "${schema}".wip_view.frozen_at IS 'When wip_view_freeze() froz
 COMMENT ON COLUMN "${schema}".wip_view.frozen_attributes IS 'The comments and settings in the view''s file, if it was deployed while the view was frozen: wip_view_thaw() applies them. Otherwise null.';
 COMMENT ON COLUMN "${schema}".wip_view.previous_definitions IS 'The last five definitions that promotions replaced, the latest first: definition and attributes as in the columns of these names, view (its name then), version, and until when it was in place (replaced_at). wip_view_recreate_previous() brings back the first.';
 COMMENT ON COLUMN "${schema}".wip_view.undone_definition IS 'While an earlier definition is in place, brought back by wip_view_recreate_previous(): the one that was deployed, as in previous_definitions. wip_view_recreate() brings that back. Otherwise null.';
+COMMENT ON COLUMN "${schema}".wip_view.source_state IS 'What wip_view_changed() compares: the digest of all that the view reads, taken before the last refresh of refresh_wip_view_if_changed(). Null before the first one.';
 
 -- ---------------------------------------------------------------------------------------------------------------
 -- wip_view_refresh: the history

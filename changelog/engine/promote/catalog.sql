@@ -4,6 +4,8 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_reads(relation oid)
   RETURNS SETOF oid
   LANGUAGE sql
   STABLE
+  -- of the thousand that the planner would expect, it would read all of the catalog
+  ROWS 10
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT DISTINCT d.refobjid
@@ -108,11 +110,12 @@ COMMENT ON FUNCTION "${schema}".wip_view_columns(oid) IS
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_ddl(class oid, object oid, path text)
   RETURNS text
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STRICT
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT "${schema}".wip_view_evaluate(
+BEGIN
+  RETURN "${schema}".wip_view_evaluate(
     CASE class
       WHEN 'pg_class'::regclass THEN format('rtrim(pg_get_viewdef(%s), '';'')', object)
       WHEN 'pg_proc'::regclass THEN format('pg_get_functiondef(%s)', object)
@@ -129,25 +132,34 @@ AS $function$
         $policy$, object)
     END,
     path);
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_ddl(oid, oid, text) IS
   'The query of a view or materialized view, or the statement that defines a routine, rule or policy, as read with a search_path.';
 
+-- At the swap readers wait while it is asked about every dependant: in PL/pgSQL, which keeps its plans.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_fingerprint(class oid, object oid)
   RETURNS text
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STRICT
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT concat_ws(E'\n',
-    "${schema}".wip_view_ddl(class, object, 'pg_catalog, pg_temp'),
-    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid)
-     FROM pg_index AS i
-     WHERE i.indrelid = object AND class = 'pg_class'::regclass),
+DECLARE
+  ddl CONSTANT text := "${schema}".wip_view_ddl(class, object, 'pg_catalog, pg_temp');
+BEGIN
+  IF class <> 'pg_class'::regclass OR NOT EXISTS (
+    SELECT FROM pg_class AS c WHERE c.oid = object AND (c.relhasindex OR c.relhastriggers))
+  THEN
+    RETURN ddl;
+  END IF;
+  RETURN concat_ws(E'\n',
+    ddl,
+    (SELECT string_agg(pg_get_indexdef(i.indexrelid), E'\n' ORDER BY i.indexrelid) FROM pg_index AS i WHERE i.indrelid = object),
     (SELECT string_agg(pg_get_triggerdef(t.oid), E'\n' ORDER BY t.oid)
      FROM pg_trigger AS t
-     WHERE t.tgrelid = object AND class = 'pg_class'::regclass AND NOT t.tgisinternal));
+     WHERE t.tgrelid = object AND NOT t.tgisinternal));
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fingerprint(oid, oid) IS

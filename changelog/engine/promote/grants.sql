@@ -86,7 +86,7 @@ BEGIN
   FROM pg_attribute AS a
   JOIN pg_attribute AS b ON b.attrelid = new AND b.attname = a.attname AND b.attnum > 0
   CROSS JOIN LATERAL "${schema}".wip_view_grant_ddl(a.attacl, was.relowner, target, format(' (%I)', a.attname)) AS g
-  WHERE a.attrelid = old AND a.attnum > 0;
+  WHERE a.attrelid = old AND a.attnum > 0 AND a.attacl IS NOT NULL;
   RETURN QUERY
   SELECT statement
   FROM pg_type AS t

@@ -141,5 +141,3 @@ $procedure$;
 
 COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
   'Refreshes every registered view, each after those that it reads and in a transaction of its own: a failure is on record in wip_view_refresh, the other views are still refreshed, and then the call raises. A statement_timeout applies to the whole call: the views that it did not reach are on record as failed. Not inside a transaction block.';
-
-SELECT "${schema}".wip_view_revoke_default_privileges();

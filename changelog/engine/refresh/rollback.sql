@@ -4,6 +4,12 @@ SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_running');
 SELECT "${schema}".wip_view_acquire_exclusive('drop', 'wip_view_order');
 DROP PROCEDURE "${schema}".refresh_wip_views();
 DROP FUNCTION
+  "${schema}".refresh_wip_view_if_changed(text, interval),
+  "${schema}".wip_view_note_source_state(text, text),
+  "${schema}".wip_view_changed(text, interval),
+  "${schema}".wip_view_why_not_counted(oid),
+  "${schema}".wip_view_source_state(oid),
+  "${schema}".wip_view_read_objects(oid),
   "${schema}".wip_view_try_run(bigint),
   "${schema}".refresh_wip_view(text),
   "${schema}".wip_view_run_source("${schema}".wip_view_refresh, boolean, text),

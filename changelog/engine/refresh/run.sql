@@ -124,6 +124,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_open(request_id bigint)
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+  lock_class CONSTANT integer := '"${schema}".wip_view_refresh'::regclass::oid::integer;
   request "${schema}".wip_view_refresh;
 BEGIN
   -- This attempt was taken for dead, because its request waited long for a connection.
@@ -138,9 +139,12 @@ BEGIN
       USING ERRCODE = 'no_data_found', HINT = 'Call wip_view_request() first; each request is run once.';
   END IF;
 
-  -- Held while the call is alive: how wip_view_history tells its attempts from those of a session that died.
-  IF NOT pg_try_advisory_xact_lock('"${schema}".wip_view_refresh'::regclass::oid::integer,
-                                   (coalesce(request.call_id, request_id) % 2147483647)::integer) THEN
+  -- The first is held while the call is alive: how wip_view_history tells its attempts from those of a session that died;
+  -- shared, since a call may run several of its requests at once. The second is the request's own; below -1, which is the
+  -- key of wip_view_advance_numbers().
+  IF NOT pg_try_advisory_xact_lock_shared(lock_class, (coalesce(request.call_id, request_id) % 2147483647)::integer)
+    OR NOT pg_try_advisory_xact_lock(lock_class, (-2 - request_id % 2147483646)::integer)
+  THEN
     RAISE EXCEPTION 'another session is running request %', request_id
       USING ERRCODE = 'object_in_use', HINT = 'Call wip_view_request() for a request of your own.';
   END IF;

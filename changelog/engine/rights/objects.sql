@@ -44,7 +44,8 @@ AS $function$
       'wip_view_relations', 'wip_view_routines', 'wip_view_role_rights', 'wip_view_missing_ownership', 'wip_view_cron_jobs'),
     v.view_name IS NOT NULL OR p.proname IN (
       'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
-      'wip_view_fail', 'refresh_wip_view', 'refresh_all_wip_views', 'refresh_wip_views'),
+      'wip_view_fail', 'wip_view_changed', 'wip_view_note_source_state', 'refresh_wip_view', 'refresh_wip_view_if_changed',
+      'refresh_all_wip_views', 'refresh_wip_views'),
     v.view_name
   FROM pg_proc AS p
   LEFT JOIN "${schema}".wip_view AS v

@@ -42,7 +42,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   private final Sessions sessions;
   private final String view;
   private final Sources sources;
-  private final @Nullable Long callId;
+  private final RefreshCall call;
   private volatile boolean connected;
   private volatile @Nullable Long requestId;
   private List<Request> open = List.of();
@@ -50,13 +50,13 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
   private boolean ranIntoItsLimit;
 
   /**
-   * @param callId the first request of a call for several views; null if this is the first
+   * @param call the call that it is an attempt of
    */
-  RefreshAttempt(Sessions sessions, String view, Sources sources, @Nullable Long callId) {
+  RefreshAttempt(Sessions sessions, String view, Sources sources, RefreshCall call) {
     this.sessions = sessions;
     this.view = view;
     this.sources = sources;
-    this.callId = callId;
+    this.call = call;
   }
 
   /**
@@ -90,6 +90,11 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
       boolean requested,
       boolean shared) {
 
+    /** Whether it did not begin, since there was no connection to be had. */
+    boolean lacksConnection() {
+      return failure instanceof DatabaseUnavailableException && !requested;
+    }
+
     /** The same for a caller that waited for it. */
     Outcome forAnother() {
       return failure != null
@@ -100,11 +105,6 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
 
   String view() {
     return view;
-  }
-
-  /** The number of its request; null if it made none. */
-  @Nullable Long requestId() {
-    return requestId;
   }
 
   /** Whether this attempt was made, or another one served its caller. */
@@ -182,21 +182,26 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
 
   /** Requests alone need not wait for the disk. */
   private void request(Connection connection, DSLContext db) throws SQLException {
-    open =
-        Sessions.transaction(
-            connection,
-            db,
-            sessions.bookkeepingLimits() + "SET LOCAL synchronous_commit = off; ",
-            () ->
-                sources.any()
-                    ? Sessions.cancellable(
-                            view,
-                            db.selectFrom(
-                                WIP_VIEW_REQUEST_WITH_SOURCES.call(view, sources.maxAge())))
-                        .map(row -> new Request(row.getRefreshId(), row.getViewName()))
-                    : Sessions.cancellable(view, db.select(Routines.wipViewRequest(view, callId)))
-                        .map(row -> new Request(row.value1(), view)));
-    requestId = open.get(open.size() - 1).id();
+    requestId =
+        call.request(
+            callId -> {
+              open =
+                  Sessions.transaction(
+                      connection,
+                      db,
+                      sessions.bookkeepingLimits() + "SET LOCAL synchronous_commit = off; ",
+                      () -> request(db, callId));
+              return open.get(open.size() - 1).id();
+            });
+  }
+
+  private List<Request> request(DSLContext db, @Nullable Long callId) {
+    return sources.any()
+        ? Sessions.cancellable(
+                view, db.selectFrom(WIP_VIEW_REQUEST_WITH_SOURCES.call(view, sources.maxAge())))
+            .map(row -> new Request(row.getRefreshId(), row.getViewName()))
+        : Sessions.cancellable(view, db.select(Routines.wipViewRequest(view, callId)))
+            .map(row -> new Request(row.value1(), view));
   }
 
   /**
@@ -272,7 +277,7 @@ final class RefreshAttempt implements SharedCalls.Call<RefreshAttempt.Outcome> {
             failure,
             List.of(
                 fail(
-                    Routines.wipViewRequest(DSL.val(view), DSL.val(callId)),
+                    Routines.wipViewRequest(DSL.val(view), DSL.val(call.number())),
                     failure,
                     failure.getMessage()))),
         failure,

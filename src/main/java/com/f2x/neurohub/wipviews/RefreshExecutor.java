@@ -2,16 +2,23 @@ package com.f2x.neurohub.wipviews;
 
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_ALL_WIP_VIEWS;
 import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW;
+import static com.f2x.neurohub.wipviews.jooq.Tables.REFRESH_WIP_VIEW_IF_CHANGED;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 
 import com.f2x.neurohub.wipviews.RefreshAttempt.Outcome;
 import com.f2x.neurohub.wipviews.RefreshAttempt.Sources;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.SharedCalls;
+import com.f2x.neurohub.wipviews.jooq.Routines;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import javax.sql.DataSource;
@@ -34,7 +41,8 @@ final class RefreshExecutor {
   private static final Duration LOOK_EVERY = Duration.ofSeconds(30);
 
   private static final SharedCalls<Key, Outcome> REFRESHES = new SharedCalls<>(LOOK_EVERY);
-  private static final SharedCalls<Key, List<Listed>> LISTS = new SharedCalls<>(LOOK_EVERY);
+  private static final SharedCalls<Key, List<RefreshCall.View>> LISTS =
+      new SharedCalls<>(LOOK_EVERY);
 
   private static final String WHERE =
       "SELECT pg_catalog.pg_postmaster_start_time()::text, pg_catalog.current_database(),"
@@ -62,13 +70,6 @@ final class RefreshExecutor {
       @Nullable Duration lockTimeout,
       @Nullable Duration statementTimeout) {}
 
-  /**
-   * A registered view.
-   *
-   * @param sources whether it reads others; if not, a call with them and one without are the same
-   */
-  private record Listed(String view, boolean sources) {}
-
   /** A data source is compared by identity, whatever its class does. */
   private record Identity(Object object) {
 
@@ -90,13 +91,67 @@ final class RefreshExecutor {
         : refreshEach(place, notEmpty(registered(place)), Sources.NONE);
   }
 
+  /** Refreshes these views and all that they read. */
+  List<Refresh> refreshAll(Collection<String> names) {
+    Object place = place();
+    if (place == null) {
+      return names.stream().distinct().map(name -> refresh(name, null)).toList();
+    }
+    List<RefreshCall.View> registered = notEmpty(registered(place));
+    Set<String> wanted = new HashSet<>(names);
+    List<String> known = registered.stream().map(RefreshCall.View::name).toList();
+    for (String name : names) {
+      if (!known.contains(name)) {
+        throw UnknownViewException.of(known, name);
+      }
+    }
+    registered.stream()
+        .filter(view -> names.contains(view.name()))
+        .forEach(view -> wanted.addAll(view.reads()));
+    return refreshEach(
+        place,
+        registered.stream().filter(view -> wanted.contains(view.name())).toList(),
+        Sources.NONE);
+  }
+
   /** Refreshes a view after those that it reads, all of them or those that are older. */
   Refresh refresh(String view, @Nullable Duration maxAge) {
     Object place = place();
     return (place == null
             ? refreshInCallersTransaction(view, REFRESH_WIP_VIEW.call(view))
-            : refreshEach(place, List.of(new Listed(view, true)), new Sources(true, maxAge)))
+            : refreshEach(
+                place, List.of(new RefreshCall.View(view, List.of())), new Sources(true, maxAge)))
         .get(0);
+  }
+
+  /** Refreshes a view unless nothing that it reads was written, by the server's counts. */
+  Optional<Refresh> refreshIfChanged(String view, Duration maxAge) {
+    if (place() == null) {
+      return refreshInCallersTransaction(view, REFRESH_WIP_VIEW_IF_CHANGED.call(view, maxAge))
+          .stream()
+          .findFirst();
+    }
+    @Nullable String state =
+        sessions.reading(
+            view,
+            (connection, db) ->
+                db.select(Routines.wipViewChanged(view, maxAge)).fetchSingle(0, String.class));
+    if (state == null) {
+      return Optional.empty();
+    }
+    Refresh refresh = refresh(view, null);
+    sessions.query(
+        view,
+        (connection, db) ->
+            Sessions.transaction(
+                connection,
+                db,
+                sessions.bookkeepingLimits(),
+                () -> {
+                  Routines.wipViewNoteSourceState(db.configuration(), view, state);
+                  return null;
+                }));
+    return Optional.of(refresh);
   }
 
   /**
@@ -123,7 +178,7 @@ final class RefreshExecutor {
         sessions.statementTimeout());
   }
 
-  private List<Listed> notEmpty(List<Listed> views) {
+  private List<RefreshCall.View> notEmpty(List<RefreshCall.View> views) {
     if (views.isEmpty()) {
       throw new NotDeployedException(
           "there is nothing to refresh: no view is registered",
@@ -135,7 +190,7 @@ final class RefreshExecutor {
   }
 
   /** The registered views, each after those that it reads. */
-  private List<Listed> registered(Object place) {
+  private List<RefreshCall.View> registered(Object place) {
     long asked = System.nanoTime();
     try {
       return LISTS.call(
@@ -144,8 +199,8 @@ final class RefreshExecutor {
           sessions.statementTimeout(),
           new SharedCalls.Call<>() {
             @Override
-            public List<Listed> make(SharedCalls.Turn<List<Listed>> turn) {
-              List<Listed> views = registered();
+            public List<RefreshCall.View> make(SharedCalls.Turn<List<RefreshCall.View>> turn) {
+              List<RefreshCall.View> views = registered();
               turn.share(views);
               return views;
             }
@@ -163,7 +218,7 @@ final class RefreshExecutor {
     }
   }
 
-  private List<Listed> registered() {
+  private List<RefreshCall.View> registered() {
     return sessions.query(
         null,
         (connection, db) ->
@@ -174,44 +229,27 @@ final class RefreshExecutor {
                 () ->
                     Sessions.cancellable(
                             null, db.selectFrom(WIP_VIEW_ORDER).orderBy(WIP_VIEW_ORDER.POSITION))
-                        .map(row -> new Listed(row.getViewName(), row.getReads().length > 0))));
+                        .map(
+                            row ->
+                                new RefreshCall.View(row.getViewName(), List.of(row.getReads())))));
   }
 
-  private List<Refresh> refreshEach(Object place, List<Listed> views, Sources sources) {
+  private List<Refresh> refreshEach(Object place, List<RefreshCall.View> views, Sources sources) {
+    RefreshCall call = new RefreshCall(views);
+    Map<String, Outcome> outcomes =
+        call.run(
+            // other connections than a data source's may be those of the caller's thread alone
+            sessions.ownTransactions() ? sessions.parallelism() : 1,
+            view -> refresh(place, view, sources, call));
     List<Refresh> refreshes = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
-    @Nullable Long callId = null;
-    @Nullable String interruptedAt = null;
-    for (Listed view : views) {
-      RefreshAttempt attempt = new RefreshAttempt(sessions, view.view(), sources, callId);
-      long asked = System.nanoTime();
-      Outcome outcome =
-          interruptedAt == null
-              ? refresh(key(place, view.view(), view.sources() ? sources : Sources.ALL), attempt)
-              : attempt.givenUp(ErrorTranslator.notTried(view.view(), interruptedAt));
-      WipViewsException failure = outcome.failure();
-      if (failure instanceof UnknownViewException || failure instanceof NotDeployedException) {
-        if (!outcome.requested()) {
-          throw failure;
-        }
+    for (RefreshCall.View view : views) {
+      Outcome outcome = outcomes.get(view.name());
+      if (outcome == null) {
+        outcome = notTried(view, sources, call);
       }
-      Refresh refresh = outcome.refresh();
-      if (refresh != null) {
-        refreshes.add(refresh);
-        if (failure == null) {
-          RefreshLog.refreshed(refresh);
-        }
-      }
-      if (failure != null) {
-        failures.add(failure);
-        if (!outcome.shared()) {
-          RefreshLog.failed(failure, Duration.ofNanos(System.nanoTime() - asked));
-        }
-        if (interruptedAt == null && Thread.currentThread().isInterrupted()) {
-          interruptedAt = view.view();
-        }
-      }
-      callId = callId == null ? attempt.requestId() : callId;
+      Optional.ofNullable(outcome.refresh()).ifPresent(refreshes::add);
+      Optional.ofNullable(outcome.failure()).ifPresent(failures::add);
     }
     if (failures.isEmpty()) {
       return List.copyOf(refreshes);
@@ -221,6 +259,27 @@ final class RefreshExecutor {
       throw first;
     }
     throw failed(failures, refreshes);
+  }
+
+  private Outcome refresh(Object place, RefreshCall.View view, Sources sources, RefreshCall call) {
+    // of a view that reads no other, a call with its sources and one without are the same
+    Sources shared = sources.any() || !view.reads().isEmpty() ? sources : Sources.ALL;
+    Outcome outcome =
+        refresh(
+            key(place, view.name(), shared),
+            new RefreshAttempt(sessions, view.name(), sources, call));
+    WipViewsException failure = outcome.failure();
+    if (!outcome.requested()
+        && (failure instanceof UnknownViewException || failure instanceof NotDeployedException)) {
+      throw failure;
+    }
+    return outcome;
+  }
+
+  private Outcome notTried(RefreshCall.View view, Sources sources, RefreshCall call) {
+    WipViewsException failure = ErrorTranslator.notTried(view.name(), call.interruptedAt());
+    RefreshLog.failed(failure, Duration.ZERO);
+    return new RefreshAttempt(sessions, view.name(), sources, call).givenUp(failure);
   }
 
   private Outcome refresh(Key key, RefreshAttempt attempt) {

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
+import com.f2x.neurohub.wipviews.RefreshAttempt.Outcome;
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import com.f2x.neurohub.wipviews.internal.LogLine;
 import java.time.Duration;
@@ -18,6 +19,17 @@ final class RefreshLog {
   private static final Logger LOG = LoggerFactory.getLogger(WipViews.class);
 
   private RefreshLog() {}
+
+  /** Logs an attempt; of those that share one, the one that made it. */
+  static void ended(Outcome outcome, Duration after) {
+    WipViewsException failure = outcome.failure();
+    Refresh refresh = outcome.refresh();
+    if (failure != null && !outcome.shared()) {
+      failed(failure, after);
+    } else if (failure == null && refresh != null) {
+      refreshed(refresh);
+    }
+  }
 
   static void refreshed(Refresh refresh) {
     if (refresh.duration() != null && refresh.duration().compareTo(LONG) >= 0) {

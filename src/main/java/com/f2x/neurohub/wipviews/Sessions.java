@@ -30,13 +30,15 @@ import org.jspecify.annotations.Nullable;
  * @param schema where everything is deployed; null for the one on top of the search_path
  * @param lockTimeout limit of a refresh; null for the connection's own
  * @param statementTimeout limit of a refresh and of a read; null for the connection's own
+ * @param parallelism how many views one call refreshes at once, each over a connection of its own
  */
 record Sessions(
     ConnectionProvider connections,
     @Nullable DataSource dataSource,
     @Nullable String schema,
     @Nullable Duration lockTimeout,
-    @Nullable Duration statementTimeout) {
+    @Nullable Duration statementTimeout,
+    int parallelism) {
 
   /** A request takes milliseconds: a shorter statement timeout is not applied to it. */
   private static final Duration REQUEST_LIMIT = Duration.ofSeconds(1);
@@ -53,23 +55,29 @@ record Sessions(
   }
 
   static Sessions of(DataSource dataSource) {
-    return new Sessions(new DataSourceConnectionProvider(dataSource), dataSource, null, null, null);
+    return new Sessions(
+        new DataSourceConnectionProvider(dataSource), dataSource, null, null, null, 1);
   }
 
   static Sessions of(ConnectionProvider connections) {
-    return new Sessions(connections, null, null, null, null);
+    return new Sessions(connections, null, null, null, null, 1);
   }
 
   Sessions withSchema(@Nullable String schema) {
-    return new Sessions(connections, dataSource, schema, lockTimeout, statementTimeout);
+    return new Sessions(
+        connections, dataSource, schema, lockTimeout, statementTimeout, parallelism);
   }
 
   Sessions withLockTimeout(@Nullable Duration timeout) {
-    return new Sessions(connections, dataSource, schema, timeout, statementTimeout);
+    return new Sessions(connections, dataSource, schema, timeout, statementTimeout, parallelism);
   }
 
   Sessions withStatementTimeout(@Nullable Duration timeout) {
-    return new Sessions(connections, dataSource, schema, lockTimeout, timeout);
+    return new Sessions(connections, dataSource, schema, lockTimeout, timeout, parallelism);
+  }
+
+  Sessions withParallelism(int views) {
+    return new Sessions(connections, dataSource, schema, lockTimeout, statementTimeout, views);
   }
 
   /** Whether every transaction is our own; otherwise it may be a caller's. */

@@ -8,8 +8,10 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_HISTORY;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_ORDER;
 import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 
+import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.CommandLines;
 import com.f2x.neurohub.wipviews.internal.doctor.Doctor;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.jooq.Condition;
@@ -41,6 +43,15 @@ final class ViewQueries {
             db.selectFrom(WIP_VIEW_FRESHNESS)
                 .where(WIP_VIEW_FRESHNESS.VIEW_NAME.eq(view))
                 .fetchOptional(Freshness::of));
+  }
+
+  /** Whether a view has rows that are not older than this. */
+  boolean isFresh(String view, Duration maxAge) {
+    return freshness(view)
+        .filter(row -> row.state() == State.FRESH || row.state() == State.STALE)
+        .map(Freshness::age)
+        .filter(age -> age.compareTo(maxAge) <= 0)
+        .isPresent();
   }
 
   List<Refresh> history(@Nullable String view, int limit) {

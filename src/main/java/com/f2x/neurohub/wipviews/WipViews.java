@@ -1,9 +1,9 @@
 package com.f2x.neurohub.wipviews;
 
-import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.internal.Durations;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -30,11 +30,12 @@ import org.jspecify.annotations.Nullable;
  * turns, which refresh serves which caller) is decided by the functions in the database; this class
  * calls them.
  *
- * <p>Immutable and thread-safe, without threads of its own; a {@code with…} method returns another
- * one. Each call takes a connection and gives it back. Every failure is a {@link
- * WipViewsException}; of any call a {@link DatabaseUnavailableException} where the database cannot
- * be reached or the pool has no connection to give, and a {@link NotDeployedException} where
- * nothing is deployed in the schema, or not all of it.
+ * <p>Immutable and thread-safe, without threads of its own, unless {@link #withParallelism} asks
+ * for them; a {@code with…} method returns another one. Each call takes a connection and gives it
+ * back. Every failure is a {@link WipViewsException}; of any call a {@link
+ * DatabaseUnavailableException} where the database cannot be reached or the pool has no connection
+ * to give, and a {@link NotDeployedException} where nothing is deployed in the schema, or not all
+ * of it.
  *
  * <p>Callers of one JVM that ask for the same refresh with the same limits share it before they
  * take a connection, by the rule that holds in the database: a caller is served only by a refresh
@@ -149,6 +150,23 @@ public final class WipViews {
     return new WipViews(sessions.withStatementTimeout(checked(timeout)));
   }
 
+  /**
+   * The same views, where {@link #refreshAll()} refreshes up to so many of them at once, each over
+   * a connection of its own and in a thread that ends with the call; from a pool with fewer to
+   * give, fewer. A view begins when those that it reads have ended. The default is 1, which {@link
+   * #of(Configuration)} keeps.
+   *
+   * @param views at least 1
+   * @return other views, this one unchanged
+   * @throws IllegalArgumentException if the number is less than 1
+   */
+  public WipViews withParallelism(int views) {
+    if (views < 1) {
+      throw new IllegalArgumentException("a parallelism is at least 1: " + views);
+    }
+    return new WipViews(sessions.withParallelism(views));
+  }
+
   private static @Nullable Duration checked(@Nullable Duration timeout) {
     if (timeout != null && !Durations.isTimeout(timeout)) {
       throw new IllegalArgumentException("a timeout is " + Durations.TIMEOUT + ": " + timeout);
@@ -168,6 +186,17 @@ public final class WipViews {
    */
   public List<Refresh> refreshAll() {
     return refreshes.refreshAll();
+  }
+
+  /**
+   * Refreshes some views and the registered views that they read, as {@link #refreshAll()}.
+   *
+   * @param views generated tables, in any order; not null
+   * @return what happened to each; in a caller's transaction only to those that were named
+   * @throws UnknownViewException if one of them is not registered; none was refreshed
+   */
+  public List<Refresh> refreshAll(Collection<? extends Table<?>> views) {
+    return refreshes.refreshAll(views.stream().<String>map(Table::getName).toList());
   }
 
   /**
@@ -198,13 +227,24 @@ public final class WipViews {
    */
   public Optional<Refresh> refreshIfOlderThan(Table<?> view, Duration maxAge) {
     Objects.requireNonNull(maxAge, "maxAge");
-    Optional<Freshness> now = queries.freshness(view.getName());
-    boolean fresh =
-        now.filter(row -> row.state() == State.FRESH || row.state() == State.STALE)
-            .map(Freshness::age)
-            .filter(age -> age.compareTo(maxAge) <= 0)
-            .isPresent();
-    return fresh ? Optional.empty() : Optional.of(refreshes.refresh(view.getName(), maxAge));
+    return queries.isFresh(view.getName(), maxAge)
+        ? Optional.empty()
+        : Optional.of(refreshes.refresh(view.getName(), maxAge));
+  }
+
+  /**
+   * Refreshes a view unless nothing that it reads was written since this method last did, by the
+   * server's counts of rows, of which it learns within a second or so.
+   *
+   * @param view a generated table; not null
+   * @param maxAge the age from which on it is refreshed in any case; not null
+   * @return what happened, or nothing if the view was left as it is
+   * @throws WipViewsException as {@link #refresh}; and if the counts do not tell, with SQLSTATE
+   *     0A000: as of a view that reads the clock, like both of the MES
+   */
+  public Optional<Refresh> refreshIfChanged(Table<?> view, Duration maxAge) {
+    Objects.requireNonNull(maxAge, "maxAge");
+    return refreshes.refreshIfChanged(view.getName(), maxAge);
   }
 
   /**
@@ -321,7 +361,7 @@ public final class WipViews {
 
   /**
    * Runs a query of your own on a connection of these views: in their schema, within their
-   * statement timeout, and with failures translated as everywhere here.
+   * statement timeout, with failures translated as everywhere here.
    *
    * <pre>{@code
    * views.read(db -> db.selectFrom(MV_PROCESS_WIP_QUEUE)

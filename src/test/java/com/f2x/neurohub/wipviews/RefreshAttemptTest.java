@@ -10,6 +10,7 @@ import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -39,7 +40,10 @@ class RefreshAttemptTest {
   void it_is_lost_when_its_session_is_gone_and_not_before() throws Exception {
     RefreshAttempt attempt =
         new RefreshAttempt(
-            Sessions.of(database.dataSource()), "mv_orders", RefreshAttempt.Sources.NONE, null);
+            Sessions.of(database.dataSource()),
+            "mv_orders",
+            RefreshAttempt.Sources.NONE,
+            new RefreshCall(List.of()));
     assertThat(attempt.isLost()).isFalse();
     try (Connection turn = database.connect();
         Statement statement = turn.createStatement()) {

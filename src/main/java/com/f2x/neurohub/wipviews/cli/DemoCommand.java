@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.cli.output.FactoryTables;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
@@ -45,6 +46,8 @@ final class DemoCommand implements Callable<Integer> {
 
   /** As a shell says that Ctrl-C ended a process. */
   private static final int STOPPED = 130;
+
+  private static final String SERVER = "/io/zonky/test/db/postgres/embedded/EmbeddedPostgres.class";
 
   /** Long enough to be seen moving, and for the stations to get something done. */
   private static final Duration PACE = Duration.ofMillis(500);
@@ -103,6 +106,7 @@ final class DemoCommand implements Callable<Integer> {
     if (lots < 5) {
       throw new ParameterException(spec.commandLine(), "--lots must be at least 5");
     }
+    requireServer();
     output = new Output(spec.commandLine());
     long start = System.nanoTime();
     begin("Starting an embedded PostgreSQL");
@@ -131,6 +135,21 @@ final class DemoCommand implements Callable<Integer> {
     output.line("On a database of yours:");
     output.line("  wip-views update --url jdbc:postgresql://HOST:PORT/DATABASE --username NAME");
     return errors == 0 ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  /**
+   * Its binaries are four times as large as all else, so the command line's jar is without them.
+   */
+  private void requireServer() {
+    if (DemoCommand.class.getResource(SERVER) == null) {
+      throw new WipViewsException(
+          "the demo's PostgreSQL is in a jar of its own, wip-views-demo.jar, which is not beside"
+              + " the command line's",
+          null,
+          null,
+          "Copy it there, from where mvn package makes it: target/wip-views-demo.jar.",
+          null);
+    }
   }
 
   private long show(DataSource dataSource) throws Exception {

@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** How long a refresh may wait, and how long it may take. */
+/** How long a refresh may wait, how long it may take, and how many may run at once. */
 final class LimitOptions {
 
   @Spec(Spec.Target.MIXEE)
@@ -27,6 +27,26 @@ final class LimitOptions {
       converter = DurationConverter.class,
       description = "Fail a view that takes longer than this, such as 2m.")
   private @Nullable Duration statementTimeout;
+
+  private int jobs = 1;
+
+  @Option(
+      names = "--jobs",
+      paramLabel = "N",
+      description =
+          "Refresh up to so many views at once where all are refreshed, each over a connection of"
+              + " its own; 1 by default.")
+  private void jobs(int number) {
+    if (number < 1) {
+      throw new ParameterException(spec.commandLine(), "--jobs must be at least 1");
+    }
+    jobs = number;
+  }
+
+  /** Returns how many views are refreshed at once. */
+  int jobs() {
+    return jobs;
+  }
 
   /** Returns the longest wait for a lock; null for the connection's own. */
   @Nullable Duration lockTimeout() {

@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** {@code wip-views refresh}. */
 @Command(
@@ -26,12 +29,21 @@ import picocli.CommandLine.Option;
     description = "Refresh all views, or the named ones, in refresh order, and say what happened.")
 final class RefreshCommand implements Callable<Integer> {
 
+  @Spec private CommandSpec spec;
+
   @Option(
       names = "--max-age",
       paramLabel = "AGE",
       converter = DurationConverter.class,
       description = "Skip a view that is not older than this, such as 30s, 5m or 2h.")
   private @Nullable Duration maxAge;
+
+  @Option(
+      names = "--if-changed",
+      description =
+          "Skip a view that is not older than --max-age only if nothing that it reads was written"
+              + " since it was last refreshed so, by the server's counts of rows.")
+  private boolean ifChanged;
 
   @Option(
       names = {"-q", "--quiet"},
@@ -45,10 +57,19 @@ final class RefreshCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (ifChanged && maxAge == null) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--if-changed needs --max-age, the age from which on a view is refreshed in any case");
+    }
     Duration lockTimeout = limits.lockTimeout();
     Duration statementTimeout = limits.statementTimeout();
     WipViews views =
-        connection.views().withLockTimeout(lockTimeout).withStatementTimeout(statementTimeout);
+        connection
+            .views()
+            .withLockTimeout(lockTimeout)
+            .withStatementTimeout(statementTimeout)
+            .withParallelism(limits.jobs());
     List<Attempt> attempts = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
     if (named.names().isEmpty() && maxAge == null) {
@@ -87,7 +108,8 @@ final class RefreshCommand implements Callable<Integer> {
     if (maxAge == null) {
       return List.of(views.refresh(view));
     }
-    Optional<Refresh> refresh = views.refreshIfOlderThan(view, maxAge);
+    Optional<Refresh> refresh =
+        ifChanged ? views.refreshIfChanged(view, maxAge) : views.refreshIfOlderThan(view, maxAge);
     if (refresh.isEmpty()) {
       attempts.add(Attempt.skipped(view.getName()));
     }

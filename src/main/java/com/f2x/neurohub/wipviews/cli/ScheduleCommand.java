@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -35,11 +36,22 @@ final class ScheduleCommand implements Callable<Integer> {
   /** Beyond the grace: what a refresh that was cancelled may take to end. */
   private static final Duration CANCELLATION = Duration.ofSeconds(10);
 
+  /** What a shell completes. */
+  static final class Policies extends ArrayList<String> {
+
+    private static final long serialVersionUID = 1L;
+
+    Policies() {
+      super(List.of("production", "development"));
+    }
+  }
+
   @Spec private CommandSpec spec;
 
   @Option(
       names = "--policy",
       paramLabel = "POLICY",
+      completionCandidates = Policies.class,
       description =
           "production (every 2 minutes from 6 to 23 o'clock, else every 15; the default) or"
               + " development (every 5 minutes).")
@@ -123,7 +135,8 @@ final class ScheduleCommand implements Callable<Integer> {
       return (zone == null ? when.zone(ZoneId.systemDefault()) : when.zone(zone))
           .grace(grace)
           .lockTimeout(limits.lockTimeout())
-          .statementTimeout(limits.statementTimeout());
+          .statementTimeout(limits.statementTimeout())
+          .parallelism(limits.jobs());
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
     }

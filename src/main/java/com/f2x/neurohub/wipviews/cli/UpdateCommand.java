@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.cli.output.Progress;
+import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import java.sql.Connection;
@@ -73,9 +74,31 @@ final class UpdateCommand implements Callable<Integer> {
   /** The changelogs that run only when they are named. */
   static final class OptIns {
 
+    /** What a shell completes. */
+    static final class Names extends ArrayList<String> {
+
+      private static final long serialVersionUID = 1L;
+
+      Names() {
+        super(WipViewsMigration.optInNames());
+      }
+    }
+
+    /** The same, after --only. */
+    static final class NamesAlone extends ArrayList<String> {
+
+      private static final long serialVersionUID = 1L;
+
+      NamesAlone() {
+        super(WipViewsMigration.optInNames());
+        add(0, ChangelogFiles.ENGINE_NAME);
+      }
+    }
+
     @Option(
         names = "--with",
         paramLabel = "NAME",
+        completionCandidates = Names.class,
         description =
             "Also an opt-in changelog: db-scheduler, the table of wip-views schedule; pg-cron,"
                 + " which refreshes in the database (--param cronZone=ZONE: in the hours of the"
@@ -84,7 +107,8 @@ final class UpdateCommand implements Callable<Integer> {
 
     @Option(
         names = "--only",
-        paramLabel = "NAME",
+        paramLabel = "PART",
+        completionCandidates = NamesAlone.class,
         description =
             "Nothing but engine, for views of your own on a database without an MES; or an opt-in"
                 + " changelog, in another database than the views.")

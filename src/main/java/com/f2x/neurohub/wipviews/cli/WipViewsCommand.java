@@ -149,7 +149,12 @@ public final class WipViewsCommand implements Runnable {
     shutdownTimeout = time;
   }
 
-  static CommandLine commandLine(Map<String, String> environment) {
+  /**
+   * Returns the command line, which ends no JVM and writes wherever it is told to.
+   *
+   * @param environment the variables that it reads
+   */
+  public static CommandLine commandLine(Map<String, String> environment) {
     return commandLine(new WipViewsCommand(environment));
   }
 

@@ -28,7 +28,8 @@ public final class ChangelogFiles {
   /** The file of the engine alone. */
   public static final String ENGINE = "engine.changelog.yaml";
 
-  private static final String ENGINE_NAME = "engine";
+  /** The name of the engine among the changelogs that can be deployed alone. */
+  public static final String ENGINE_NAME = "engine";
 
   /** Names of the changelogs that run only when they are named. */
   public static final List<String> OPT_IN = List.of("db-scheduler", "pg-cron");

@@ -3,7 +3,6 @@ package com.f2x.neurohub.wipviews.schedule;
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.NotDeployedException;
-import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
@@ -19,8 +18,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import javax.sql.DataSource;
+import org.jooq.Record;
 import org.jooq.Table;
 import org.jspecify.annotations.Nullable;
 
@@ -111,8 +110,8 @@ public final class RefreshSchedule {
    * Begins a schedule with {@link #DEFAULT_POLICY}, for all views in the schema that the
    * connections have on top of their search_path. The zone is still to be named.
    *
-   * @param dataSource where connections come from and go back to, up to four at once, and one more
-   *     for each view with a schedule of its own; not null
+   * @param dataSource where connections come from and go back to, up to four at once, one more for
+   *     each view with a schedule of its own, and what {@link Builder#parallelism} adds; not null
    * @return what the rest is named to
    * @throws IllegalStateException if db-scheduler is not on the class path
    */
@@ -157,7 +156,7 @@ public final class RefreshSchedule {
           new SchedulerInstance.Job(
               ALL,
               CronTimes.of(crons, zone),
-              cronByView.isEmpty() ? () -> List.of(views::refreshAll) : this::others));
+              cronByView.isEmpty() ? views::refreshAll : () -> views.refreshAll(others())));
     }
     cronByView.forEach(
         (name, cron) -> {
@@ -167,17 +166,17 @@ public final class RefreshSchedule {
               new SchedulerInstance.Job(
                   ALL + ":" + name,
                   CronTimes.of(List.of(cron), zone),
-                  () -> List.of(() -> List.of(views.refresh(view)))));
+                  () -> List.of(views.refresh(view))));
         });
     return new SchedulerInstance(dataSource, schema, jobs, grace, listener).start();
   }
 
-  /** The views without a schedule of their own, in refresh order. */
-  private List<Supplier<List<Refresh>>> others() {
+  /** The views without a schedule of their own. */
+  private List<Table<Record>> others() {
     return views.freshness().stream()
         .map(Freshness::view)
         .filter(view -> !cronByView.containsKey(view))
-        .<Supplier<List<Refresh>>>map(view -> () -> List.of(views.refresh(WipViews.view(view))))
+        .map(WipViews::view)
         .toList();
   }
 
@@ -278,6 +277,18 @@ public final class RefreshSchedule {
             "\"" + zone + "\" is not a time zone: name a region such as \"Asia/Seoul\", or \"UTC\"",
             e);
       }
+    }
+
+    /**
+     * Has a run refresh several views at once, as {@link WipViews#withParallelism} does.
+     *
+     * @param views at least 1, which is the default
+     * @return this builder
+     * @throws IllegalArgumentException if the number is less than 1
+     */
+    public Builder parallelism(int views) {
+      this.views = this.views.withParallelism(views);
+      return this;
     }
 
     /**

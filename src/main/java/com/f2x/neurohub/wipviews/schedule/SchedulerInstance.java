@@ -21,7 +21,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -46,9 +45,9 @@ final class SchedulerInstance implements RefreshSchedule.Running {
    *
    * @param name of the row
    * @param times when its runs are due
-   * @param calls gives the calls that a run makes; one that fails does not stop the next
+   * @param call refreshes the views
    */
-  record Job(String name, CronTimes times, Supplier<List<Supplier<List<Refresh>>>> calls) {}
+  record Job(String name, CronTimes times, Supplier<List<Refresh>> call) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(RefreshSchedule.class);
   private static final Logger RUNS = LoggerFactory.getLogger(ScheduledRun.class);
@@ -214,23 +213,18 @@ final class SchedulerInstance implements RefreshSchedule.Running {
 
   private void run(Instant due, Job job) {
     Instant startedAt = Instant.now();
-    List<Refresh> done = new ArrayList<>();
+    List<Refresh> done = List.of();
     @Nullable WipViewsException failure = null;
     try {
-      for (Supplier<List<Refresh>> call : job.calls().get()) {
-        try {
-          done.addAll(call.get());
-        } catch (RefreshFailedException e) {
-          done.addAll(e.refreshes());
-          failure = firstOf(failure, e);
-        }
-      }
+      done = job.call().get();
+    } catch (RefreshFailedException e) {
+      done = e.refreshes();
+      failure = e;
     } catch (WipViewsException e) {
-      failure = firstOf(failure, e);
+      failure = e;
     }
     // An interrupt is meant for the refresh, which is cancelled; when the next run is due must
-    // still
-    // be written.
+    // still be written.
     Thread.interrupted();
     Instant endedAt = Instant.now();
     Instant next = job.times().after(startedAt);
@@ -243,17 +237,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
             duration,
             interval,
             endedAt.isAfter(next) && duration.compareTo(interval) > 0,
-            List.copyOf(done),
+            done,
             Optional.ofNullable(failure)));
-  }
-
-  private static WipViewsException firstOf(
-      @Nullable WipViewsException first, WipViewsException next) {
-    if (first == null) {
-      return next;
-    }
-    first.addSuppressed(next);
-    return first;
   }
 
   private void report(ScheduledRun run) {

@@ -30,6 +30,7 @@ public final class WipViewsAutoConfiguration {
     return WipViews.of(dataSource)
         .withSchema(properties.schema())
         .withLockTimeout(properties.lockTimeout())
-        .withStatementTimeout(properties.statementTimeout());
+        .withStatementTimeout(properties.statementTimeout())
+        .withParallelism(properties.parallelism());
   }
 }

@@ -18,6 +18,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *     before it fails.
  * @param statementTimeout How long the refresh of a view may take, the wait for its turn included.
  *     By default the connection's own setting.
+ * @param parallelism How many views are refreshed at once where all are, each over a connection of
+ *     its own.
  * @param schedule Refresh on a schedule.
  * @param http Refresh over HTTP.
  */
@@ -26,12 +28,16 @@ record WipViewsProperties(
     @Nullable String schema,
     @DefaultValue("30s") Duration lockTimeout,
     @Nullable Duration statementTimeout,
+    @DefaultValue("1") int parallelism,
     @DefaultValue Schedule schedule,
     @DefaultValue Http http) {
 
   WipViewsProperties {
     requireTimeout("lock-timeout", lockTimeout);
     requireTimeout("statement-timeout", statementTimeout);
+    if (parallelism < 1) {
+      throw new IllegalArgumentException("wip-views.parallelism must be at least 1");
+    }
   }
 
   private static void requireTimeout(String name, @Nullable Duration timeout) {

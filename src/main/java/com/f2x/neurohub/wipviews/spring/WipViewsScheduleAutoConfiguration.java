@@ -38,6 +38,7 @@ final class WipViewsScheduleAutoConfiguration {
             .schema(properties.schema())
             .lockTimeout(properties.lockTimeout())
             .statementTimeout(properties.statementTimeout())
+            .parallelism(properties.parallelism())
             .policy(wanted.policy())
             .zone(wanted.zone())
             .grace(wanted.grace());

@@ -151,6 +151,13 @@ final class BenchServer {
     return create(name, factory.getDatabaseName());
   }
 
+  /** A database with the engine alone, and no view. */
+  PGSimpleDataSource engine(String name) throws SQLException {
+    PGSimpleDataSource dataSource = create(name, "template0");
+    WipViewsMigration.of(dataSource).only("engine").update();
+    return dataSource;
+  }
+
   /** Drops such a copy, which may be as large as the factory. */
   void drop(PGSimpleDataSource copy) throws SQLException {
     onServer("DROP DATABASE " + copy.getDatabaseName() + " WITH (FORCE)");

@@ -2,21 +2,14 @@ package com.f2x.neurohub.wipviews.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLWarning;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -24,7 +17,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
-import org.postgresql.PGStatement;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -78,45 +70,29 @@ class PromotionBench {
     }
   }
 
-  /** What readers noticed. */
-  private record Noticed(
-      long reads, long errors, double longestMillis, double longestOutageMillis) {
-    Noticed and(Noticed other) {
-      return new Noticed(
-          reads + other.reads,
-          errors + other.errors,
-          Math.max(longestMillis, other.longestMillis),
-          Math.max(longestOutageMillis, other.longestOutageMillis));
-    }
-  }
-
-  private interface Change {
-    void run() throws Exception;
-  }
-
   @Test
   void a_new_definition_under_six_readers() throws Exception {
     String file = Files.readString(Path.of("views/wip_views/01_mv_wip_status_dashboard.sql"));
 
     List<Double> swaps = new ArrayList<>();
-    Noticed idle = underReaders(() -> Thread.sleep(3000));
-    Noticed promote = underReaders(() -> promote(file, swaps));
-    Noticed dropAndCreate = underReaders(() -> dropAndCreate(file));
+    Noticed idle = Noticed.by(dataSource, READS, () -> Thread.sleep(3000));
+    Noticed promote = Noticed.by(dataSource, READS, () -> promote(file, swaps));
+    Noticed dropAndCreate = Noticed.by(dataSource, READS, () -> dropAndCreate(file));
 
     for (Noticed noticed : List.of(idle, promote)) {
-      assertThat(noticed.errors).isZero();
+      assertThat(noticed.errors()).isZero();
     }
     swaps.sort(null);
     String place = BenchServer.lots() + " open lots under six readers";
-    double shorter = dropAndCreate.longestOutageMillis / promote.longestOutageMillis;
+    double shorter = dropAndCreate.longestOutageMillis() / promote.longestOutageMillis();
     Report.row(
         "i1",
         "longest time without an answer while recreating, " + place,
         "DROP … CASCADE and CREATE",
         Ratio.number(shorter) + " times shorter",
-        millis(promote.longestOutageMillis)
+        millis(promote.longestOutageMillis())
             + " to "
-            + millis(dropAndCreate.longestOutageMillis)
+            + millis(dropAndCreate.longestOutageMillis())
             + ", over "
             + PROMOTIONS
             + " promotions",
@@ -125,17 +101,17 @@ class PromotionBench {
     Report.row(
         "i2",
         "the same",
-        "nothing changes: " + millis(idle.longestOutageMillis),
+        "nothing changes: " + millis(idle.longestOutageMillis()),
         "",
-        millis(promote.longestOutageMillis)
+        millis(promote.longestOutageMillis())
             + "; from the first attempt to the swap: median "
             + millis(swaps.get(swaps.size() / 2))
             + "; errors: 0, with DROP … CASCADE "
-            + dropAndCreate.errors,
+            + dropAndCreate.errors(),
         "under 50 ms",
-        promote.longestOutageMillis < 50
+        promote.longestOutageMillis() < 50
             ? "yes"
-            : "no, by " + millis(promote.longestOutageMillis - 50));
+            : "no, by " + millis(promote.longestOutageMillis() - 50));
   }
 
   @Test
@@ -213,57 +189,5 @@ class PromotionBench {
         }
       }
     }
-  }
-
-  private static Noticed underReaders(Change change) throws Exception {
-    AtomicBoolean stop = new AtomicBoolean();
-    ExecutorService threads = Executors.newFixedThreadPool(READS.size());
-    List<Future<Noticed>> readers = new ArrayList<>();
-    try {
-      for (int i = 0; i < READS.size(); i++) {
-        String read = READS.get(i);
-        boolean prepared = i % 2 == 0;
-        readers.add(threads.submit(() -> read(read, prepared, stop)));
-      }
-      Thread.sleep(500);
-      change.run();
-      Thread.sleep(500);
-      stop.set(true);
-      Noticed all = new Noticed(0, 0, 0, 0);
-      for (Future<Noticed> reader : readers) {
-        all = all.and(reader.get());
-      }
-      return all;
-    } finally {
-      stop.set(true);
-      threads.shutdownNow();
-    }
-  }
-
-  private static Noticed read(String query, boolean prepared, AtomicBoolean stop)
-      throws SQLException, IOException {
-    long reads = 0;
-    long errors = 0;
-    double longest = 0;
-    double longestOutage = 0;
-    long lastAnswer = System.nanoTime();
-    try (Connection connection = dataSource.getConnection();
-        Statement simple = connection.createStatement();
-        PreparedStatement kept = connection.prepareStatement(query)) {
-      kept.unwrap(PGStatement.class).setPrepareThreshold(1);
-      while (!stop.get()) {
-        long start = System.nanoTime();
-        try (ResultSet row = prepared ? kept.executeQuery() : simple.executeQuery(query)) {
-          row.next();
-          reads++;
-          longestOutage = Math.max(longestOutage, (System.nanoTime() - lastAnswer) / 1e6);
-          lastAnswer = System.nanoTime();
-        } catch (SQLException e) {
-          errors++;
-        }
-        longest = Math.max(longest, (System.nanoTime() - start) / 1e6);
-      }
-    }
-    return new Noticed(reads, errors, longest, longestOutage);
   }
 }

@@ -33,7 +33,7 @@ class CrontabTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
 
-  private static final String JAVA = "java -jar /opt/wip-views/wip-views-cli.jar refresh --quiet";
+  private static final String JAVA = "/opt/wip-views/bin/wip-views refresh --quiet";
 
   private static final String PSQL =
       "e=$(psql -qXw -v VERBOSITY=terse -c 'CALL refresh_wip_views()' 2>&1)"
@@ -68,8 +68,7 @@ class CrontabTest {
     Files.writeString(home.resolve("password"), database.password() + "\n");
     String installed = "'" + String.join("' '", CommandLineProcess.java(List.of())) + "'";
     return asCron(
-        JAVA.replace("java -jar /opt/wip-views/wip-views-cli.jar", installed)
-            + " --password-file ~/password",
+        JAVA.replace("/opt/wip-views/bin/wip-views", installed) + " --password-file ~/password",
         Map.of(
             "WIP_VIEWS_URL",
             "jdbc:postgresql://" + PostgresServer.get().host() + ":" + port + "/" + database.name(),

@@ -7,6 +7,8 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import com.f2x.neurohub.wipviews.testing.Thorough;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** An operator takes the views out of the way of the MES's migration, and puts them back. */
 @Thorough
@@ -64,6 +67,8 @@ class FreezeCommandTest {
     database.drop();
   }
 
+  @TempDir private Path folder;
+
   private String said(String... command) {
     Cli.Result result = cli.run(command);
     assertThat(result.exitCode()).as(result.err()).isZero();
@@ -99,6 +104,10 @@ class FreezeCommandTest {
     assertThat(doctor.out())
         .contains("the view is frozen for ", "wip-views thaw mv_process_wip_queue")
         .doesNotContain("recreate", "ANALYZE");
+    Path report = folder.resolve("report.html");
+    assertThat(cli.run("report", "--html", report.toString()).exitCode()).isZero();
+    assertThat(Files.readString(report))
+        .contains(">frozen<", "the view is frozen for ", "wip-views thaw mv_process_wip_queue");
 
     assertThat(said("thaw"))
         .contains("Thawed: wip_item_station, mv_wip_status_dashboard, mv_process_wip_queue.");

@@ -43,6 +43,28 @@ class RefreshCommandTest {
   }
 
   @Test
+  void several_views_may_be_refreshed_at_once() {
+    assertThat(cli.run("refresh", "--jobs", "2", "--format", "json").json()).hasSize(2);
+    assertThat(cli.run("refresh", "--jobs", "0"))
+        .returns(2, Cli.Result::exitCode)
+        .satisfies(result -> assertThat(result.err()).contains("--jobs must be at least 1"));
+  }
+
+  @Test
+  void views_that_read_the_clock_are_not_skipped_by_counts() {
+    assertThat(cli.run("refresh", "--if-changed"))
+        .returns(2, Cli.Result::exitCode)
+        .satisfies(result -> assertThat(result.err()).contains("--if-changed needs --max-age"));
+    assertThat(cli.run("refresh", "--if-changed", "--max-age", "1h"))
+        .returns(1, Cli.Result::exitCode)
+        .satisfies(
+            result ->
+                assertThat(result.err())
+                    .contains("it cannot be told whether mv_wip_status_dashboard has changed")
+                    .contains("it reads the clock, by clock_timestamp()"));
+  }
+
+  @Test
   void only_the_named_view_is_refreshed() {
     JsonNode refreshes = cli.run("refresh", "mv_process_wip_queue", "--format", "json").json();
 

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A frozen view serves its readers and reads nothing of its tables, until it is thawed. */
 class FreezeTest {
@@ -259,15 +260,21 @@ class FreezeTest {
   }
 
   @Thorough
-  @Test
-  void a_freeze_that_is_killed_leaves_the_view_as_it_was() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {FREEZE, THAW})
+  void one_that_is_killed_leaves_the_view_as_it_was(String change) throws Exception {
+    if (change.equals(THAW)) {
+      database.execute(FREEZE);
+    }
+    String state = state();
+    String copies = database.value(COPIES);
     Map<String, String> before = CatalogSnapshot.of(database);
     try (Connection report = database.inTransaction("SELECT * FROM board");
         Connection freezing = database.connect();
         Statement statement = freezing.createStatement()) {
       statement.execute("SET wip_views.promote_limit = '10min'");
       String pid = freezing.unwrap(org.postgresql.PGConnection.class).getBackendPID() + "";
-      Future<Boolean> freeze = Background.call(() -> statement.execute(FREEZE));
+      Future<Boolean> freeze = Background.call(() -> statement.execute(change));
       Await.until(
           "it has built all, and waits for the readers",
           () ->
@@ -282,9 +289,10 @@ class FreezeTest {
     }
 
     assertThat(CatalogSnapshot.of(database)).isEqualTo(before);
-    assertThat(state()).isEqualTo("fresh");
-    assertThat(database.value(COPIES)).isEqualTo("0");
+    assertThat(state()).isEqualTo(state);
+    assertThat(database.value(COPIES)).isEqualTo(copies);
     database.execute(FREEZE, THAW);
+    assertThat(state()).isEqualTo("fresh");
   }
 
   @Thorough

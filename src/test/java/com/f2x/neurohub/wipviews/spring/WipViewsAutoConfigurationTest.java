@@ -121,6 +121,7 @@ class WipViewsAutoConfigurationTest {
             "wip-views.schema=mes",
             "wip-views.lock-timeout=2s",
             "wip-views.statement-timeout=3m",
+            "wip-views.parallelism=2",
             "wip-views.schedule.policy=on-demand",
             "wip-views.schedule.cron=0 0 * * * *",
             "wip-views.schedule.views.[mv_process_wip_queue]=0 * * * * *",
@@ -137,6 +138,7 @@ class WipViewsAutoConfigurationTest {
                             "mes",
                             Duration.ofSeconds(2),
                             Duration.ofMinutes(3),
+                            2,
                             new WipViewsProperties.Schedule(
                                 false,
                                 Policy.ON_DEMAND,
@@ -157,6 +159,7 @@ class WipViewsAutoConfigurationTest {
                         null,
                         Duration.ofSeconds(30),
                         null,
+                        1,
                         new WipViewsProperties.Schedule(
                             false, Policy.PRODUCTION, null, Map.of(), null, Duration.ofSeconds(30)),
                         new WipViewsProperties.Http(false, "/admin/refresh-wip-views", false))));
@@ -171,6 +174,7 @@ class WipViewsAutoConfigurationTest {
             + " most 24 d 20 h",
         "wip-views.statement-timeout=25d -> wip-views.statement-timeout must be at least 1ms and at"
             + " most 24 d 20 h",
+        "wip-views.parallelism=0 -> wip-views.parallelism must be at least 1",
         "wip-views.schedule.enabled=true -> wip-views.schedule.zone must be set, such as"
             + " Asia/Seoul",
         "wip-views.http.path=refresh -> wip-views.http.path must start with a slash: \"refresh\""

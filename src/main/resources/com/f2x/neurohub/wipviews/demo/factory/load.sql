@@ -203,8 +203,8 @@ begun AS (
     execution.measurements[1 + ((execution.dice >> 16) & 7)] AS measurements,
     ended_at - make_interval(secs => seconds * (0.80 + (dice & 255) / CAST(850 AS float8))) AS begun_at
   FROM execution
-  -- as an MES appends them
-  ORDER BY begun_at
+  -- as they lie in an MES: it writes a row when its execution ends, for the first time or again
+  ORDER BY ended_at
 )
 SELECT
   begun.item_id,
@@ -261,7 +261,7 @@ SELECT
   label.begun_at
 FROM label
 JOIN processes AS process ON process.process_number = 7
-ORDER BY label.begun_at
+ORDER BY label.labelled_at
 
 
 -- @load_running

@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.refresh;
+package com.f2x.neurohub.wipviews;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,9 +1,8 @@
-package com.f2x.neurohub.wipviews.promote;
+package com.f2x.neurohub.wipviews.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.Writer;

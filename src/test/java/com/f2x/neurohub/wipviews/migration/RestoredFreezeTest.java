@@ -1,4 +1,4 @@
-package com.f2x.neurohub.wipviews.promote;
+package com.f2x.neurohub.wipviews.migration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,7 +7,6 @@ import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.Refresh.Outcome;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.InputStream;
