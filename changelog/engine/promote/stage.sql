@@ -23,7 +23,9 @@ BEGIN
       SELECT c.oid, c.relname, c.relowner, "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
       FROM pg_class AS c
       JOIN pg_type AS t ON t.oid = c.reltype
-      WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('r', 'v', 'm')
+      WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name))
+        -- of tables only copies: another one is not ours
+        AND (c.relkind IN ('v', 'm') OR c.relkind = 'r' AND starts_with(c.relname, 'wip_view_copy_'))
       UNION ALL
       SELECT p.oid, p.proname, p.proowner, format('ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
       FROM pg_proc AS p
@@ -47,7 +49,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drop_unused(name, text) IS
-  'Drops the relations and routines of a schema whose names match, and on which nothing else depends; by default all but what was retired.';
+  'Drops the views, copies and routines of a schema whose names match, and on which nothing else depends; by default all but what was retired.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_staging(schema_name name)
   RETURNS void
