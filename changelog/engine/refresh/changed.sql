@@ -107,7 +107,7 @@ AS $function$
   named (kind, object) AS (
     SELECT DISTINCT found.match[1], found.match[2]::oid
     FROM query
-    CROSS JOIN LATERAL regexp_matches(query.tree, ':(funcid|opno|relid) (\d+)', 'g') AS found (match)
+    CROSS JOIN LATERAL regexp_matches(query.tree, ':(funcid|opno|relid) ([0-9]+)', 'g') AS found (match)
   ),
   called AS (
     SELECT p.oid, p.pronamespace, p.proname, p.provolatile, p.prosqlbody
@@ -127,7 +127,7 @@ AS $function$
     -- CURRENT_DATE and its kin; the other numbers are CURRENT_USER and its kin
     SELECT 2, 'it reads the clock, by CURRENT_DATE, CURRENT_TIMESTAMP or the like'
     FROM query
-    WHERE query.tree ~ '\{SQLVALUEFUNCTION :op [0-8] '
+    WHERE query.tree ~ '[{]SQLVALUEFUNCTION :op [0-8] '
     UNION ALL
     SELECT 3, format('it calls %s, which is volatile', c.oid::regprocedure)
     FROM called AS c

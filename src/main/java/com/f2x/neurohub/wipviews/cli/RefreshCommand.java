@@ -72,12 +72,11 @@ final class RefreshCommand implements Callable<Integer> {
             .withParallelism(limits.jobs());
     List<Attempt> attempts = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
-    if (named.names().isEmpty() && maxAge == null) {
-      // as one call, so that callers at the same moment share all of it
-      attempt(views::refreshAll, attempts, failures);
+    if (maxAge == null) {
+      attempt(() -> refresh(views), attempts, failures);
     } else {
       for (Table<?> view : ViewNames.existing(views, named.names())) {
-        attempt(() -> refresh(views, view, attempts), attempts, failures);
+        attempt(() -> refreshIfDue(views, view, attempts), attempts, failures);
       }
     }
     if (!quiet) {
@@ -104,10 +103,16 @@ final class RefreshCommand implements Callable<Integer> {
     }
   }
 
-  private List<Refresh> refresh(WipViews views, Table<?> view, List<Attempt> attempts) {
-    if (maxAge == null) {
-      return List.of(views.refresh(view));
+  /** As one call, so that callers at the same moment share all of it. */
+  private List<Refresh> refresh(WipViews views) {
+    if (named.names().isEmpty()) {
+      return views.refreshAll();
     }
+    List<Table<?>> wanted = ViewNames.existing(views, named.names());
+    return wanted.size() == 1 ? List.of(views.refresh(wanted.get(0))) : views.refreshAll(wanted);
+  }
+
+  private List<Refresh> refreshIfDue(WipViews views, Table<?> view, List<Attempt> attempts) {
     Optional<Refresh> refresh =
         ifChanged ? views.refreshIfChanged(view, maxAge) : views.refreshIfOlderThan(view, maxAge);
     if (refresh.isEmpty()) {

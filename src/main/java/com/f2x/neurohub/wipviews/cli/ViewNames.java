@@ -11,9 +11,10 @@ final class ViewNames {
   private ViewNames() {}
 
   /**
-   * Finds the registered views of these names, before anything is done with the first of them.
+   * Finds the registered views of these names, in refresh order, before anything is done with the
+   * first of them.
    *
-   * @param names names; none for all views in refresh order
+   * @param names names; none for all views
    * @throws com.f2x.neurohub.wipviews.UnknownViewException if a name is not registered
    */
   static List<Table<?>> existing(WipViews views, List<String> names) {
@@ -23,7 +24,9 @@ final class ViewNames {
         views.freshness(WipViews.view(name));
       }
     }
-    return (names.isEmpty() ? registered : names)
-        .stream().distinct().<Table<?>>map(WipViews::view).toList();
+    return registered.stream()
+        .filter(view -> names.isEmpty() || names.contains(view))
+        .<Table<?>>map(WipViews::view)
+        .toList();
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -70,6 +71,23 @@ class RefreshCommandTest {
 
     assertThat(refreshes).hasSize(1);
     assertThat(refreshes.get(0).get("view_name").asString()).isEqualTo("mv_process_wip_queue");
+  }
+
+  @Test
+  void a_view_named_with_one_that_it_reads_comes_after_it_each_once() throws Exception {
+    OwnView leaf =
+        new OwnView("mv_leaf", "SELECT process_id FROM mv_process_wip_queue", "process_id")
+            .promoteIn(database);
+    try {
+      database.execute("TRUNCATE wip_view_refresh");
+
+      cli.run("refresh", leaf.name(), "mv_process_wip_queue");
+
+      assertThat(database.rows("SELECT view_name FROM wip_view_refresh ORDER BY started_at"))
+          .containsExactly(List.of("mv_process_wip_queue"), List.of(leaf.name()));
+    } finally {
+      database.execute("SELECT wip_view_remove('mv_leaf')");
+    }
   }
 
   @Test

@@ -48,6 +48,7 @@ public final class Watch {
    */
   public void run(Supplier<List<String>> lines) {
     List<String> shown = lines.get();
+    @Nullable String since = null;
     @Nullable String away = null;
     begin();
     try {
@@ -56,9 +57,12 @@ public final class Watch {
         TimeUnit.NANOSECONDS.sleep(every.toNanos());
         try {
           shown = lines.get();
+          since = null;
           away = null;
         } catch (DatabaseUnavailableException e) {
-          away = away != null ? away : "since " + now() + ": " + e.getMessage();
+          since = since != null ? since : now();
+          // the reason of the last try: the first one only says that a session was ended
+          away = "since " + since + ": " + e.getMessage();
         }
         draw(shown, away);
       }
