@@ -165,6 +165,9 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_others();
   PERFORM "${schema}".wip_view_plan_refusals();
   PERFORM "${schema}".wip_view_plan_bodies();
+  IF (SELECT p.live IS NOT NULL FROM pg_temp.wip_plan AS p) THEN
+    PERFORM "${schema}".wip_view_plan_attributes();
+  END IF;
 END
 $function$;
 

@@ -41,6 +41,9 @@ BEGIN
     live oid,
     live_path text,
     build_path text,
+    -- the statements that give them what they have beside their queries; null where that is not known
+    live_has text[],
+    built_has text[],
     -- it is not going to be promoted
     dry_run boolean NOT NULL DEFAULT false
   ) ON COMMIT DROP;

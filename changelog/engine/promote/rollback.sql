@@ -42,6 +42,7 @@ DROP FUNCTION
   "${schema}".wip_view_report(text, jsonb, interval),
   "${schema}".wip_view_planned_dependants(),
   "${schema}".wip_view_lost(),
+  "${schema}".wip_view_plan_attributes(),
   "${schema}".wip_view_compare(),
   "${schema}".wip_view_compare_rows(),
   "${schema}".wip_view_compare_query(text[], text[]),

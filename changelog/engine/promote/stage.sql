@@ -16,6 +16,9 @@ AS $function$
 DECLARE
   unused text;
 BEGIN
+  -- by index; it is empty nearly always
+  WHILE EXISTS (
+    SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace(quote_ident(schema_name)))
   LOOP
     SELECT 'DROP ' || o.described
     INTO unused

@@ -52,10 +52,9 @@ AS $function$
   FROM (
     -- through another one that it reads, it may show older rows than the source itself has
     SELECT source.view_name, least(source.refresh_no, min((between_them.source_refresh_no ->> source.view_name)::bigint))
-    FROM "${schema}".wip_view_order AS o
-    JOIN "${schema}".wip_view AS source ON source.view_name = ANY (o.reads)
-    LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (o.reads)
-    WHERE o.view_name = wip_view_source_refresh_no.view_name
+    FROM "${schema}".wip_view_sources(view_name) AS read (sources)
+    JOIN "${schema}".wip_view AS source ON source.view_name = ANY (read.sources)
+    LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (read.sources)
     GROUP BY source.view_name, source.refresh_no
   ) AS shown (source, refresh_no);
 $function$;
@@ -152,9 +151,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT CASE WHEN count(*) = count(others ->> source.view_name) THEN least(started, min((others ->> source.view_name)::timestamptz)) END
-  FROM "${schema}".wip_view_order AS o
-  CROSS JOIN unnest(o.reads) AS source (view_name)
-  WHERE o.view_name = wip_view_rows_as_of.view_name;
+  FROM unnest("${schema}".wip_view_sources(view_name)) AS source (view_name);
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_rows_as_of(text, timestamptz, jsonb) IS

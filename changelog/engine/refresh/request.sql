@@ -215,16 +215,19 @@ BEGIN
       USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
   END IF;
 
-  sources := ARRAY(
-    SELECT source.view_name
-    FROM "${schema}".wip_view_order AS asked
-    JOIN "${schema}".wip_view_order AS source ON source.view_name = ANY (asked.reads)
-    WHERE asked.view_name = "${schema}".wip_view_current_name(wip_view_request_with_sources.view_name)
-      AND NOT EXISTS (
-        SELECT FROM "${schema}".wip_view_freshness AS f
-        -- in this order: freshness is read only where it matters
-        WHERE max_age IS NOT NULL AND f.view_name = source.view_name AND f.state IN ('fresh', 'stale') AND f.age <= max_age)
-    ORDER BY source.position);
+  sources := "${schema}".wip_view_sources("${schema}".wip_view_current_name(view_name));
+  -- with 64 callers at once, the order of all views would be felt
+  IF sources <> '{}' THEN
+    sources := ARRAY(
+      SELECT source.view_name
+      FROM "${schema}".wip_view_order AS source
+      WHERE source.view_name = ANY (sources)
+        AND NOT EXISTS (
+          SELECT FROM "${schema}".wip_view_freshness AS f
+          -- in this order: freshness is read only where it matters
+          WHERE max_age IS NOT NULL AND f.view_name = source.view_name AND f.state IN ('fresh', 'stale') AND f.age <= max_age)
+      ORDER BY source.position);
+  END IF;
   RETURN QUERY SELECT * FROM "${schema}".wip_view_request_each(sources || view_name);
 END
 $function$;

@@ -9,6 +9,7 @@ DROP FUNCTION
   "${schema}".wip_view_changed(text, interval),
   "${schema}".wip_view_why_not_counted(oid),
   "${schema}".wip_view_source_state(oid),
+  "${schema}".wip_view_sources(text),
   "${schema}".wip_view_read_objects(oid),
   "${schema}".wip_view_try_run(bigint),
   "${schema}".refresh_wip_view(text),

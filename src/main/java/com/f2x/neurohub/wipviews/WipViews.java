@@ -132,7 +132,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withLockTimeout(@Nullable Duration timeout) {
-    return new WipViews(sessions.withLockTimeout(checked(timeout)));
+    return new WipViews(sessions.withLockTimeout(Durations.timeout(timeout)));
   }
 
   /**
@@ -145,7 +145,7 @@ public final class WipViews {
    * @throws IllegalArgumentException if the timeout is shorter, or longer
    */
   public WipViews withStatementTimeout(@Nullable Duration timeout) {
-    return new WipViews(sessions.withStatementTimeout(checked(timeout)));
+    return new WipViews(sessions.withStatementTimeout(Durations.timeout(timeout)));
   }
 
   /**
@@ -165,11 +165,9 @@ public final class WipViews {
     return new WipViews(sessions.withParallelism(views));
   }
 
-  private static @Nullable Duration checked(@Nullable Duration timeout) {
-    if (timeout != null && !Durations.isTimeout(timeout)) {
-      throw new IllegalArgumentException("a timeout is " + Durations.TIMEOUT + ": " + timeout);
-    }
-    return timeout;
+  /** The same views, whose refreshes and promotions an observer watches, such as a tracer. */
+  public WipViews withObserver(CallObserver observer) {
+    return new WipViews(sessions.withObserver(Objects.requireNonNull(observer, "observer")));
   }
 
   /**
