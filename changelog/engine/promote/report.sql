@@ -1,4 +1,4 @@
--- What is said of a plan, to people and programs: before a promotion goes on, or in its place.
+-- Reports a plan, to people and programs: before a promotion continues, or in place of it.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_attributes()
   RETURNS void
@@ -45,7 +45,7 @@ BEGIN
   RETURN ARRAY(
     SELECT l.statement
     FROM unnest(plan.live_has) WITH ORDINALITY AS l (statement, number)
-    -- what is revoked is not had
+    -- a revoked right is not lost
     WHERE l.statement !~ '^REVOKE'
       AND l.statement <> ALL (carried)
       AND NOT EXISTS (
@@ -61,7 +61,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_lost() IS
-  'What the live view has beside its query, and the planned one has not: the statements that gave it. Grants, comments and settings of columns that are dropped, indexes that the file no longer makes, settings that the file sets otherwise. Null where this role cannot tell.';
+  'What the live view has beside its query and the planned one lacks: the statements that gave it. Grants, comments and settings of columns that are dropped, indexes that the file no longer makes, settings that the file sets otherwise. Null where this role cannot tell.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_planned_dependants()
   RETURNS TABLE (kind text, name text, fate text, problem text)
@@ -137,7 +137,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_report(text, jsonb, interval) IS
-  'What a plan says of its view: see wip_view_plan().';
+  'The report of a plan on its view: see wip_view_plan().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_report_lines(report jsonb)
   RETURNS SETOF text

@@ -35,6 +35,7 @@ DROP FUNCTION
   "${schema}".wip_view_request_all(),
   "${schema}".wip_view_request_each(text[]),
   "${schema}".wip_view_request(text, bigint),
+  "${schema}".wip_view_check_registered(text),
   "${schema}".wip_view_current_name(text),
   "${schema}".wip_view_advance_numbers(),
   "${schema}".wip_view_served_from(text),
