@@ -13,6 +13,21 @@ final class Recreation {
 
   /** Recreates views; all of them, if none is named. */
   static void run(Sessions sessions, List<String> names) {
+    CallObserver.Ending ending =
+        sessions
+            .observer()
+            .begin(
+                CallObserver.Operation.RECREATE, names.isEmpty() ? null : String.join(", ", names));
+    try {
+      recreate(sessions, names);
+      ending.ended(null, null);
+    } catch (RuntimeException | Error e) {
+      ending.ended(null, e);
+      throw e;
+    }
+  }
+
+  private static void recreate(Sessions sessions, List<String> names) {
     sessions.query(
         null,
         (connection, db) -> {

@@ -236,11 +236,12 @@ final class RefreshExecutor {
 
   private List<Refresh> refreshEach(Object place, List<RefreshCall.View> views, Sources sources) {
     RefreshCall call = new RefreshCall(views);
+    CallObserver observer = sessions.observer().ofThisThread();
     Map<String, Outcome> outcomes =
         call.run(
             // other connections than a data source's may be those of the caller's thread alone
             sessions.ownTransactions() ? sessions.parallelism() : 1,
-            view -> refresh(place, view, sources, call));
+            view -> refresh(place, view, sources, call, observer));
     List<Refresh> refreshes = new ArrayList<>();
     List<WipViewsException> failures = new ArrayList<>();
     for (RefreshCall.View view : views) {
@@ -261,13 +262,19 @@ final class RefreshExecutor {
     throw failed(failures, refreshes);
   }
 
-  private Outcome refresh(Object place, RefreshCall.View view, Sources sources, RefreshCall call) {
+  private Outcome refresh(
+      Object place,
+      RefreshCall.View view,
+      Sources sources,
+      RefreshCall call,
+      CallObserver observer) {
     // of a view that reads no other, a call with its sources and one without are the same
     Sources shared = sources.any() || !view.reads().isEmpty() ? sources : Sources.ALL;
     Outcome outcome =
-        refresh(
+        observed(
             key(place, view.name(), shared),
-            new RefreshAttempt(sessions, view.name(), sources, call));
+            new RefreshAttempt(sessions, view.name(), sources, call),
+            observer);
     WipViewsException failure = outcome.failure();
     if (!outcome.requested()
         && (failure instanceof UnknownViewException || failure instanceof NotDeployedException)) {
@@ -280,6 +287,18 @@ final class RefreshExecutor {
     WipViewsException failure = ErrorTranslator.notTried(view.name(), call.interruptedAt());
     RefreshLog.failed(failure, Duration.ZERO);
     return new RefreshAttempt(sessions, view.name(), sources, call).givenUp(failure);
+  }
+
+  private Outcome observed(Key key, RefreshAttempt attempt, CallObserver observer) {
+    CallObserver.Ending ending = observer.begin(CallObserver.Operation.REFRESH, attempt.view());
+    try {
+      Outcome outcome = refresh(key, attempt);
+      ending.ended(outcome.refresh(), outcome.failure());
+      return outcome;
+    } catch (RuntimeException | Error e) {
+      ending.ended(null, e);
+      throw e;
+    }
   }
 
   private Outcome refresh(Key key, RefreshAttempt attempt) {
@@ -321,11 +340,17 @@ final class RefreshExecutor {
   private List<Refresh> refreshInCallersTransaction(
       @Nullable String view, Table<WipViewRefreshRecord> function) {
     long asked = System.nanoTime();
+    CallObserver.Ending ending = sessions.observer().begin(CallObserver.Operation.REFRESH, view);
     try {
-      return sessions.query(view, (connection, db) -> refreshWithLimits(db, view, function));
+      List<Refresh> refreshes =
+          sessions.query(view, (connection, db) -> refreshWithLimits(db, view, function));
+      ending.ended(refreshes.size() == 1 ? refreshes.get(0) : null, null);
+      return refreshes;
     } catch (UnknownViewException | NotDeployedException | DatabaseUnavailableException e) {
+      ending.ended(null, e);
       throw e;
     } catch (WipViewsException e) {
+      ending.ended(null, e);
       RefreshLog.failed(e, Duration.ofNanos(System.nanoTime() - asked));
       throw failed(List.of(e), List.of());
     }

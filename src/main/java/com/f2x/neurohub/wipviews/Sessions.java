@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param lockTimeout limit of a refresh; null for the connection's own
  * @param statementTimeout limit of a refresh and of a read; null for the connection's own
  * @param parallelism how many views one call refreshes at once, each over a connection of its own
+ * @param observer watches what is done
  */
 record Sessions(
     ConnectionProvider connections,
@@ -38,7 +39,10 @@ record Sessions(
     @Nullable String schema,
     @Nullable Duration lockTimeout,
     @Nullable Duration statementTimeout,
-    int parallelism) {
+    int parallelism,
+    CallObserver observer) {
+
+  private static final CallObserver UNOBSERVED = (operation, view) -> (refresh, failure) -> {};
 
   /** A request takes milliseconds: a shorter statement timeout is not applied to it. */
   private static final Duration REQUEST_LIMIT = Duration.ofSeconds(1);
@@ -56,28 +60,36 @@ record Sessions(
 
   static Sessions of(DataSource dataSource) {
     return new Sessions(
-        new DataSourceConnectionProvider(dataSource), dataSource, null, null, null, 1);
+        new DataSourceConnectionProvider(dataSource), dataSource, null, null, null, 1, UNOBSERVED);
   }
 
   static Sessions of(ConnectionProvider connections) {
-    return new Sessions(connections, null, null, null, null, 1);
+    return new Sessions(connections, null, null, null, null, 1, UNOBSERVED);
   }
 
   Sessions withSchema(@Nullable String schema) {
     return new Sessions(
-        connections, dataSource, schema, lockTimeout, statementTimeout, parallelism);
+        connections, dataSource, schema, lockTimeout, statementTimeout, parallelism, observer);
   }
 
   Sessions withLockTimeout(@Nullable Duration timeout) {
-    return new Sessions(connections, dataSource, schema, timeout, statementTimeout, parallelism);
+    return new Sessions(
+        connections, dataSource, schema, timeout, statementTimeout, parallelism, observer);
   }
 
   Sessions withStatementTimeout(@Nullable Duration timeout) {
-    return new Sessions(connections, dataSource, schema, lockTimeout, timeout, parallelism);
+    return new Sessions(
+        connections, dataSource, schema, lockTimeout, timeout, parallelism, observer);
   }
 
   Sessions withParallelism(int views) {
-    return new Sessions(connections, dataSource, schema, lockTimeout, statementTimeout, views);
+    return new Sessions(
+        connections, dataSource, schema, lockTimeout, statementTimeout, views, observer);
+  }
+
+  Sessions withObserver(CallObserver watching) {
+    return new Sessions(
+        connections, dataSource, schema, lockTimeout, statementTimeout, parallelism, watching);
   }
 
   /** Whether every transaction is our own; otherwise it may be a caller's. */

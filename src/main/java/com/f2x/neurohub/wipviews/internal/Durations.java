@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.internal;
 
 import java.time.Duration;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Durations as people say them. */
 public final class Durations {
@@ -18,6 +19,18 @@ public final class Durations {
   public static boolean isTimeout(Duration duration) {
     return duration.compareTo(Duration.ofMillis(1)) >= 0
         && duration.compareTo(LONGEST_TIMEOUT) <= 0;
+  }
+
+  /**
+   * Returns the same timeout; null for null.
+   *
+   * @throws IllegalArgumentException if the server does not take it
+   */
+  public static @Nullable Duration timeout(@Nullable Duration timeout) {
+    if (timeout != null && !isTimeout(timeout)) {
+      throw new IllegalArgumentException("a timeout is " + TIMEOUT + ": " + timeout);
+    }
+    return timeout;
   }
 
   /** {@code 85 ms}, {@code 1.2 s}, {@code 20 min}, {@code 2 h 5 min}; not of null. */

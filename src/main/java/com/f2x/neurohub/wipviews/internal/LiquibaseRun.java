@@ -20,6 +20,7 @@ import liquibase.exception.CommandExecutionException;
 import liquibase.exception.LiquibaseException;
 import liquibase.resource.ClassLoaderResourceAccessor;
 import liquibase.ui.LoggerUIService;
+import liquibase.util.LiquibaseUtil;
 
 /**
  * Liquibase at work on some changelogs, which it takes for one.
@@ -53,6 +54,7 @@ record LiquibaseRun(
       Consumer<String> progress,
       Work work)
       throws Exception {
+    refuseComma(target.schema(), LiquibaseUtil.getBuildVersion());
     Map<String, Object> scope = scope();
     if (sources.service() != null) {
       scope.put(Scope.Attr.resourceAccessor.name(), sources.service().files());
@@ -71,6 +73,16 @@ record LiquibaseRun(
           findLog(target, database);
           work.on(of(target, database, sources));
         });
+  }
+
+  /** Liquibase since 5.0.2 splits the search_path at every comma, also at one within quotes. */
+  static void refuseComma(String schema, String version) throws Refusal {
+    if (schema.contains(",") && version.matches("5\\.0\\.[2-9].*|5\\.[1-9].*|[6-9]\\..*")) {
+      throw new Refusal(
+          "Liquibase " + version + " cannot deploy to a schema with a comma in its name: " + schema,
+          Refusal.NOT_IN_PREREQUISITE_STATE,
+          "Deploy with Liquibase 4.33, or rename the schema.");
+    }
   }
 
   /** What is the same for everything that Liquibase does for us. */
@@ -158,6 +170,8 @@ record LiquibaseRun(
     return changelog;
   }
 
+  /** By the one signature that every Liquibase since 4.29 has. */
+  @SuppressWarnings("deprecation")
   private static void include(DatabaseChangeLog changelog, String path) throws LiquibaseException {
     changelog.include(
         path,
@@ -167,7 +181,6 @@ record LiquibaseRun(
         new ContextExpression(),
         new Labels(),
         false,
-        null,
         DatabaseChangeLog.OnUnknownFileFormat.FAIL);
   }
 

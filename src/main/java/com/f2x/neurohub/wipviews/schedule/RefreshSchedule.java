@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.schedule;
 
+import com.f2x.neurohub.wipviews.CallObserver;
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.NotDeployedException;
@@ -301,6 +302,12 @@ public final class RefreshSchedule {
      */
     public Builder lockTimeout(@Nullable Duration timeout) {
       this.views = views.withLockTimeout(timeout);
+      return this;
+    }
+
+    /** Has refreshes watched, as {@link WipViews#withObserver} does. */
+    public Builder observer(CallObserver observer) {
+      views = views.withObserver(observer);
       return this;
     }
 

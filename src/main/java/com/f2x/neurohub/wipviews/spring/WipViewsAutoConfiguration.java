@@ -1,7 +1,9 @@
 package com.f2x.neurohub.wipviews.spring;
 
+import com.f2x.neurohub.wipviews.CallObserver;
 import com.f2x.neurohub.wipviews.WipViews;
 import javax.sql.DataSource;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnSingleCandidate;
@@ -26,11 +28,15 @@ public final class WipViewsAutoConfiguration {
   @Bean
   @ConditionalOnMissingBean
   @ConditionalOnSingleCandidate(DataSource.class)
-  WipViews wipViews(DataSource dataSource, WipViewsProperties properties) {
-    return WipViews.of(dataSource)
-        .withSchema(properties.schema())
-        .withLockTimeout(properties.lockTimeout())
-        .withStatementTimeout(properties.statementTimeout())
-        .withParallelism(properties.parallelism());
+  WipViews wipViews(
+      DataSource dataSource, WipViewsProperties properties, ObjectProvider<CallObserver> observer) {
+    WipViews views =
+        WipViews.of(dataSource)
+            .withSchema(properties.schema())
+            .withLockTimeout(properties.lockTimeout())
+            .withStatementTimeout(properties.statementTimeout())
+            .withParallelism(properties.parallelism());
+    CallObserver watching = observer.getIfAvailable();
+    return watching == null ? views : views.withObserver(watching);
   }
 }

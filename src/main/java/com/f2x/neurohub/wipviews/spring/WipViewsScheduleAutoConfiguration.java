@@ -1,9 +1,11 @@
 package com.f2x.neurohub.wipviews.spring;
 
+import com.f2x.neurohub.wipviews.CallObserver;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import javax.sql.DataSource;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -22,7 +24,10 @@ final class WipViewsScheduleAutoConfiguration {
   @Bean
   @ConditionalOnMissingBean
   RefreshSchedule wipViewsSchedule(
-      DataSource dataSource, WipViewsProperties properties, ApplicationContext context) {
+      DataSource dataSource,
+      WipViewsProperties properties,
+      ObjectProvider<CallObserver> observer,
+      ApplicationContext context) {
     if (!ClassUtils.isPresent(
         "com.github.kagkarlsson.scheduler.Scheduler", context.getClassLoader())) {
       throw new WipViewsException(
@@ -42,6 +47,7 @@ final class WipViewsScheduleAutoConfiguration {
             .policy(wanted.policy())
             .zone(wanted.zone())
             .grace(wanted.grace());
+    observer.ifAvailable(schedule::observer);
     if (wanted.cron() != null) {
       schedule.cron(wanted.cron());
     }

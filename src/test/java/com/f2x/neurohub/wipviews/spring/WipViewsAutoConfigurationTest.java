@@ -7,6 +7,9 @@ import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import io.micrometer.observation.ObservationRegistry;
+import io.micrometer.observation.tck.TestObservationRegistry;
+import io.micrometer.observation.tck.TestObservationRegistryAssert;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.Map;
@@ -52,6 +55,18 @@ class WipViewsAutoConfigurationTest {
       new WebApplicationContextRunner()
           .withConfiguration(OURS)
           .withBean(DataSource.class, database::dataSource);
+
+  @Test
+  void a_refresh_is_in_the_traces_of_a_service_that_has_any() {
+    TestObservationRegistry registry = TestObservationRegistry.create();
+
+    batch
+        .withBean(ObservationRegistry.class, () -> registry)
+        .run(context -> context.getBean(WipViews.class).refreshAll());
+
+    TestObservationRegistryAssert.assertThat(registry)
+        .hasNumberOfObservationsWithNameEqualTo("wip.view.refresh", 2);
+  }
 
   @Test
   void a_service_gets_the_views_and_nothing_that_it_did_not_ask_for() {
