@@ -1,7 +1,9 @@
 DROP FUNCTION
   "${schema}".wip_view_duration_text(interval),
   "${schema}".wip_view_command(text[]),
+  "${schema}".wip_view_has_column(text, text),
   "${schema}".wip_view_revoke_default_privileges(),
+  "${schema}".wip_view_revoke_from_others(oid[]),
   "${schema}".wip_view_snapshot_objects(),
   "${schema}".wip_view_pin_settings(),
   "${schema}".wip_view_objects(),

@@ -1,7 +1,7 @@
--- What the other files do first and last: take from its readers what they replace, and keep for the owner what they make.
+-- What the other files do first and last: lock readers out of what they replace, and keep others out of what they create.
 
--- First of all: from then on an older version leaves alone what this one is making. The changesets of every version read it
--- from the catalog, where the function may not be there yet.
+-- This comes first: from then on an older version leaves alone what this one creates. The changesets of every version read
+-- it from the catalog, since the function may not exist yet.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_release()
   RETURNS text
   LANGUAGE sql
@@ -12,12 +12,12 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_release() IS
-  'The version of wip-views that deployed what is here. An older one leaves it alone, and says so; of two builds of one version the last one to deploy counts.';
+  'The version of wip-views that deployed what is here. An older version leaves it alone and says so; of two builds of one version, the last one to deploy counts.';
 
--- A promotion leaves a frozen view as it is, but for one of a recovery, which takes nothing as done.
+-- A promotion leaves a frozen view as it is, except in a recovery, which takes nothing as done.
 SET wip_views.thaw = '${recreate}';
 
--- A lock that waits makes every later reader wait behind it: so each attempt is short, and lets go of all that it got.
+-- A lock that waits makes every later reader wait behind it. So each attempt is short, and then releases all its locks.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_limit_lock_waits(patience interval)
   RETURNS void
@@ -29,7 +29,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_limit_lock_waits(interval) IS
-  'Lets no statement wait longer for a lock, until the transaction or the calling function that has a SET clause of it ends.';
+  'Limits how long a statement waits for a lock, until the transaction ends, or the calling function that has a SET clause for lock_timeout.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_try_lock(relations oid[], patience interval)
   RETURNS void
@@ -48,7 +48,7 @@ BEGIN
   LOOP
     -- one deadline for all of them: a reader of the first waits as long as the last takes
     PERFORM "${schema}".wip_view_limit_lock_waits(deadline - clock_timestamp());
-    -- LOCK TABLE takes no materialized view, and of a view also what it reads.
+    -- LOCK TABLE rejects a materialized view, and of a view it also locks what that reads.
     EXECUTE CASE
       WHEN relation.relkind IN ('v', 'm') THEN format('ALTER TABLE %s OWNER TO %s', relation.name, relation.owner)
       ELSE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', relation.name)
@@ -58,7 +58,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_try_lock(oid[], interval) IS
-  'Locks relations against readers, in the order given, or fails with lock_not_available when that has taken the time given.';
+  'Locks relations against readers, in the order given, or fails with lock_not_available after the given time.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_holders(relations oid[])
   RETURNS TABLE (transaction text, description text, remedy text)
@@ -91,7 +91,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_holders(oid[]) IS
-  'The other transactions that hold a lock on one of these relations: virtual transaction, what to say of it, and the statement that ends it.';
+  'The other transactions that hold a lock on one of these relations: virtual transaction, a description, and the statement that ends it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_acquire_exclusive(
   purpose text,
@@ -107,7 +107,7 @@ DECLARE
   patience CONSTANT interval := nullif(coalesce(nullif(current_setting(limit_setting, true), ''), '60s')::interval, interval '0');
   caller_lock_timeout CONSTANT text := current_setting('lock_timeout');
   attempt integer := 0;
-  -- the transactions that have held it at every attempt: one that came later holds up nothing
+  -- the transactions that have held it at every attempt: a later one holds up nothing
   holding text[];
   holders text;
   remedies text;
@@ -141,7 +141,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_acquire_exclusive(text, oid[], timestamptz, text) IS
-  'Locks relations against readers till the transaction ends, in attempts that each make a reader wait for a fraction of a second at most; returns how many it took. If that takes longer than the setting allows (wip_views.promote_limit, 60s), counted from the time given, it fails and names the transactions that have held them all along.';
+  'Locks relations against readers until the transaction ends, in attempts that each make a reader wait for a fraction of a second at most. Returns the number of attempts. After the time that the setting wip_views.promote_limit allows (60s), counted from the given start, it fails and names the transactions that have held the relations all along.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_acquire_exclusive(verb text, own_relation text)
   RETURNS void
@@ -154,26 +154,26 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_acquire_exclusive(text, text) IS
   'The same for one relation of wip-views, to replace or drop it; does nothing where it is not there.';
 
--- What a file makes is its owner's alone, until access.sql says otherwise. By itself PostgreSQL gives everybody
--- EXECUTE, and default privileges may give anybody anything: with TRIGGER on a table of ours, code of one's own would
--- run with the owner's rights. So a file notes what is there before it makes anything, and in the end takes away what
--- others were given on the rest. What was there before keeps the grants that it has: they were made by hand.
+-- Only its owner has rights on what a file creates, until access.sql grants them. PostgreSQL grants EXECUTE to PUBLIC by
+-- default, and default privileges may grant anything: a role with TRIGGER on a table of ours could run its own code with the
+-- owner's rights. So a file first notes which objects exist, and at its end revokes the rights of others on the new ones.
+-- Older objects keep their grants, which were made by hand.
 DROP FUNCTION IF EXISTS "${schema}".wip_view_objects();
 
 CREATE FUNCTION "${schema}".wip_view_objects()
-  RETURNS TABLE (kind text, object oid, owner oid, acl aclitem[])
+  RETURNS SETOF oid
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT 'TABLE', c.oid, c.relowner, c.relacl
+  SELECT c.oid
   FROM pg_class AS c
   WHERE c.relnamespace = '"${schema}"'::regnamespace
     AND c.relname ~ '^wip_view'
-    -- to a materialized view the default privileges are meant to apply: promote.sql sees to that
+    -- default privileges are meant to apply to a materialized view: swap.sql applies them
     AND c.relkind IN ('r', 'v', 'S')
   UNION ALL
-  SELECT 'ROUTINE', p.oid, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner))
+  SELECT p.oid
   FROM pg_proc AS p
   WHERE p.pronamespace = '"${schema}"'::regnamespace
     AND p.proname ~ '^(wip_view|refresh)_';
@@ -182,8 +182,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_objects() IS
   'The tables, views, sequences and routines of wip-views.';
 
--- What a database or a role may have set otherwise, and what is printed, parsed or compared here depends on. A limit
--- that somebody set for this session counts; one that is set for all sessions of a role is not meant for a deploy.
+-- A database or a role may have other settings, on which depends what is printed, parsed or compared here. A time limit of
+-- this session counts; one that is set for all sessions of a database or role is not meant for a deploy.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_pin_settings()
   RETURNS void
   LANGUAGE sql
@@ -212,7 +212,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_pin_settings() IS
-  'Sets, till the transaction ends, the settings of the database or the role that a deploy depends on.';
+  'Sets what a deploy depends on to known values, until the transaction ends.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_objects()
   RETURNS void
@@ -220,13 +220,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_objects()
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT "${schema}".wip_view_pin_settings();
-  SELECT set_config('wip_views.known', array_agg(o.object)::text, false) FROM "${schema}".wip_view_objects() AS o;
+  SELECT set_config('wip_views.known', array_agg(o)::text, false) FROM "${schema}".wip_view_objects() AS o;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_snapshot_objects() IS
-  'Pins the settings, and notes which objects are there, for wip_view_revoke_default_privileges().';
+  'Pins the settings and notes which objects exist, for wip_view_revoke_default_privileges().';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_revoke_default_privileges()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_revoke_from_others(made oid[])
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -240,9 +240,13 @@ BEGIN
       o.kind,
       CASE o.kind WHEN 'TABLE' THEN o.object::regclass::text ELSE o.object::regprocedure::text END,
       CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
-    FROM "${schema}".wip_view_objects() AS o
+    FROM (
+      SELECT 'TABLE', c.oid, c.relowner, c.relacl FROM pg_class AS c
+      UNION ALL
+      SELECT 'ROUTINE', p.oid, p.proowner, coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc AS p
+    ) AS o (kind, object, owner, acl)
     CROSS JOIN LATERAL aclexplode(o.acl) AS e
-    WHERE o.object NOT IN (SELECT unnest(current_setting('wip_views.known')::oid[]))
+    WHERE o.object = ANY (made)
       AND e.grantee <> o.owner
       AND pg_has_role(o.owner, 'USAGE')
   LOOP
@@ -251,8 +255,38 @@ BEGIN
 END
 $function$;
 
+COMMENT ON FUNCTION "${schema}".wip_view_revoke_from_others(oid[]) IS
+  'Revokes all that other roles than their owner may do with these objects, which were just made: what default privileges gave.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_revoke_default_privileges()
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_revoke_from_others(ARRAY(
+    SELECT o.*
+    FROM "${schema}".wip_view_objects() AS o
+    WHERE o <> ALL (current_setting('wip_views.known')::oid[])));
+$function$;
+
 COMMENT ON FUNCTION "${schema}".wip_view_revoke_default_privileges() IS
-  'Revokes whatever anybody but the owner may do with the objects that were made since wip_view_snapshot_objects().';
+  'Revokes all that other roles than the owner may do with the objects that were made since wip_view_snapshot_objects().';
+
+-- IF NOT EXISTS would lock a table before it looks, with every reader of the views behind it.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_column(own_relation text, column_name text)
+  RETURNS boolean
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT EXISTS (
+    SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = column_name AND NOT a.attisdropped)
+  FROM pg_class AS c
+  WHERE c.oid = to_regclass(format('%I.%I', '${schema}', own_relation));
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_has_column(text, text) IS
+  'Whether a relation of wip-views has a column of this name; null where there is no such relation.';
 
 REVOKE ALL ON FUNCTION
   "${schema}".wip_view_release(),
@@ -264,5 +298,7 @@ REVOKE ALL ON FUNCTION
   "${schema}".wip_view_objects(),
   "${schema}".wip_view_pin_settings(),
   "${schema}".wip_view_snapshot_objects(),
-  "${schema}".wip_view_revoke_default_privileges()
+  "${schema}".wip_view_revoke_from_others(oid[]),
+  "${schema}".wip_view_revoke_default_privileges(),
+  "${schema}".wip_view_has_column(text, text)
 FROM PUBLIC;

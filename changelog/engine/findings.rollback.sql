@@ -8,6 +8,7 @@ BEGIN
 END
 $findings$;
 DROP FUNCTION
+  "${schema}".wip_view_cron_jobs(),
   "${schema}".wip_view_keeper_of_dead_rows(text),
   "${schema}".wip_view_may_read(text[]),
   "${schema}".wip_view_sizes(),

@@ -1,10 +1,11 @@
--- What an earlier version called or kept otherwise. Last, since a refresh that began before calls it until its own functions
--- have been replaced.
+-- Drops what an earlier version named differently. This runs last, since a refresh that began before the deploy calls it until
+-- its functions have been replaced.
 SET LOCAL client_min_messages = warning;
 
 DROP FUNCTION IF EXISTS
   "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),
   "${schema}".wip_view_deny(oid, text),
+  "${schema}".wip_view_drop_left_over(name, boolean),
   "${schema}".wip_view_give_rights(text),
   "${schema}".wip_view_lock(oid[], interval),
   "${schema}".wip_view_note(),
@@ -20,13 +21,7 @@ DROP FUNCTION IF EXISTS
 
 DO $columns$
 BEGIN
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass::pg_catalog.oid
-      AND a.attname = 'reader_role'
-      AND NOT a.attisdropped
-  ) THEN
+  IF "${schema}".wip_view_has_column('wip_view_settings', 'reader_role') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     ALTER TABLE "${schema}".wip_view_settings DROP COLUMN refresher_role, DROP COLUMN reader_role;
   END IF;

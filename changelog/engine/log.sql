@@ -30,7 +30,7 @@ BEGIN
     EXECUTE format('SELECT l.dateexecuted FROM %s AS l WHERE l.author = $1 AND l.filename = ANY ($2) AND l.id = $3', TG_RELID::regclass)
     INTO drift_executed
     USING NEW.author, TG_ARGV, 'drift';
-    -- a restored row is older, and stays where it was
+    -- a restored row keeps its place
     NEW.dateexecuted := least(NEW.dateexecuted, drift_executed - interval '1 microsecond');
   END IF;
   RETURN NEW;

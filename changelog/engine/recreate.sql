@@ -1,5 +1,5 @@
--- The recovery of a view from the registry, for one whose file is not at hand: built from what the server printed when
--- the view was deployed, and promoted as if its file had run.
+-- Recreates a view from the registry, where its file is not at hand: from what the server printed when the view was deployed,
+-- promoted as if its file had run.
 
 SELECT "${schema}".wip_view_snapshot_objects();
 
@@ -25,7 +25,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_definition_ddl(text, text, text) IS
-  'The statements that build a registered view in the staging schema, from what wip_view_definition() said of it when it had a name: the view, then its indexes.';
+  'The statements that build a view in the staging schema from a result of wip_view_definition(), which has its name of that time: the view, then its indexes.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_registered_ddl(view_name text)
   RETURNS SETOF text
@@ -35,7 +35,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_registered_ddl(view_name text)
 AS $function$
   SELECT part.statement
   FROM "${schema}".wip_view AS v
-  -- what was undone comes back, but by a thaw, which brings back what was frozen
+  -- what was undone comes back, except in a thaw, which brings back what was frozen
   CROSS JOIN LATERAL (
     SELECT CASE WHEN NOT "${schema}".wip_view_is_frozen(v.view_name) THEN v.undone_definition END
   ) AS undone (definition)
@@ -62,15 +62,11 @@ DECLARE
   registered record;
   statement pg_catalog.text;
 BEGIN
+  PERFORM "${schema}".wip_view_check_registered(view_name);
   SELECT v.refresh_order, coalesce(v.deployed_target, v.freshness_target) AS freshness_target, v.version
   INTO registered
   FROM "${schema}".wip_view AS v
   WHERE v.view_name OPERATOR(pg_catalog.=) wip_view_recreate.view_name;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
-  END IF;
-
   PERFORM "${schema}".wip_view_stage(view_name);
   FOR statement IN SELECT ddl.* FROM "${schema}".wip_view_registered_ddl(view_name) AS ddl LOOP
     EXECUTE statement;
@@ -128,7 +124,7 @@ BEGIN
   IF previous IS NULL THEN
     RAISE EXCEPTION 'no earlier definition of % is on record', view_name
       USING ERRCODE = 'undefined_object',
-            HINT = 'A promotion keeps what it replaces, where the definition is another one, in "${schema}".wip_view.previous_definitions.';
+            HINT = 'A promotion keeps a definition that it replaces by another one in "${schema}".wip_view.previous_definitions.';
   END IF;
 
   undone := "${schema}".wip_view_replaced_definition(view_name);

@@ -7,14 +7,7 @@ DECLARE
   log_schema CONSTANT pg_catalog.text := '${database.liquibaseSchemaName}';
   log_table CONSTANT pg_catalog.text := pg_catalog.lower('${database.databaseChangeLogTableName}');
 BEGIN
-  -- Tables that an earlier version made.
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND a.attname = 'last_started_no'
-      AND NOT a.attisdropped
-  ) THEN
+  IF "${schema}".wip_view_has_column('wip_view', 'last_started_no') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_refresh');
     ALTER TABLE "${schema}".wip_view
@@ -28,22 +21,12 @@ BEGIN
     WHERE v.last_refresh_id = r.refresh_id;
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'supporting_views')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view_settings', 'supporting_views') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     ALTER TABLE "${schema}".wip_view_settings ADD COLUMN supporting_views jsonb NOT NULL DEFAULT '{}';
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'version')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view', 'version') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     ALTER TABLE "${schema}".wip_view
       ADD COLUMN IF NOT EXISTS source_refresh_no jsonb NOT NULL DEFAULT '{}',
@@ -60,12 +43,7 @@ BEGIN
     END IF;
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'frozen_at')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view', 'frozen_at') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_refresh');
@@ -78,12 +56,7 @@ BEGIN
         CHECK (outcome IN ('running', 'refreshed', 'coalesced', 'failed', 'frozen'));
   END IF;
 
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_class AS c
-    WHERE c.oid = pg_catalog.to_regclass('"${schema}".wip_view')::oid
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'previous_definitions')
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view', 'previous_definitions') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view');
     ALTER TABLE "${schema}".wip_view
       ADD COLUMN previous_definitions jsonb NOT NULL DEFAULT '[]',
@@ -136,16 +109,16 @@ COMMENT ON COLUMN "${schema}".wip_view.deployed_target IS 'The target in the cha
 COMMENT ON COLUMN "${schema}".wip_view.definition IS 'The view''s query and indexes as the server printed them when it was deployed; wip_view_drift() compares them.';
 COMMENT ON COLUMN "${schema}".wip_view.last_refresh_id IS 'The refresh in wip_view_refresh whose rows the view holds; null before the first.';
 COMMENT ON COLUMN "${schema}".wip_view.last_relation IS 'The materialized view, by its oid, that this refresh filled: another one of the same name, made or renamed by hand since, has rows that nobody knows the age of.';
-COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started that may serve others, those that failed left out: a caller is served by the first one that counts itself after it asked. Of use only while callers wait; any value will do for the next ones.';
-COMMENT ON COLUMN "${schema}".wip_view.source_refresh_no IS 'For each registered view that it reads, the refresh_no of the refresh of that one whose rows it shows, or newer ones: a caller who asked for both is served by it only if that one started after the call.';
-COMMENT ON COLUMN "${schema}".wip_view.former_names IS 'What wip_view_rename() called it before: who asks for a refresh by one of these names, or listens for it, is served. Until another view takes the name.';
+COMMENT ON COLUMN "${schema}".wip_view.refresh_no IS 'How many refreshes of the view have started, without those that failed: a request is served by the first one that counts itself after it was made. It matters only while callers wait; it may be set to any value between calls.';
+COMMENT ON COLUMN "${schema}".wip_view.source_refresh_no IS 'For each registered view that it reads, the refresh_no of the refresh of that one whose rows it shows, or newer ones: a caller that asked for both is served by it only if that one started after the call.';
+COMMENT ON COLUMN "${schema}".wip_view.former_names IS 'Its names before wip_view_rename(): a request for a refresh by one of these names still works, and so does a LISTEN, until another view takes the name.';
 COMMENT ON COLUMN "${schema}".wip_view.changelog IS 'The changelog that keeps the view: what its entry names in wip_view_stage(), else the file by which Liquibase knows the entry. Another one that claims the name is refused. Null for a view that no changelog keeps.';
-COMMENT ON COLUMN "${schema}".wip_view.attributes IS 'What the view had beside its query at the last deploy: the statements that give it its indexes, owner, comments, settings and grants. One that is gone gets them back when it is deployed or recreated.';
-COMMENT ON COLUMN "${schema}".wip_view.version IS 'The version that its entry gave to wip_view_promote() when the view was deployed: a lower one, or none, leaves it as it is. Null where the entry gives none.';
-COMMENT ON COLUMN "${schema}".wip_view.source_columns IS 'The columns that the view''s query read when it was deployed, with their types: wip_view_changed_columns() says what has become of them since.';
+COMMENT ON COLUMN "${schema}".wip_view.attributes IS 'The statements that gave the view its indexes, owner, comments, settings and grants, as of the last deploy. A view that is gone gets them back when it is deployed or recreated.';
+COMMENT ON COLUMN "${schema}".wip_view.version IS 'The version that its entry gave to wip_view_promote() when the view was deployed. A deploy with a lower version, or none, leaves the view as it is. Null where the entry gives none.';
+COMMENT ON COLUMN "${schema}".wip_view.source_columns IS 'The columns that the view''s query read when it was deployed, with their types: wip_view_changed_columns() compares them with today''s.';
 COMMENT ON COLUMN "${schema}".wip_view.frozen_at IS 'When wip_view_freeze() froze the view, for one that is in wip_view_frozen.';
-COMMENT ON COLUMN "${schema}".wip_view.frozen_attributes IS 'What the view''s file says beside its query and indexes, for one that was deployed while the view was frozen: wip_view_thaw() applies it. Otherwise null.';
-COMMENT ON COLUMN "${schema}".wip_view.previous_definitions IS 'What promotions have replaced, the last five, the latest first: definition and attributes as in the columns of these names, view (its name then), version, and until when it was in place (replaced_at). wip_view_recreate_previous() brings back the first.';
+COMMENT ON COLUMN "${schema}".wip_view.frozen_attributes IS 'The comments and settings in the view''s file, if it was deployed while the view was frozen: wip_view_thaw() applies them. Otherwise null.';
+COMMENT ON COLUMN "${schema}".wip_view.previous_definitions IS 'The last five definitions that promotions replaced, the latest first: definition and attributes as in the columns of these names, view (its name then), version, and until when it was in place (replaced_at). wip_view_recreate_previous() brings back the first.';
 COMMENT ON COLUMN "${schema}".wip_view.undone_definition IS 'While an earlier definition is in place, brought back by wip_view_recreate_previous(): the one that was deployed, as in previous_definitions. wip_view_recreate() brings that back. Otherwise null.';
 COMMENT ON COLUMN "${schema}".wip_view.source_state IS 'What wip_view_changed() compares: the digest of all that the view reads, taken before the last refresh of refresh_wip_view_if_changed(). Null before the first one.';
 
@@ -176,7 +149,7 @@ CREATE TABLE IF NOT EXISTS "${schema}".wip_view_refresh (
   rows_as_of timestamptz
 );
 
--- IF NOT EXISTS would lock the history before it looks, and wait for whoever has refreshed and not committed yet.
+-- IF NOT EXISTS would lock the history before it looks, and wait for each refresh that has not committed yet.
 DO $indexes$
 BEGIN
   -- The latest attempts of one view.
@@ -232,16 +205,10 @@ COMMENT ON TABLE "${schema}".wip_view_role IS 'The roles that each deploy gives 
 COMMENT ON COLUMN "${schema}".wip_view_role.role IS 'The role, which may have been dropped since.';
 COMMENT ON COLUMN "${schema}".wip_view_role.may_refresh IS 'true: of the changelog parameter refresherRole, may refresh and read; false: of readerRole, may read.';
 
--- Columns of an earlier version, which former-functions.sql drops when nothing reads them any more.
+-- These columns are of an earlier version; former-functions.sql drops them once nothing reads them.
 DO $roles$
 BEGIN
-  IF EXISTS (
-    SELECT
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = pg_catalog.to_regclass('"${schema}".wip_view_settings')::oid
-      AND a.attname = 'reader_role'
-      AND NOT a.attisdropped
-  ) THEN
+  IF "${schema}".wip_view_has_column('wip_view_settings', 'reader_role') THEN
     INSERT INTO "${schema}".wip_view_role (role, may_refresh)
     SELECT DISTINCT pg_catalog.btrim(named.role), named.may_refresh
     FROM "${schema}".wip_view_settings AS s

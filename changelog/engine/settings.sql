@@ -1,5 +1,5 @@
--- What the parameters set: one that was given changes its setting, one that was left out leaves it alone. Those that name
--- roles name all of their kind.
+-- The parameters of a deploy: a given one changes its setting, one that is left out keeps it. A parameter that names roles
+-- names all of its kind.
 
 INSERT INTO "${schema}".wip_view_settings DEFAULT VALUES ON CONFLICT DO NOTHING;
 

@@ -1,15 +1,8 @@
 -- What the WIP part adds to the settings: the thresholds of its views, and the view that both of them read.
 
--- IF NOT EXISTS would lock the settings before it looks, with every reader of the views behind it.
 DO $thresholds$
 BEGIN
-  IF NOT EXISTS (
-    SELECT
-    FROM pg_catalog.pg_attribute AS a
-    WHERE a.attrelid = '"${schema}".wip_view_settings'::pg_catalog.regclass::pg_catalog.oid
-      AND a.attname = 'stuck_after'
-      AND NOT a.attisdropped
-  ) THEN
+  IF NOT "${schema}".wip_view_has_column('wip_view_settings', 'stuck_after') THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('change', 'wip_view_settings');
     ALTER TABLE "${schema}".wip_view_settings
       ADD COLUMN stuck_after interval NOT NULL DEFAULT interval '1 hour' CHECK (stuck_after > interval '0'),

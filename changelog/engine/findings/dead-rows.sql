@@ -1,4 +1,4 @@
--- A view that is mostly what refreshes left behind, and whatever keeps a vacuum from clearing it.
+-- A view that consists mostly of dead rows, and what keeps a vacuum from removing them.
 
 -- Who may still read rows that are dead to all others. Only what began before the last refresh ended keeps what that left.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_keeper_of_dead_rows(view_name text, OUT what text, OUT remedy text)

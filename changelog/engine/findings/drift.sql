@@ -19,7 +19,7 @@ AS $function$
   JOIN (VALUES
     ('query',
       'its query is not the one that was deployed: somebody changed it',
-      'Its figures may mean something else. To recreate it puts the deployed query in this one''s place: save this one first if it is wanted.'),
+      'Its figures may mean something else. Recreating it brings back the deployed query: save the present one first if you want to keep it.'),
     ('names', 'its file names columns that were renamed since: ',
       'The view goes on working, but neither a deploy nor a recovery can build it: write the new names in its file, then deploy it.'),
     ('undone',

@@ -1,5 +1,5 @@
 -- What is wrong with the views, and what mends it. A check is a function wip_view_find_NAME() without arguments that
--- returns a row per finding, and nothing when all is well; it may look at whatever it likes, and changes nothing.
+-- returns a row per finding, and none when all is well. It changes nothing.
 -- wip_view_findings() runs every function of that name, here, in the WIP part or in a changelog of a service: so a new check
 -- is one file. In it, priority says what to mend first:
 --   1  what the other checks and the refreshes stand on
@@ -51,7 +51,7 @@ EXCEPTION WHEN OTHERS THEN
   priority := 3;
   IF state = '55P03' THEN
     what := 'could not look: another session has locked what it reads';
-    why := 'Whoever has locked it ends it; then look again.';
+    why := 'Run the checks again when the lock is released.';
     remedy := ARRAY["${schema}".wip_view_command('blockers')];
   ELSIF state = '42501' THEN
     why := coalesce(why, 'Look as the owner, or deploy with the parameter readerRole naming this role.');
@@ -93,7 +93,7 @@ AS $function$
     UNION ALL
     SELECT
       c.check_name, 'unknown', NULL, format('could not look: the function %s belongs to %s', c.routine, c.owner::regrole),
-      'It would run with the rights of whoever looks. Give it to the owner of the table wip_view, or drop it.', '{}', false, 3, 0
+      'It would run with the rights of the role that runs the checks. Give it to the owner of the table wip_view, or drop it.', '{}', false, 3, 0
     FROM "${schema}".wip_view_checks() AS c
     WHERE NOT c.is_ours
   ) AS found

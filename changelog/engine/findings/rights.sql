@@ -36,7 +36,7 @@ AS $function$
     3,
     named.role,
     'no such role, but a deploy gave it rights',
-    'Whatever logged in as that role cannot any more. Create it again and deploy, or forget it.',
+    'Services that logged in as this role no longer can. Create it again and deploy, or delete its row.',
     ARRAY[format('DELETE FROM %I.wip_view_role WHERE role = %L;', '${schema}', named.role)],
     false
   FROM "${schema}".wip_view_role AS named

@@ -53,7 +53,7 @@ AS $function$
         ELSE format('the view is stale: its rows are %s old, its target is %s',
           "${schema}".wip_view_duration_text(f.age), "${schema}".wip_view_duration_text(f.target))
       END,
-      'Its readers decide by old figures, and whatever should refresh it does not run or fails.',
+      'Its readers decide by old figures: the job that should refresh it does not run, or fails.',
       ARRAY[refresh.statement]
     WHERE f.state = 'stale'
     UNION ALL

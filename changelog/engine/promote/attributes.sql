@@ -1,8 +1,8 @@
--- What a new view is given of what the old one has. The view's file speaks first: what it says of the view stays; what
--- it does not mention is what somebody gave the old one.
+-- Which attributes of the old view the new one gets. The view's file comes first: what it sets stays; what it does not mention
+-- was given to the old view by hand, and is kept.
 --
--- Everything that can belong to what a promotion recreates, and where it is kept. What is in none of these lines is refused by
--- wip_view_plan_refusals(), or stops the DROP of the old one.
+-- All attributes of what a promotion recreates, and where they are kept. Anything else is refused by wip_view_plan_refusals(),
+-- or stops the DROP of the old one.
 --
 --   of a view or materialized view
 --     owner, query, WITH options, data or none      successors.sql
@@ -33,13 +33,14 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_ddl_name(relation oid)
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT format('%s %s.%I', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, c.relnamespace::regnamespace, c.relname)
+  SELECT format('%s %s.%I', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END,
+                c.relnamespace::regnamespace, c.relname)
   FROM pg_class AS c
   WHERE c.oid = relation;
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_ddl_name(oid) IS
-  'A view or materialized view, as ALTER and COMMENT ON name it.';
+  'A relation, as ALTER, DROP and COMMENT ON name it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_relation_ddl(old oid, new oid)
   RETURNS SETOF text
@@ -165,4 +166,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_statistics_ddl(oid) IS
-  'The statements that make the extended statistics of an old view again.';
+  'The statements that recreate the extended statistics of an old view.';

@@ -1,4 +1,4 @@
--- Functions whose bodies name a view whose columns change: the catalog knows nothing of that, but a call would fail.
+-- Functions whose bodies name a view whose columns change: the catalog does not record it, but a call would fail.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_body_problem(routine regprocedure)
   RETURNS text
@@ -7,13 +7,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_body_problem(routine regprocedur
 AS $function$
   SELECT "${schema}".wip_view_try(
     CASE
-      -- or PL/pgSQL would answer from what it has compiled
+      -- otherwise PL/pgSQL would answer from its compiled copy
       WHEN pg_has_role(p.proowner, 'USAGE') THEN pg_get_functiondef(p.oid)
       ELSE format('SELECT %s(%s)', l.lanvalidator::regproc, p.oid)
     END,
     coalesce(
       (SELECT substring(setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) AS setting WHERE starts_with(setting, 'search_path=')),
-      -- that of the one who deploys, in want of a caller's
+      -- that of the deploying role, since a caller's is not known
       current_setting('wip_views.search_path')),
     check_bodies => true)
   FROM pg_proc AS p
@@ -48,7 +48,7 @@ BEGIN
   )
   SELECT n.oid::regprocedure::text, "${schema}".wip_view_describe('pg_proc'::regclass, n.oid, 0)
   FROM naming AS n
-  -- what does not work now cannot stop working
+  -- a function that fails now is not checked
   WHERE "${schema}".wip_view_body_problem(n.oid) IS NULL;
 END
 $function$;
@@ -67,7 +67,7 @@ BEGIN
   SELECT string_agg(format('%s: %s', b.description, b.problem), '; ' ORDER BY b.description)
   INTO problems
   FROM (
-    -- by name: one that was created again has another oid
+    -- by name: a recreated one has another oid
     SELECT body.description, "${schema}".wip_view_body_problem(to_regprocedure(body.routine))
     FROM pg_temp.wip_plan_body AS body
   ) AS b (description, problem)

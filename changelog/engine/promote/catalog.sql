@@ -1,4 +1,4 @@
--- What the catalog says of a view: what it reads, what reads it, and its definition in forms that can be compared and run.
+-- Reads the catalog: what a view reads, what reads it, and its definition in forms that can be compared and run.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_reads(relation oid)
   RETURNS SETOF oid
@@ -22,7 +22,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_reads(oid) IS
   'The relations that the query of a view or materialized view reads.';
 
--- Since PostgreSQL 15, with security_invoker.
+-- A view has security_invoker since PostgreSQL 15.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_is_invokers(relation oid)
   RETURNS boolean
   LANGUAGE sql
@@ -58,7 +58,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_calls(oid) IS
-  'The functions that the query of a view or materialized view calls, but for those of the system.';
+  'The functions that the query of a view or materialized view calls, except those of the system.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_dependants(relation oid)
   RETURNS TABLE (dependant oid, depth integer)
@@ -79,7 +79,7 @@ AS $function$
       ON r.oid = d.objid
       AND r.rulename = '_RETURN'
       AND r.ev_class <> tree.oid
-    -- two views can be made to read each other, and then answer nobody
+    -- two views can be made to read each other, and then neither can be queried
     WHERE tree.depth < 200
   )
   SELECT tree.oid, max(tree.depth)
@@ -136,7 +136,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_ddl(oid, oid, text) IS
-  'The query of a view or materialized view, or the statement that makes a routine, rule or policy what it is, as read with a search_path.';
+  'The query of a view or materialized view, or the statement that defines a routine, rule or policy, as read with a search_path.';
 
 -- At the swap readers wait while it is asked about every dependant: in PL/pgSQL, which keeps its plans.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_fingerprint(class oid, object oid)
@@ -163,4 +163,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_fingerprint(oid, oid) IS
-  'What a promotion reads of an object and recreates: it must be the same at the swap as it was then.';
+  'What a promotion reads of an object and recreates. It must be the same at the swap as it was when it was read.';

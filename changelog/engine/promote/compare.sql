@@ -1,4 +1,4 @@
--- What is new in a view that was built: its columns, and its rows beside those of the live one.
+-- Compares a view that was built with the live one: columns and rows.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_column_changes(live oid, built oid)
   RETURNS TABLE ("position" integer, column_name text, change text, type_was text, type_is text)
@@ -58,8 +58,8 @@ DECLARE
   query text := "${schema}".wip_view_ddl('pg_class'::regclass, relation, 'pg_catalog, pg_temp');
   line text;
 BEGIN
-  -- The planner leaves out what a column does not need, and prints the rest: the clock is among it, or it is not. So
-  -- that it can, all clocks become now(), which is stable, and a WITH query is no fence.
+  -- The planner leaves out what a column does not need, and prints the rest, which either has a clock or not. To make that
+  -- possible, all clocks become now(), which is stable, and WITH queries are not materialized.
   query := regexp_replace(query, E'\\m(clock|statement|transaction)_timestamp\\(\\)', 'now()', 'g');
   query := regexp_replace(query, E'\\mAS (NOT )?(MATERIALIZED )?\\(', 'AS NOT MATERIALIZED (', 'g');
   FOR line IN EXECUTE format('EXPLAIN (VERBOSE, COSTS OFF) SELECT q.%I FROM (%s) AS q', column_name, query) LOOP
@@ -72,7 +72,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_reads_clock(oid, text) IS
-  'Whether a column of a view derives from the clock, so that it differs whenever the view is refreshed. Asks the planner, and runs nothing; what functions of one''s own do is not known.';
+  'Whether a column of a view derives from the clock, so that it differs whenever the view is refreshed. Asks the planner and runs nothing; it cannot look into user-defined functions.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_equality(column_name text, live_type oid, built_type oid)
   RETURNS text
@@ -80,7 +80,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_equality(column_name text, live_
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  -- what has no operator that is found under this path is compared as it is printed
+  -- a type without an operator that is found under this path is compared as text
   SELECT replace('live.<name><cast> <operator> built.<name><cast>', '<cast>', CASE
       WHEN live_type = built_type AND EXISTS (
         SELECT
@@ -137,7 +137,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_compare_query(text[], text[]) IS
-  'The query that meets the rows of the live view with those of the one that was built, in one pass, and counts those that differ in the same columns.';
+  'The query that joins the rows of the live view with those of the one that was built, in one pass, and counts those that differ, by the set of columns in which they do.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_compare_rows()
   RETURNS jsonb
@@ -211,7 +211,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_compare()
   RETURNS jsonb
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
+  -- restores what is set within
   SET lock_timeout = 0
 AS $function$
 DECLARE
@@ -229,7 +229,7 @@ BEGIN
   END IF;
   PERFORM set_config('lock_timeout', format('%s ms', ceil(extract(epoch FROM "${schema}".wip_view_promote_limit()) * 1000)), true);
   result := "${schema}".wip_view_compare_rows();
-  -- What was read is locked till the transaction ends, and a plain refresh would wait for that, with readers behind it.
+  -- What was read is locked until the transaction ends, and a plain refresh would wait for that, with readers behind it.
   -- Undoing the subtransaction releases the locks.
   RAISE EXCEPTION SQLSTATE 'WV003';
 EXCEPTION
@@ -241,4 +241,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_compare() IS
-  'What wip_view_compare_rows() says, without the locks that it takes; where the live view has no rows that can be read, the number of new ones. What keeps them from being compared is told, and stops nothing.';
+  'The result of wip_view_compare_rows(), without the locks that it takes; the number of new rows where the live view cannot be read. An error of the comparison is part of the result, and stops nothing.';

@@ -1,11 +1,11 @@
--- What was deployed, and how what is there differs from it.
+-- Registers what was deployed, and finds how the live views differ from it.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
   RETURNS text
   LANGUAGE sql
   STABLE
   SET search_path = pg_catalog, pg_temp
-  -- what the server prints a query by, whatever session asks
+  -- settings on which the printed form of a query depends
   SET bytea_output = hex
   SET datestyle = 'ISO, MDY'
   SET extra_float_digits = 1
@@ -15,7 +15,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition(relation oid)
   SET timezone = 'UTC'
   SET xmlbinary = base64
 AS $function$
-  -- Another major version prints a query in another way: what differs in the first line is not compared.
+  -- Another major version prints a query differently: two definitions with different first lines are not compared.
   SELECT concat_ws(E'\n',
     'PostgreSQL ' || current_setting('server_version_num')::integer / 10000,
     pg_get_viewdef(relation),
@@ -39,7 +39,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_register_supporting_view(text) IS
-  'Puts on record what an ordinary view says that registered views read, as it was deployed.';
+  'Registers the query of an ordinary view that registered views read, as it was deployed.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_query_lines(definition text)
   RETURNS text
@@ -51,7 +51,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_query_lines(text) IS
-  'What wip_view_definition() says of a view, without its indexes.';
+  'The query in a result of wip_view_definition(), without the indexes.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_lines(definition text)
   RETURNS SETOF text
@@ -63,7 +63,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_index_lines(text) IS
-  'The indexes in what wip_view_definition() says of a view.';
+  'The indexes in a result of wip_view_definition().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_on(index_definition text, relation text, other text)
   RETURNS text
@@ -76,7 +76,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_index_on(text, text, text) IS
-  'The statement that makes an index of one relation on another one; both by their names for SQL.';
+  'The statement that creates an index of one relation on another one; both by their names in SQL.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_definition_on(definition text, relation text, other text)
   RETURNS text
@@ -91,7 +91,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_definition_on(text, text, text) IS
-  'What wip_view_definition() says of a view, with its indexes on another one.';
+  'A result of wip_view_definition(), with the indexes on another relation.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_index_key(index_definition text)
   RETURNS text
@@ -103,7 +103,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_index_key(text) IS
-  'What an index does: its definition without its name, its table and its parameters.';
+  'The definition of an index without its name, its table and its parameters, to compare.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drift()
   RETURNS TABLE (view_name text, what text, remedy text)
@@ -126,14 +126,14 @@ AS $function$
   )
   SELECT drift.view_name, drift.what, drift.remedy
   FROM (
-    -- where what it reads was renamed, it is the file that no longer fits
+    -- where a column that it reads was renamed, the file no longer fits
     SELECT c.view_name, c.refresh_order, changed.what,
            "${schema}".wip_view_command(VARIADIC CASE changed.what WHEN 'query' THEN ARRAY['recreate', c.view_name] ELSE ARRAY['update'] END)
     FROM compared AS c
     CROSS JOIN LATERAL "${schema}".wip_view_changed_part(c.source_columns) AS changed (what)
     WHERE NOT c.same_query
     UNION ALL
-    -- an index that somebody added is nobody's problem: it stays
+    -- an index that was added by hand is no drift: it stays
     SELECT c.view_name, c.refresh_order, 'index', lost.line || ';'
     FROM compared AS c
     CROSS JOIN LATERAL "${schema}".wip_view_index_lines(c.was) AS lost (line)
@@ -159,4 +159,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drift() IS
-  'What of the registered views, and of the supporting views that they read, is not what was deployed: a query that somebody changed, names of columns that were renamed under it, so that its file has to follow, an index that is gone, or undone: an earlier definition that wip_view_recreate_previous() has brought back. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';
+  'How the registered views, and the supporting views that they read, differ from what was deployed: a query that somebody changed, names of columns that were renamed under it, so that its file has to follow, an index that is gone, or undone: an earlier definition that wip_view_recreate_previous() has brought back. remedy: the command, or the statement, that brings it back. Indexes that somebody added are left out: they stay.';

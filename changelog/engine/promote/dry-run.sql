@@ -7,11 +7,11 @@
 --   ROLLBACK;
 --
 -- The build is real; what it locks is what a build locks: it reads tables, and keeps nobody but their ALTER and DROP
--- waiting. A view that was planned stays beside the live ones till then, in a schema of its own that is searched first: so
--- the next one, which may read a column that only the new one has, is planned on top of it.
+-- waiting. A view that was planned stays beside the live ones until then, in a schema of its own that is searched first: the
+-- next view, which may read a column that only the new one has, is planned on top of it.
 --
--- Where the setting wip_views.plan is on, wip_view_promote() is wip_view_plan(): so an update of Liquibase's is planned by
--- running it, and rolling it back.
+-- While the setting wip_views.plan is on, wip_view_promote() is wip_view_plan(): a Liquibase update is planned by running it
+-- and rolling it back.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_action(version text)
   RETURNS text
@@ -33,7 +33,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_action(text) IS
-  'What a promotion does with the view: create it, replace it, bring back one that is gone, keep one that was deployed with a higher version, or defer what it deploys till the view is thawed.';
+  'What a promotion does with the view: create it, replace it, bring back one that is gone, keep one that was deployed with a higher version, or defer what it deploys until the view is thawed.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_planned_schema()
   RETURNS boolean
@@ -42,7 +42,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_has_planned_schema()
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT to_regclass('pg_temp.wip_planned') IS NOT NULL
-    -- what another role owns is not searched
+    -- a schema of another role is not searched
     AND EXISTS (SELECT FROM pg_namespace AS n WHERE n.nspname = 'wip_planned_${schema}' AND n.nspowner = current_user::regrole);
 $function$;
 
@@ -86,7 +86,7 @@ DECLARE
       AND "${schema}".wip_view_columns(o.object) <> "${schema}".wip_view_columns(o.successor));
   body record;
 BEGIN
-  -- The promotion looks when the new ones have the names of the old ones. Here the body is read as if it named the new ones.
+  -- A promotion checks once the new ones have the names of the old ones. Here the body is read as if it named the new ones.
   FOR body IN
     SELECT b.description, to_regprocedure(b.routine) AS routine,
            regexp_replace(pg_get_functiondef(to_regprocedure(b.routine)),
@@ -132,14 +132,14 @@ BEGIN
     RETURN;
   END IF;
   EXECUTE format('DROP %s IF EXISTS %I.%I', kind, planned, (SELECT c.relname FROM pg_class AS c WHERE c.oid = built));
-  -- whoever owns the next one may read it; nobody else ever sees it
+  -- the owner of the next view may read it; no other session ever sees it
   EXECUTE format('GRANT SELECT ON %s TO PUBLIC', built);
   EXECUTE format('ALTER %s %s SET SCHEMA %I', kind, built, planned);
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_keep_planned(regclass) IS
-  'Leaves a view that was planned where those find it that are planned after it.';
+  'Moves a view that was planned to where the views that are planned after it find it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_fill()
   RETURNS jsonb
@@ -215,7 +215,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_report(text) IS
-  'Plans the view that was built, and says what came of it.';
+  'Plans the view that was built, and returns the report.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan(
   view_name text, refresh_order integer DEFAULT NULL, freshness_target interval DEFAULT NULL, version text DEFAULT NULL)
@@ -232,11 +232,10 @@ BEGIN
   report := "${schema}".wip_view_plan_report(version);
   PERFORM "${schema}".wip_view_begin_plan();
   INSERT INTO pg_temp.wip_planned (report) VALUES (report);
-  -- not LOCAL: as wip_view_promote()
-  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+  PERFORM "${schema}".wip_view_leave_staging();
   RETURN report;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan(text, integer, interval, text) IS
-  'Says what wip_view_promote() would do with the view that was built in the staging schema, and does not do it: columns, rows by the unique key, dependants with their fates, what would be lost, who holds the view now, and why it would be refused. The transaction can only be rolled back then.';
+  'Reports what wip_view_promote() would do with the view that was built in the staging schema, without doing it: columns, rows by the unique key, dependants with their fates, what would be lost, who holds the view now, and why it would be refused. After that the transaction can only be rolled back.';

@@ -1,4 +1,4 @@
--- The one place where a promotion changes the search_path, and the one where it undoes what it only wanted to know.
+-- The only place where a promotion changes the search_path, and the only one where it runs a statement and undoes it.
 
 DO $earlier$
 BEGIN
@@ -26,7 +26,7 @@ SELECT "${schema}".wip_view_snapshot_objects();
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_execute(statement text, path text DEFAULT 'pg_catalog, pg_temp')
   RETURNS void
   LANGUAGE plpgsql
-  -- puts back what is set within
+  -- restores what is set within
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -48,7 +48,7 @@ DECLARE
 BEGIN
   PERFORM set_config('search_path', path, true);
   EXECUTE 'SELECT ' || expression INTO result;
-  -- To print a query locks what it reads till the transaction ends, and the live view could not be refreshed plainly all
+  -- Printing a query locks what it reads until the transaction ends, and the live view could not be refreshed plainly in all
   -- that time. Undoing the subtransaction releases the locks.
   RAISE EXCEPTION SQLSTATE 'WV003';
 EXCEPTION WHEN SQLSTATE 'WV003' THEN
@@ -64,7 +64,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_try(
   RETURNS text
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
+  -- restores what is set within
   SET check_function_bodies = off
 AS $function$
 BEGIN

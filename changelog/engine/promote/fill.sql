@@ -1,4 +1,4 @@
--- Filling what is put in place: a promotion is a refresh of the view and of every materialized view that it rebuilds.
+-- Fills what a promotion puts in place: it is a refresh of the view and of every materialized view that it rebuilds.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_promote_limit()
   RETURNS interval
@@ -10,52 +10,54 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_promote_limit() IS
-  'How long a promotion waits for those who hold what it needs: the setting wip_views.promote_limit (60s).';
+  'How long a promotion waits for the transactions that hold what it needs: the setting wip_views.promote_limit (60s).';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_refresh(purpose text, refreshed text, statement text)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  -- restores what is set within
+  SET lock_timeout = 0
+AS $function$
+DECLARE
+  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
+BEGIN
+  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
+  EXECUTE statement;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, refreshed
+    USING ERRCODE = 'lock_not_available',
+          HINT = 'Nothing was changed. Try again when that has ended, or allow more time with SET wip_views.promote_limit.';
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_await_refresh(text, text, text) IS
+  'Runs a statement that waits for a refresh to end, for as long as the setting wip_views.promote_limit allows; the purpose is for the error.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_take_turn(purpose text, view_name text)
   RETURNS void
-  LANGUAGE plpgsql
+  LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
-  SET lock_timeout = 0
 AS $function$
-DECLARE
-  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
-BEGIN
-  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
-  PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name));
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, view_name
-    USING ERRCODE = 'lock_not_available',
-          HINT = 'Nothing was changed. Try again when that has ended, or allow more time with SET wip_views.promote_limit.';
-END
+  SELECT "${schema}".wip_view_await_refresh(purpose, view_name, format(
+    'SELECT pg_advisory_xact_lock(%s, %s)', '"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name)));
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_take_turn(text, text) IS
-  'Takes the turn of a view, as a refresh has it, till the transaction ends: one who asks for a refresh waits. The purpose is for the error after the setting wip_views.promote_limit.';
+  'Takes the turn of a view, as a refresh does, until the transaction ends: a caller that asks for a refresh waits.';
 
--- A REFRESH by hand waits for this lock, and then finds the new relation by its name; readers go on.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refresh(purpose text, relation regclass)
   RETURNS void
-  LANGUAGE plpgsql
+  LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
-  -- puts back what is set within
-  SET lock_timeout = 0
 AS $function$
-DECLARE
-  promote_limit CONSTANT interval := "${schema}".wip_view_promote_limit();
-BEGIN
-  PERFORM "${schema}".wip_view_limit_lock_waits(promote_limit);
-  EXECUTE format('COMMENT ON MATERIALIZED VIEW %s IS %L', relation, obj_description(relation, 'pg_class'));
-EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-  RAISE EXCEPTION 'could not % within %: % is being refreshed all that time', purpose, promote_limit, relation
-    USING ERRCODE = 'lock_not_available',
-          HINT = 'Nothing was changed. Try again when that has ended, or allow more time with SET wip_views.promote_limit.';
-END
+  -- A REFRESH by hand waits for the lock of a COMMENT, and then finds the new relation by its name; readers go on.
+  SELECT "${schema}".wip_view_await_refresh(purpose, relation::text, format(
+    'COMMENT ON MATERIALIZED VIEW %s IS %L', relation, obj_description(relation, 'pg_class')));
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stop_refresh(text, regclass) IS
-  'Keeps a materialized view from being refreshed by hand till the transaction ends. The purpose is for the error after the setting wip_views.promote_limit.';
+  'Keeps a materialized view from being refreshed by hand until the transaction ends.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refreshes()
   RETURNS void
@@ -68,8 +70,8 @@ DECLARE
   next_relation regclass;
 BEGIN
   SELECT * INTO plan FROM pg_temp.wip_plan;
-  -- The turns, as a refresh has them and in the order in which refresh_all_wip_views() takes them: one who asks for a
-  -- refresh waits; this promotion serves those who asked before it fills the view.
+  -- It takes the turns as a refresh does, in the order in which refresh_all_wip_views() takes them: a caller that asks for a
+  -- refresh waits, and is served by this promotion if it asked before the view is filled.
   FOR next_view IN
     SELECT v.view_name
     FROM "${schema}".wip_view_order AS v
@@ -79,7 +81,7 @@ BEGIN
     PERFORM "${schema}".wip_view_take_turn('put the new ' || plan.live_name || ' in place', next_view);
   END LOOP;
   IF to_regclass(plan.live_name) IS DISTINCT FROM plan.live::regclass THEN
-    RAISE EXCEPTION 'meanwhile somebody replaced or renamed %', plan.live_name
+    RAISE EXCEPTION 'another session replaced or renamed %', plan.live_name
       USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
   END IF;
 
@@ -94,7 +96,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stop_refreshes() IS
-  'Keeps the view and the materialized views that are rebuilt from being refreshed till the transaction ends.';
+  'Keeps the view and the materialized views that are rebuilt from being refreshed until the transaction ends.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_refresh_remedy(relation oid, failed_sqlstate text)
   RETURNS text
@@ -139,7 +141,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_refresh_remedy(oid, text) IS
-  'What to do about a refresh that failed with an SQLSTATE: the grants that the owner lacks, or the functions whose names it does not find.';
+  'The remedy for a refresh that failed with an SQLSTATE: the grants that the owner lacks, or the functions whose bodies name what they do not find.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_refresh_successor(relation_name text, successor regclass)
   RETURNS bigint
@@ -186,7 +188,7 @@ BEGIN
     WHERE o.fate = 'promoted' OR o.fate = 'rebuilt' AND o.successor IS NOT NULL AND c.relispopulated
     ORDER BY o.position
   LOOP
-    -- as a refresh does: when its turn has come, before it reads anything
+    -- as a refresh does: once it has its turn, before it reads anything
     UPDATE pg_temp.wip_plan_object AS o
     SET started_at = "${schema}".wip_view_begin((SELECT c.relname::text FROM pg_class AS c WHERE c.oid = next_object.successor)),
         others_as_of = coalesce("${schema}".wip_view_all_rows_as_of(), '{}')

@@ -1,33 +1,11 @@
--- Freeze and thaw: taking the views out of the way of a migration of the tables underneath.
+-- Freeze and thaw: how views get out of the way of a migration of the tables that they read.
 --
--- PostgreSQL refuses to retype or drop a column that a view reads. A frozen view is one over a copy of its rows, promoted as
--- any other, so that its readers, grants, indexes and dependants notice nothing. The registry keeps the definition; a
--- thaw promotes that.
+-- PostgreSQL refuses to retype or drop a column that a view reads. A frozen view reads a copy of its rows. It is promoted like
+-- any other, so that its readers, grants, indexes and dependants notice nothing. The registry keeps the definition that was
+-- deployed, and a thaw promotes that.
 --
 -- The copy is a table, and stays while the view is frozen: pg_restore fills a materialized view by REFRESH, which has
 -- nothing else to read.
-
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_keep_to_owner(relation_name text)
-  RETURNS void
-  LANGUAGE plpgsql
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  statement text;
-BEGIN
-  FOR statement IN
-    SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', relation_name, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::regrole::text END)
-    FROM pg_class AS c
-    CROSS JOIN LATERAL aclexplode(c.relacl) AS e
-    WHERE c.oid = to_regclass(relation_name) AND e.grantee <> c.relowner
-  LOOP
-    EXECUTE statement;
-  END LOOP;
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_keep_to_owner(text) IS
-  'Revokes whatever default privileges gave others on a relation that was just made.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_copy(relation regclass, view_name text)
   RETURNS regclass
@@ -38,7 +16,7 @@ DECLARE
   copy_name CONSTANT text := format('%I.%I', '${schema}', 'wip_view_copy_' || relation::oid);
 BEGIN
   EXECUTE format('CREATE TABLE %s AS SELECT * FROM %s', copy_name, relation);
-  PERFORM "${schema}".wip_view_keep_to_owner(copy_name);
+  PERFORM "${schema}".wip_view_revoke_from_others(ARRAY[to_regclass(copy_name)::oid]);
   EXECUTE format('COMMENT ON TABLE %s IS %L', copy_name, format('The rows of %s while it is frozen; a thaw drops it.', view_name));
   EXECUTE format('ANALYZE %s', copy_name);
   RETURN to_regclass(copy_name);
@@ -50,30 +28,10 @@ COMMENT ON FUNCTION "${schema}".wip_view_make_copy(regclass, text) IS
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_copies()
   RETURNS void
-  LANGUAGE plpgsql
+  LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-  copy text;
-BEGIN
-  LOOP
-    SELECT format('%s %s', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, c.oid::regclass)
-    INTO copy
-    FROM pg_class AS c
-    WHERE c.relnamespace = '"${schema}"'::regnamespace
-      AND starts_with(c.relname, 'wip_view_copy_')
-      AND c.relkind IN ('r', 'm')
-      AND pg_has_role(c.relowner, 'USAGE')
-      AND NOT EXISTS (
-        SELECT
-        FROM pg_depend AS d
-        JOIN pg_rewrite AS r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> c.oid
-        WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
-    LIMIT 1;
-    EXIT WHEN NOT FOUND;
-    EXECUTE 'DROP ' || copy;
-  END LOOP;
-END
+  SELECT "${schema}".wip_view_drop_unused('${schema}', '^wip_view_copy_[0-9]+$');
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_drop_copies() IS
@@ -90,11 +48,8 @@ BEGIN
   IF (SELECT s.supporting_views ? view_name FROM "${schema}".wip_view_settings AS s) THEN
     PERFORM "${schema}".wip_view_freeze_supporting(view_name);
     RETURN false;
-  ELSIF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_begin_freeze.view_name) THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
   END IF;
-
+  PERFORM "${schema}".wip_view_check_registered(view_name);
   PERFORM "${schema}".wip_view_take_turn('freeze ' || view_name, view_name);
   IF "${schema}".wip_view_is_frozen(view_name) THEN
     RAISE NOTICE '% is frozen already', view_name;
@@ -147,9 +102,9 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_end_freeze(text) IS
-  'Puts a view over the copy in the place of the live one.';
+  'Puts a view over the copy in place of the live one.';
 
--- No SET clause here: the path that wip_view_stage() sets would end with it.
+-- There is no SET clause, with which the path that wip_view_stage() sets would end.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_freeze(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -158,7 +113,7 @@ BEGIN
   IF "${schema}".wip_view_begin_freeze(view_name) THEN
     PERFORM "${schema}".wip_view_stage(view_name);
     PERFORM "${schema}".wip_view_end_freeze(view_name);
-    PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('wip_views.search_path'), false);
+    PERFORM "${schema}".wip_view_leave_staging();
   END IF;
 END
 $function$;
@@ -218,7 +173,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_thawable(text[]) IS
   'What wip_view_thaw() is to be called for, in this order and each in a transaction of its own, to thaw these views (null for all).';
 
--- A deploy meanwhile: the view stays frozen. Its file has run, beside it, so that what it says is known.
+-- In a deploy a frozen view stays frozen. Its file has built the new one beside it, whose definition and attributes are
+-- registered for the thaw.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_defer(refresh_order integer, freshness_target interval, version text)
   RETURNS void
   LANGUAGE plpgsql
@@ -249,7 +205,7 @@ BEGIN
   WHERE v.view_name = plan.view_name;
   EXECUTE format('DROP MATERIALIZED VIEW %s', bare);
   PERFORM "${schema}".wip_view_clear_staging();
-  RAISE WARNING '% is frozen: it keeps its rows, and takes what was deployed when it is thawed', plan.view_name
+  RAISE WARNING '% is frozen: it keeps its rows, and gets the definition that was deployed when it is thawed', plan.view_name
     USING HINT = "${schema}".wip_view_command('thaw', plan.view_name);
 END
 $function$;
@@ -266,10 +222,9 @@ BEGIN
   IF (SELECT s.supporting_views ? view_name FROM "${schema}".wip_view_settings AS s) THEN
     PERFORM "${schema}".wip_view_thaw_supporting(view_name);
     RETURN false;
-  ELSIF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_begin_thaw.view_name) THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object', HINT = 'The registered views are in "${schema}".wip_view.';
-  ELSIF NOT "${schema}".wip_view_is_frozen(view_name) THEN
+  END IF;
+  PERFORM "${schema}".wip_view_check_registered(view_name);
+  IF NOT "${schema}".wip_view_is_frozen(view_name) THEN
     RAISE NOTICE '% is not frozen', view_name;
     RETURN false;
   END IF;
@@ -293,11 +248,11 @@ AS $function$
 DECLARE
   changes CONSTANT text := "${schema}".wip_view_describe_changes(view_name);
 BEGIN
-  -- a query that does not suit the tables; what a lock, a right or a dependant has against it is another matter
+  -- only where the query does not suit the tables: a lock, a right or a dependant is another matter
   IF changes IS NOT NULL AND failed_sqlstate ~ '^(0A|22|42)' AND failed_sqlstate <> '42501' THEN
     RAISE EXCEPTION 'cannot thaw %: %; since it was deployed, %', view_name, failed_error, changes
       USING ERRCODE = failed_sqlstate,
-            HINT = 'The frozen view goes on serving. Write in its file what the tables have now, deploy that, then thaw it.';
+            HINT = 'The frozen view still serves its readers. Change its file to suit the tables, deploy it, then thaw the view.';
   END IF;
 END
 $function$;
@@ -326,4 +281,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_thaw(text) IS
-  'Ends wip_view_freeze(): promotes the definition that was deployed last, with new rows. Readers wait for milliseconds. Where the tables no longer suit it, it stops and names the columns, and the frozen view goes on serving. An ordinary view that the view reads is thawed before it, and its readers then wait until the view is built: thaw that one by itself first, as wip_view_thawable() lists it.';
+  'Ends wip_view_freeze(): promotes the definition that was deployed last, with new rows. Readers wait for milliseconds. Where the tables no longer suit it, it stops and names the columns, and the frozen view still serves its readers. An ordinary view that the view reads is thawed before it, and its readers then wait until the view is built: thaw that one by itself first, as wip_view_thawable() lists it.';

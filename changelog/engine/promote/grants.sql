@@ -1,4 +1,4 @@
--- Grants: given again by the roles that gave them, in the order in which they came to have the right to.
+-- Grants: given again by the roles that gave them, in the order in which these roles got their grant options.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_grant_ddl(acl aclitem[], owner oid, target text, columns text DEFAULT '')
   RETURNS SETOF text
@@ -11,7 +11,7 @@ AS $function$
     FROM unnest(acl) WITH ORDINALITY AS a (item, position),
       LATERAL aclexplode(ARRAY[a.item]) AS e
   ),
-  -- A grant option has to be there before it is used: how many hands each has gone through from the owner.
+  -- A grant option must exist before it is used: depth counts the roles between the owner and each grant.
   grantor (oid, privilege_type, distance) AS (
     SELECT DISTINCT owner, i.privilege_type, 0 FROM item AS i
     UNION
@@ -41,11 +41,11 @@ AS $function$
     GROUP BY g.distance, g.position, g.is_grantable, g.grantor, g.grantee
   )
   SELECT
-    -- The owner's grants are given by the role that deploys; another's only by becoming that role, where that is possible.
+    -- The deploying role gives the owner's grants; those of another role it gives by becoming that role, if it can.
     CASE
       WHEN g.grantor <> owner
         AND pg_has_role(g.grantor, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
-      -- not RESET ROLE: the one who deploys may have become what it is by SET ROLE
+      -- not RESET ROLE: the deploying role may itself have been SET
       THEN format('SET LOCAL ROLE %s; %s; SET LOCAL ROLE %I', g.grantor::regrole, g.statement, current_user)
       ELSE g.statement
     END
@@ -71,7 +71,7 @@ BEGIN
   SELECT * INTO is_now FROM pg_class AS c WHERE c.oid = new;
   target := format('%s.%I', was.relnamespace::regnamespace, was.relname);
 
-  -- Default privileges have given the new one what the old one may not have: what the old one has, exactly.
+  -- Default privileges may have given the new one more than the old one has: it gets exactly the grants of the old one.
   IF was.relacl IS NOT NULL THEN
     RETURN NEXT format('REVOKE ALL ON %s FROM %s', target, was.relowner::regrole);
   END IF;
@@ -114,7 +114,7 @@ AS $function$
     SELECT array_agg(given.item), ''
     FROM unnest(c.relacl) AS given (item)
     CROSS JOIN LATERAL aclexplode(ARRAY[given.item]) AS e
-    -- the rest is what default privileges gave
+    -- the rest came from default privileges
     WHERE e.grantee <> c.relowner
       AND NOT EXISTS (
         SELECT

@@ -1,4 +1,4 @@
--- Comments; security labels; and marks: what ALTER ... DEPENDS ON EXTENSION leaves, so that an object goes with an extension.
+-- Comments, security labels and marks. A mark is left by ALTER ... DEPENDS ON EXTENSION: the object is dropped with the extension.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_comment_ddl(old oid, new oid)
   RETURNS SETOF text

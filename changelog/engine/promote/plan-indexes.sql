@@ -1,4 +1,4 @@
--- Indexes that somebody made on the live view: they stay, while there is what they index.
+-- Indexes that were made on the live view by hand: they stay as long as their columns exist.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_index(index oid)
   RETURNS void
@@ -42,7 +42,7 @@ BEGIN
     JOIN pg_index AS i ON i.indrelid = p.live
     LEFT JOIN "${schema}".wip_view AS v ON v.view_name = p.view_name
     WHERE "${schema}".wip_view_index_key(pg_get_indexdef(i.indexrelid)) NOT IN (
-      -- the view's file makes the same, or made it once and no longer does
+      -- the view's file makes the same index, or made it once and no longer does
       SELECT "${schema}".wip_view_index_key(pg_get_indexdef(j.indexrelid)) FROM pg_index AS j WHERE j.indrelid = p.built
       UNION ALL
       SELECT "${schema}".wip_view_index_key(l.line) FROM "${schema}".wip_view_index_lines(v.definition) AS l (line)
@@ -67,4 +67,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_indexes() IS
-  'Plans the indexes that somebody made on the live view.';
+  'Plans the indexes that were made on the live view by hand.';

@@ -27,8 +27,7 @@ BEGIN
     AND (d.refclassid = 'pg_class'::regclass AND d.refobjid IN (SELECT p.oid FROM replaced AS p)
       OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (
            SELECT unnest(ARRAY[t.oid, t.typarray]) FROM pg_type AS t WHERE t.typrelid IN (SELECT p.oid FROM replaced AS p)))
-    -- views are planned already, but for one that only names the type; a rule of a relation that is replaced goes along
-    -- with it
+    -- views are planned already, except one that only names the type; a rule of a relation that is replaced goes with it
     AND (r.oid IS NULL OR r.ev_class NOT IN (SELECT p.oid FROM replaced AS p)
       AND (r.rulename <> '_RETURN' OR d.refclassid = 'pg_type'::regclass
         AND NOT EXISTS (SELECT FROM pg_temp.wip_plan_object AS o WHERE o.object = r.ev_class)))
@@ -40,7 +39,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_other_dependants() IS
-  'What depends on the relations that are replaced and is no view. owner: who may define it again; null for what cannot be. by_type: it names the row type, which changes with the relation.';
+  'What depends on the relations that are replaced and is no view. owner: the role that may define it again; null for what cannot be. by_type: it names the row type, which changes with the relation.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_routine_ddl(routine oid)
   RETURNS SETOF text
@@ -50,7 +49,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_routine_ddl(routine oid)
 AS $function$
   SELECT statement
   FROM pg_proc AS p
-  -- by the names that its types are going to have
+  -- by the names that its types will have
   CROSS JOIN LATERAL (
     SELECT format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname, pg_get_function_identity_arguments(p.oid))
   ) AS f (signature)
@@ -64,7 +63,7 @@ AS $function$
       SELECT g.*
       FROM "${schema}".wip_view_grant_ddl(coalesce(p.proacl, acldefault('f', p.proowner)), p.proowner, 'ROUTINE ' || f.signature) AS g
     ) AS g (statement)
-    -- or a new one has what it had: nothing but PostgreSQL's own default
+    -- unless the old one had only PostgreSQL's default, which the new one has too
     WHERE p.proacl IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl AS a WHERE a.defaclobjtype = 'f')
     UNION ALL
     SELECT 3, format('COMMENT ON ROUTINE %s IS %L', f.signature, obj_description(p.oid, 'pg_proc'))
@@ -79,7 +78,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_routine_ddl(oid) IS
-  'The statements that give a routine, once it was created again, what the old one has.';
+  'The statements that give a recreated routine the attributes of the old one.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_other(class oid, object oid, by_type boolean, of_relation oid, owner oid)
   RETURNS text
@@ -95,7 +94,7 @@ BEGIN
   IF owner IS NULL THEN
     RAISE EXCEPTION 'it cannot be pointed at another relation';
   ELSIF NOT pg_has_role(owner, 'USAGE') THEN
-    RAISE EXCEPTION 'it belongs to %, which % is no member of', owner::regrole, current_user;
+    RAISE EXCEPTION 'it belongs to %, of which % is not a member', owner::regrole, current_user;
   END IF;
 
   SELECT * INTO plan FROM pg_temp.wip_plan;
@@ -127,7 +126,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_other(oid, oid, boolean, oid, oid) IS
-  'Decides the fate of a routine, rule or policy that depends on what is replaced, and plans its statements. Raises what is in the way.';
+  'Decides the fate of a routine, rule or policy that depends on what is replaced, and plans its statements. Raises an error that names what is in the way.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_others()
   RETURNS void

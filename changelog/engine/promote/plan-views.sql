@@ -26,8 +26,8 @@ BEGIN
   VALUES ('pg_class'::regclass, plan.live, 'materialized view', plan.live_name, 'promoted', plan.built, plan.live,
           "${schema}".wip_view_fingerprint('pg_class'::regclass, plan.live));
 
-  -- The file has shown that its query runs. What readers get is filled as a refresh fills it, by the role that will own
-  -- the view, when the view's turn has come.
+  -- The file has shown that its query runs. The rows that readers get are made like those of a refresh: by the future owner of
+  -- the view, once the promotion has the view's turn.
   IF NOT plan.dry_run THEN
     EXECUTE format('REFRESH MATERIALIZED VIEW %s WITH NO DATA', plan.built::regclass);
   END IF;
@@ -35,7 +35,7 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_step('finish', g.statement)
   FROM "${schema}".wip_view_file_grants(plan.built, plan.live_name) AS g (statement)
   WHERE plan.live IS NOT NULL;
-  -- One that is new belongs to the role that refreshes it.
+  -- A new view belongs to the role that refreshes it.
   PERFORM "${schema}".wip_view_assign_owner(plan.built, c.relowner)
   FROM pg_class AS c
   WHERE c.oid = coalesce(plan.live, '"${schema}".wip_view'::regclass);
@@ -44,7 +44,7 @@ BEGIN
     EXECUTE statement;
   END LOOP;
 
-  -- A name that a view which was renamed away still has for its index.
+  -- The index of a view that was renamed may still have the name.
   FOR renamed IN
     SELECT c.oid::regclass AS index_name, c.relname
     FROM pg_index AS i
@@ -61,7 +61,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_view() IS
-  'Plans the view itself: gives the one that was built the owner, tablespaces and index names that it is going to have.';
+  'Plans the view itself: gives the one that was built its future owner, tablespaces and index names.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_dependant(relation oid)
   RETURNS void
@@ -76,18 +76,18 @@ BEGIN
   SELECT * INTO node FROM pg_class AS c WHERE c.oid = relation;
   qualified := format('%s.%I', node.relnamespace::regnamespace, node.relname);
   IF pg_is_other_temp_schema(node.relnamespace) THEN
-    RAISE EXCEPTION 'another session made it for itself; it goes when that session ends';
+    RAISE EXCEPTION 'it is a temporary view of another session, and goes when that session ends';
   ELSIF NOT pg_has_role(node.relowner, 'USAGE') THEN
-    RAISE EXCEPTION 'it belongs to %, which % is no member of', node.relowner::regrole, current_user;
+    RAISE EXCEPTION 'it belongs to %, of which % is not a member', node.relowner::regrole, current_user;
   ELSIF node.relkind = 'm' AND to_regclass(format('%I.%I', 'wip_staging_${schema}', node.relname)) IS NOT NULL THEN
-    RAISE EXCEPTION 'another one of the same name gets a successor, too: rename one of them';
+    RAISE EXCEPTION 'another dependant of the same name gets a successor, too: rename one of them';
   END IF;
 
   trial := "${schema}".wip_view_create_successor(
     relation, CASE node.relkind WHEN 'm' THEN node.relname ELSE 'trial_' || relation END);
   IF node.relkind = 'v' AND "${schema}".wip_view_columns(trial) = "${schema}".wip_view_columns(relation) THEN
     EXECUTE format('DROP VIEW %s', trial::regclass);
-    -- without its options it would lose them
+    -- CREATE OR REPLACE VIEW without its options would drop them
     PERFORM "${schema}".wip_view_plan_step('replace', format('CREATE OR REPLACE VIEW %s%s AS %s', qualified,
       "${schema}".wip_view_with_clause(relation),
       "${schema}".wip_view_ddl('pg_class'::regclass, relation, p.live_path)), p.build_path)
@@ -107,7 +107,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_dependant(oid) IS
-  'Decides the fate of a view or materialized view that reads what is replaced, and makes its successor if it needs one. Raises what is in the way.';
+  'Decides the fate of a view or materialized view that reads what is replaced, and makes its successor if it needs one. Raises an error that names what is in the way.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_dependants()
   RETURNS void
@@ -165,6 +165,9 @@ BEGIN
   PERFORM "${schema}".wip_view_plan_others();
   PERFORM "${schema}".wip_view_plan_refusals();
   PERFORM "${schema}".wip_view_plan_bodies();
+  IF (SELECT p.live IS NOT NULL FROM pg_temp.wip_plan AS p) THEN
+    PERFORM "${schema}".wip_view_plan_attributes();
+  END IF;
 END
 $function$;
 

@@ -11,7 +11,7 @@
 --
 --   promoted    the view itself: the one that was built takes its place
 --   replaced    a view whose columns stay, a rule, a policy, a function with a body of SQL: defined again in its place
---               (CREATE OR REPLACE, ALTER), so that whatever it has and whatever depends on it is not even touched
+--               (CREATE OR REPLACE, ALTER), so that its attributes and its dependants are not touched
 --   rebuilt     a materialized view: gets a successor beside it, which takes its place; an index that somebody made on
 --               the live view
 --   recreated   a view whose columns change: gets a successor as well; a routine that takes or returns the view's row
@@ -41,6 +41,9 @@ BEGIN
     live oid,
     live_path text,
     build_path text,
+    -- the statements that give them what they have beside their queries; null where that is not known
+    live_has text[],
+    built_has text[],
     -- it is not going to be promoted
     dry_run boolean NOT NULL DEFAULT false
   ) ON COMMIT DROP;
@@ -117,7 +120,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_describe(oid, oid, integer) IS
-  'An object''s kind and name, as somebody who has the schemas concerned on the path would name it.';
+  'An object''s kind and name, for people: without the schemas that the promotion is about.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_built()
   RETURNS void
@@ -143,8 +146,8 @@ BEGIN
             HINT = 'A view without one could only be refreshed while its readers wait.';
   END IF;
 
-  -- It would run with the owner's rights at every refresh. A file keeps such a thing from being found by casting where
-  -- no operator of the system's fits exactly.
+  -- It would run with the owner's rights at every refresh. A file avoids it by a cast where no operator of the system fits
+  -- exactly.
   SELECT string_agg(DISTINCT format('%s, owned by %s', pg_describe_object(d.refclassid, d.refobjid, 0), owner.oid::regrole), '; ')
   INTO found_names
   FROM pg_rewrite AS r
@@ -156,7 +159,7 @@ BEGIN
   IF found_names IS NOT NULL THEN
     RAISE EXCEPTION 'the query of % uses what another role may change: %', plan.view_name, found_names
       USING ERRCODE = 'insufficient_privilege',
-            HINT = 'Cast or qualify what it was meant to use, or give these to the role that deploys.';
+            HINT = 'Add a cast, or qualify the name that was meant, or make the deploying role the owner of these.';
   END IF;
 
   SELECT string_agg(DISTINCT read::regclass::text, ', ') INTO found_names

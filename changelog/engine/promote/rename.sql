@@ -1,5 +1,4 @@
--- Taking a view away, and giving it another name. Both wait for its turn, as a refresh does, and then lock readers out
--- for no longer than a swap does.
+-- Removes or renames a view. Both wait for its turn, as a refresh does, and then lock readers out for no longer than a swap.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_remove(view_name text)
   RETURNS void
@@ -27,7 +26,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_remove(text) IS
-  'Drops a view and takes it off the registry: for the rollback of its entry, and for the changeset that takes the entry''s place. Its history stays until it is pruned. Stops where something else depends on it. Does nothing where there is no such view.';
+  'Drops a view and removes it from the registry: for the rollback of its entry, and for the changeset that takes the entry''s place. Its history stays until it is pruned. Stops where something else depends on it. Does nothing where there is no such view.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_name(view_name text, new_name text)
   RETURNS void
@@ -59,10 +58,10 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_name(text, text) IS
-  'Stops where a view cannot have that name.';
+  'Stops if a view cannot have that name.';
 
--- Dependants know a view by its oid, and follow. What names it in a text does not: the definitions in the registry are
--- printed again here; the bodies of functions are somebody else's.
+-- Dependants refer to a view by its oid, and follow. Texts that name it do not: the definitions in the registry are printed
+-- again here; the bodies of functions are up to their authors.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_rename_relation(relation oid, view_name text, new_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -137,7 +136,7 @@ BEGIN
     || jsonb_build_object(new_name, v.source_refresh_no -> wip_view_rename.view_name)
   WHERE v.source_refresh_no ? wip_view_rename.view_name;
 
-  -- A caller that was served, and keeps its transaction open, keeps its row: nobody waits for it.
+  -- A caller that was served and keeps its transaction open keeps its row: the rename does not wait for it.
   UPDATE "${schema}".wip_view_refresh AS r
   SET view_name = new_name
   WHERE r.refresh_id IN (
@@ -147,7 +146,7 @@ BEGIN
   INTO naming
   FROM pg_proc AS p
   WHERE strpos(lower(p.prosrc), lower(view_name)) > 0
-    AND p.oid NOT IN (SELECT o.object FROM "${schema}".wip_view_objects() AS o WHERE o.kind = 'ROUTINE');
+    AND p.oid NOT IN (SELECT o.* FROM "${schema}".wip_view_objects() AS o);
   IF naming IS NOT NULL THEN
     RAISE WARNING '% is % now, and these name it in their bodies: %', view_name, new_name, naming
       USING HINT = 'CREATE OR REPLACE them with the new name.';
@@ -157,6 +156,6 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_rename(text, text) IS
-  'Renames a registered view, with its grants, indexes, dependants, history and the callers that wait for its refresh; readers wait for milliseconds, and read it by its new name from then on. Asked for by its old name, it is refreshed all the same, and NOTIFY wip_view_refreshed names it by both. In a changeset above the entry of the new name, which takes the place of the old one. Does nothing where no view of the old name is registered, as in a new database.';
+  'Renames a registered view, with its grants, indexes, dependants, history and the callers that wait for its refresh; readers wait for milliseconds, and read it by its new name from then on. A refresh by its old name still works, and NOTIFY wip_view_refreshed carries both names. In a changeset above the entry of the new name, which takes the place of the old one. Does nothing where no view of the old name is registered, as in a new database.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

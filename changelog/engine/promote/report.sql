@@ -1,4 +1,30 @@
--- What is said of a plan, to people and programs: before a promotion goes on, or in its place.
+-- Reports a plan, to people and programs: before a promotion continues, or in place of it.
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_attributes()
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  scratch CONSTANT name := 'wip_decoy_${schema}';
+  plan record;
+  of_live text[];
+  of_built text[];
+BEGIN
+  SELECT * INTO plan FROM pg_temp.wip_plan;
+  of_live := "${schema}".wip_view_known_attributes(plan.live, scratch);
+  of_built := ARRAY(
+    SELECT replace(b.statement, format('%I.', 'wip_staging_${schema}'), format('%I.', '${schema}'))
+    FROM unnest("${schema}".wip_view_known_attributes(plan.built, scratch)) AS b (statement));
+  UPDATE pg_temp.wip_plan AS p SET live_has = of_live, built_has = of_built;
+EXCEPTION WHEN insufficient_privilege THEN
+  -- a role that may not make a schema: it is not known
+  RETURN;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_plan_attributes() IS
+  'Notes what the live view and the one that was built have beside their queries.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_lost()
   RETURNS text[]
@@ -6,29 +32,24 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_lost()
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  scratch CONSTANT name := 'wip_decoy_${schema}';
   plan record;
-  live_has text[];
-  built_has text[];
   carried text[];
 BEGIN
   SELECT * INTO plan FROM pg_temp.wip_plan;
   IF plan.live IS NULL THEN
     RETURN '{}';
+  ELSIF plan.live_has IS NULL THEN
+    RETURN NULL;
   END IF;
-  live_has := "${schema}".wip_view_known_attributes(plan.live, scratch);
   carried := ARRAY(SELECT a.* FROM "${schema}".wip_view_attribute_ddl(plan.live, plan.built) AS a);
-  built_has := ARRAY(
-    SELECT replace(b.statement, format('%I.', 'wip_staging_${schema}'), format('%I.', '${schema}'))
-    FROM unnest("${schema}".wip_view_known_attributes(plan.built, scratch)) AS b (statement));
   RETURN ARRAY(
     SELECT l.statement
-    FROM unnest(live_has) WITH ORDINALITY AS l (statement, number)
-    -- what is revoked is not had
+    FROM unnest(plan.live_has) WITH ORDINALITY AS l (statement, number)
+    -- a revoked right is not lost
     WHERE l.statement !~ '^REVOKE'
       AND l.statement <> ALL (carried)
       AND NOT EXISTS (
-        SELECT FROM unnest(built_has) AS b (statement)
+        SELECT FROM unnest(plan.built_has) AS b (statement)
         WHERE CASE
           WHEN l.statement ~ '^CREATE' THEN "${schema}".wip_view_index_key(b.statement) = "${schema}".wip_view_index_key(l.statement)
           -- the file has another comment now
@@ -36,14 +57,11 @@ BEGIN
           ELSE b.statement = l.statement
         END)
     ORDER BY l.number);
-EXCEPTION WHEN insufficient_privilege THEN
-  -- a role that may not make a schema: it is not known
-  RETURN NULL;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_lost() IS
-  'What the live view has beside its query, and the planned one has not: the statements that gave it. Grants, comments and settings of columns that are dropped, indexes that the file no longer makes, settings that the file sets otherwise. Null where this role cannot tell.';
+  'What the live view has beside its query and the planned one lacks: the statements that gave it. Grants, comments and settings of columns that are dropped, indexes that the file no longer makes, settings that the file sets otherwise. Null where this role cannot tell.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_planned_dependants()
   RETURNS TABLE (kind text, name text, fate text, problem text)
@@ -119,7 +137,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_report(text, jsonb, interval) IS
-  'What a plan says of its view: see wip_view_plan().';
+  'The report of a plan on its view: see wip_view_plan().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_report_lines(report jsonb)
   RETURNS SETOF text

@@ -1,4 +1,4 @@
--- Retiring what a swap replaces, where functions know it by its oid.
+-- Retires what a swap replaces, where functions refer to it by its oid.
 --
 -- A call of such a function reads the body or the type before it takes any lock, and so may wait for the very lock that
 -- the swap holds, or come later in a transaction that has not heard of the swap. If the old relation were dropped, the
@@ -98,7 +98,7 @@ BEGIN
     END IF;
     PERFORM pg_sleep(0.02);
   END LOOP;
-  PERFORM "${schema}".wip_view_drop_left_over('wip_staging_${schema}', retired => true);
+  PERFORM "${schema}".wip_view_drop_unused('wip_staging_${schema}', '^retired_[0-9]+$');
   PERFORM "${schema}".wip_view_drop_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_drop_copies();
 END

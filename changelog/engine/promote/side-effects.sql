@@ -1,7 +1,7 @@
--- What a view's file may not do: reach anything but the view that it builds.
+-- Keeps a view's file from reaching anything but the view that it builds.
 --
 -- A file that begins with DROP MATERIALIZED VIEW IF EXISTS, as scripts do, finds a decoy of the view's name, in a schema
--- that is searched before the live one's. Whatever else a file does to an object that is not its own, the transaction's
+-- that is searched before the live one's. Anything else that a file does to an object that is not its own, the transaction's
 -- own rows in the system catalogs show, and a promotion stops.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_decoy(view_name text)
@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_decoy(view_name text)
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  -- A role that may not make a schema deploys without: a DROP in its files stops the promotion.
+  -- A role that may not create schemas deploys without a decoy: a DROP in its files then stops the promotion.
   IF to_regnamespace('"wip_decoy_${schema}"') IS NOT NULL OR has_database_privilege(current_database(), 'CREATE') THEN
     PERFORM "${schema}".wip_view_make_staging('wip_decoy_${schema}');
     EXECUTE format('CREATE MATERIALIZED VIEW %I.%I AS SELECT NULL WITH NO DATA', 'wip_decoy_${schema}', view_name);
@@ -67,7 +67,7 @@ BEGIN
       )
       SELECT
         r.*,
-        -- A row that can be seen was committed, or is this transaction's, of which subtransactions have higher numbers.
+        -- A visible row was committed, or is of this transaction, whose subtransactions have higher numbers.
         CASE
           WHEN age(r.version) <= 0
           THEN pg_xact_status((pg_current_xact_id()::text::bigint - age(r.version))::text::xid8) = 'in progress'
@@ -81,7 +81,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_catalog_rows(oid) IS
-  'The rows of the system catalogs that speak of users'' objects, or are new, but for what belongs to the view that is built, to the decoy, or to a session alone.';
+  'The rows of the system catalogs about users'' objects, and new ones, except those of the view that is built, of the decoy, and of temporary objects.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_snapshot_catalog()
   RETURNS void
@@ -99,7 +99,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_snapshot_catalog() IS
-  'Notes what the catalogs say before a view''s file runs, for wip_view_check_side_effects().';
+  'Notes the rows of the catalogs before a view''s file runs, for wip_view_check_side_effects().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_side_effects()
   RETURNS void
@@ -109,14 +109,14 @@ AS $function$
 DECLARE
   reached text;
 BEGIN
-  -- A script that was run statement by statement has committed what it did.
+  -- A script that was run statement by statement has committed already.
   IF to_regclass('pg_temp.wip_catalog_before') IS NULL THEN
     RETURN;
   END IF;
   CREATE TEMPORARY TABLE wip_catalog_now ON COMMIT DROP AS
   SELECT r.* FROM "${schema}".wip_view_catalog_rows((SELECT p.built FROM pg_temp.wip_plan AS p)) AS r;
 
-  -- Rules, types and TOAST tables come and go with their relations, which say enough.
+  -- Rules, types and TOAST tables come and go with their relations, and are not reported.
   SELECT coalesce(
     string_agg(DISTINCT d.description, ', ')
       FILTER (WHERE o.class NOT IN ('pg_type'::regclass, 'pg_rewrite'::regclass) AND d.description !~ ' pg_toast[.]'),
@@ -130,7 +130,7 @@ BEGIN
         SELECT FROM pg_temp.wip_catalog_before AS w
         WHERE (w.catalog, w.class, w.object, w.part, w.version::text) = (n.catalog, n.class, n.object, n.part, n.version::text))
     UNION
-    -- gone: somebody else may have dropped it meanwhile; this transaction has if it holds the lock for that
+    -- gone: another session may have dropped it meanwhile; this transaction did if it holds the lock of a DROP
     SELECT w.class, w.object
     FROM pg_temp.wip_catalog_before AS w
     JOIN pg_locks AS l
@@ -151,7 +151,7 @@ BEGIN
     RAISE EXCEPTION 'the file of % does more than build it: it drops, makes, changes, grants or comments on %',
         (SELECT p.view_name FROM pg_temp.wip_plan AS p), reached
       USING ERRCODE = 'object_not_in_prerequisite_state',
-            HINT = 'Nothing was changed. A view''s file makes the view, its indexes and its comments, by unqualified names: take the rest out.';
+            HINT = 'Nothing was changed. A view''s file makes the view, its indexes and its comments, by unqualified names: remove the rest.';
   END IF;
 END
 $function$;

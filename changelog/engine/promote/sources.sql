@@ -1,5 +1,5 @@
--- What a view reads of its tables, by name and type, and what has become of it. A view knows its columns by number: where
--- one is renamed it goes on working, and its file does not; where it is frozen, anything may happen to them.
+-- Which columns of its tables a view reads, by name and type, and how they have changed since. A view refers to a column by its
+-- number: when one is renamed the view still works, but its file does not; while the view is frozen, columns may change freely.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_columns(relation oid)
   RETURNS jsonb
@@ -70,7 +70,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_changed_part(jsonb) IS
-  'Why the server prints a query in another way than when it was deployed: the names of its columns were changed, or the query itself.';
+  'Why the server prints a query differently than when it was deployed: the names of its columns have changed, or the query itself.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_supporting_sources(view_name text)
   RETURNS SETOF text
@@ -109,9 +109,9 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_describe_changes(text) IS
-  'What has become of the columns that a view, or an ordinary one that it reads, was deployed with; null if nothing has.';
+  'How the columns have changed that a view, or an ordinary one that it reads, was deployed with; null if they have not.';
 
--- Of views that an earlier version deployed, nobody noted them.
+-- An earlier version did not note them.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_note_source_columns()
   RETURNS void
   LANGUAGE sql
@@ -127,7 +127,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_note_source_columns() IS
   'Notes the columns that each registered view reads, where that is not known.';
 
--- Whose dependence on a column makes PostgreSQL refuse to change or drop it.
+-- The objects on whose account PostgreSQL refuses to change or drop a column.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_column_users(views text[] DEFAULT NULL)
   RETURNS TABLE (object text, table_name text, columns text[])
   LANGUAGE sql
@@ -192,4 +192,4 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_column_users(text[]) IS
-  'What else uses columns of the tables that these registered views read (null for all of them): views, rules, policies, triggers, functions with a body of SQL, computed columns. While wip_view_freeze() has taken the views themselves out of the way, PostgreSQL refuses to retype or drop these columns on account of these objects; others it lets go.';
+  'What else uses columns of the tables that these registered views read (null for all of them): views, rules, policies, triggers, functions with a body of SQL, computed columns. While wip_view_freeze() has taken the views themselves out of the way, PostgreSQL refuses to retype or drop these columns on account of these objects, and no others.';

@@ -1,36 +1,41 @@
--- Making a view, the first time and ever after.
+-- Stages a view, the first time and at each change.
 --
 --   wip_view_stage(view)        puts the staging schema in front, so that the view's file builds it there
 --   (the view's file runs)      CREATE MATERIALIZED VIEW, its indexes, its comments, unqualified names
 --   wip_view_promote(view, ...)   puts it in the live one's place, with all that hangs on it, and registers it
 --
--- In one transaction, as Liquibase runs a changeset, nothing of this is seen before it is all there, and a deploy that
--- dies leaves nothing behind. Readers go on reading the live view; they wait for the swap alone, which only changes
--- the catalog.
+-- All of it is one transaction, Liquibase's changeset: nothing is visible before it is complete, and a deploy that dies leaves
+-- nothing behind. Readers continue to read the live view; they wait only for the swap, which changes nothing but the catalog.
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_left_over(schema_name name, retired boolean)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_drop_unused(
+  schema_name name, name_pattern text DEFAULT '^(?!retired_[0-9]+$)')
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-  left_over text;
+  unused text;
 BEGIN
+  -- by index; it is empty nearly always
+  WHILE EXISTS (
+    SELECT FROM pg_depend AS d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = to_regnamespace(quote_ident(schema_name)))
   LOOP
-    SELECT o.statement
-    INTO left_over
+    SELECT 'DROP ' || o.described
+    INTO unused
     FROM (
-      SELECT c.oid, c.relname, 'DROP ' || "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
+      SELECT c.oid, c.relname, c.relowner, "${schema}".wip_view_ddl_name(c.oid), ARRAY[c.oid, c.reltype, t.typarray]
       FROM pg_class AS c
       JOIN pg_type AS t ON t.oid = c.reltype
-      WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name)) AND c.relkind IN ('v', 'm')
+      WHERE c.relnamespace = to_regnamespace(quote_ident(schema_name))
+        -- of tables only copies: another one is not ours
+        AND (c.relkind IN ('v', 'm') OR c.relkind = 'r' AND starts_with(c.relname, 'wip_view_copy_'))
       UNION ALL
-      SELECT p.oid, p.proname, format('DROP ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
+      SELECT p.oid, p.proname, p.proowner, format('ROUTINE %s', p.oid::regprocedure), ARRAY[p.oid]
       FROM pg_proc AS p
       WHERE p.pronamespace = to_regnamespace(quote_ident(schema_name)) AND p.prokind IN ('f', 'p')
-    ) AS o (oid, name, statement, referenced)
-    WHERE o.name ~ '^retired_[0-9]+$' = retired
-      -- what nothing else depends on goes first
+    ) AS o (oid, name, owner, described, referenced)
+    WHERE o.name ~ name_pattern
+      AND pg_has_role(o.owner, 'USAGE')
       AND NOT EXISTS (
         SELECT
         FROM pg_depend AS d
@@ -41,13 +46,13 @@ BEGIN
     ORDER BY o.oid DESC
     LIMIT 1;
     EXIT WHEN NOT FOUND;
-    EXECUTE left_over;
+    EXECUTE unused;
   END LOOP;
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_drop_left_over(name, boolean) IS
-  'Drops the views and routines in a staging schema: those that were retired, or the others.';
+COMMENT ON FUNCTION "${schema}".wip_view_drop_unused(name, text) IS
+  'Drops the views, copies and routines of a schema whose names match, and on which nothing else depends; by default all but what was retired.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_staging(schema_name name)
   RETURNS void
@@ -57,13 +62,13 @@ AS $function$
 DECLARE
   strangers text;
 BEGIN
-  -- The comment tells it from one that was made beforehand, for a role that may not create schemas: that one stays.
+  -- The comment marks it. A schema that was made beforehand, for a role that may not create schemas, has none and stays.
   IF to_regnamespace(quote_ident(schema_name)) IS NULL THEN
     EXECUTE format('CREATE SCHEMA %I', schema_name);
     EXECUTE format('COMMENT ON SCHEMA %I IS %L', schema_name, 'Made by wip-views while it builds a view');
   END IF;
 
-  -- Who may create there could put a relation or a function in the place of one that a view means.
+  -- A role that may create objects there could put a relation or a function in the place of one that a view means.
   SELECT string_agg(DISTINCT coalesce(r.rolname::text, 'PUBLIC'), ', ')
   INTO strangers
   FROM pg_namespace AS n
@@ -83,8 +88,8 @@ BEGIN
             HINT = format('Drop it, or ALTER SCHEMA %I OWNER TO %I, and REVOKE CREATE on it from others.', schema_name, current_user);
   END IF;
 
-  -- by a script that was run statement by statement and died
-  PERFORM "${schema}".wip_view_drop_left_over(schema_name, retired => false);
+  -- what a script left that was run statement by statement and died
+  PERFORM "${schema}".wip_view_drop_unused(schema_name);
 END
 $function$;
 
@@ -109,8 +114,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_drop_staging(name) IS
   'Drops a schema that wip_view_make_staging() made, if it is empty; one that was there before stays.';
 
--- Between stage and promote the transaction does not end: a COMMIT in the view's file would leave what was built, with
--- its data, where nobody looks for it, and so would a script that is run statement by statement.
+-- The transaction must not end between stage and promote: a COMMIT in the view's file, or a script that is run statement by
+-- statement, would leave a filled copy in the staging schema.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_refuse_commit()
   RETURNS trigger
   LANGUAGE plpgsql
@@ -135,7 +140,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_refuse_commit() IS
-  'Keeps a transaction from being committed between wip_view_stage() and wip_view_promote(), or after wip_view_plan().';
+  'Prevents a COMMIT between wip_view_stage() and wip_view_promote(), or after wip_view_plan().';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_begin_stage(view_name text)
   RETURNS void
@@ -179,7 +184,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_end_stage(text) IS
   'Allows the transaction to commit again; stops if it is not the one in which the view was staged.';
 
--- Two changelogs that keep a view of one name would put each other's definition in its place, deploy by deploy.
+-- Two changelogs with a view of one name would replace each other's definition with every deploy.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_claim(view_name text, changelog text)
   RETURNS void
   LANGUAGE plpgsql
@@ -247,28 +252,53 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_check_owner(text) IS
   'Stops if the object of the view''s name belongs to a role of which the caller is not a member.';
 
+-- Nothing is looked up by name before the path is ours: that of the deploying role may have a schema where others create
+-- objects. There is no SET clause, with which the path would end.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_enter_staging()
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+BEGIN
+  PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
+  PERFORM "${schema}".wip_view_pin_settings();
+  PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_enter_staging() IS
+  'Notes the search_path, then sets a safe one, pins the settings and makes the staging schema.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_leave_staging()
+  RETURNS void
+  LANGUAGE plpgsql
+AS $function$
+BEGIN
+  -- not LOCAL: it outlives the SET clause of the function that calls this
+  PERFORM pg_catalog.set_config('search_path', pg_catalog.current_setting('wip_views.search_path'), false);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_leave_staging() IS
+  'Restores the search_path that wip_view_enter_staging() noted.';
+
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text, changelog text)
   RETURNS void
   LANGUAGE plpgsql
 AS $function$
 BEGIN
-  -- Nothing is looked up by a name before the path is ours: the one who deploys may have a schema on it where others create.
-  PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
-
-  PERFORM "${schema}".wip_view_pin_settings();
+  PERFORM "${schema}".wip_view_enter_staging();
   PERFORM "${schema}".wip_view_claim(view_name, changelog);
   PERFORM "${schema}".wip_view_check_owner(view_name);
   PERFORM set_config('wip_views.changelog', changelog, true);
   PERFORM "${schema}".wip_view_begin_stage(view_name);
-  PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
   PERFORM "${schema}".wip_view_make_decoy(view_name);
   PERFORM "${schema}".wip_view_snapshot_catalog();
   -- in a form that means the same under every DateStyle and time zone
   PERFORM set_config('wip_views.staged_at', to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), false);
   PERFORM set_config('search_path', concat(
     '"wip_staging_${schema}", "wip_decoy_${schema}", ',
-    -- what was planned before it
+    -- the views that were planned before it
     CASE WHEN "${schema}".wip_view_has_planned_schema() THEN '"wip_planned_${schema}", ' END,
     '"${schema}", pg_temp'), false);
   RAISE NOTICE '%: building', view_name;
@@ -276,9 +306,9 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text, text) IS
-  'Stops if the view belongs to another changelog than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() puts the path back.';
+  'Stops if the view belongs to another changelog than the one given, unless that is null. Puts the staging schema in front of the search_path, so that the view''s file, run next, builds the view there. wip_view_promote() restores the path.';
 
--- By itself, not by a default: where an earlier version is deployed again, which has this one alone, both go on.
+-- A function, not a default: an earlier version, which has only this one, can be deployed again beside the other.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -289,4 +319,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage(text) IS
-  'wip_view_stage(view_name, NULL): whose the view is, Liquibase''s log says.';
+  'wip_view_stage(view_name, NULL): Liquibase''s log then tells which changelog the view belongs to.';

@@ -1,7 +1,7 @@
 -- A view that is gone, dropped by hand or with a table, gets back what its file does not say: its owner, grants,
 -- comments, settings, and indexes that somebody made. The registry keeps the statements. A promotion of such a view
--- begins with a stand-in, an empty view of the same columns to which they are applied, and then goes on as ever: what
--- the live view has is kept, and the file speaks first.
+-- begins with a stand-in, an empty view of the same columns to which they are applied, and then continues as usual: the
+-- attributes of the live view are kept, and the file comes first.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_bare_ddl(relation oid, bare_name text)
   RETURNS text
@@ -75,7 +75,7 @@ DECLARE
   statement text;
   known text[];
 BEGIN
-  -- what is not said in a CREATE MATERIALIZED VIEW is what differs from one that says nothing
+  -- a bare view shows what PostgreSQL sets by default: the difference was given to this one
   PERFORM "${schema}".wip_view_make_staging(scratch);
   FOR statement IN
     SELECT "${schema}".wip_view_bare_ddl(relation, bare_name)
@@ -107,9 +107,9 @@ BEGIN
   IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = live AND c.relkind = 'm') THEN
     RETURN;
   END IF;
-  -- a schema's name is cut to the length of a name, without a word
+  -- a name that is too long is truncated
   known := "${schema}".wip_view_known_attributes(live, 'wip_staging_${schema}'::name);
-  -- a refresh that runs has its row: the next deploy will do
+  -- a running refresh holds the row: the next deploy records it
   UPDATE "${schema}".wip_view AS v
   SET attributes = known
   FROM (
@@ -141,7 +141,7 @@ BEGIN
     BEGIN
       EXECUTE statement;
     EXCEPTION WHEN OTHERS THEN
-      -- a role, a column or a tablespace that is gone as well
+      -- a role, a column or a tablespace may be gone as well
       RAISE WARNING '%: lost: % (%)', view_name, statement, SQLERRM;
     END;
     -- a grant is given by the role that gave it, and the way back was another's
@@ -151,7 +151,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_give_attributes(text, text[]) IS
-  'Runs the statements that give a view what the registry knows it had. What cannot be given again is named in a warning.';
+  'Runs the statements that give a view the attributes in the registry. A warning names those that fail.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()
   RETURNS void
@@ -177,4 +177,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stand_in() IS
-  'Where the live view is gone: makes an empty one in its place, with all that the registry knows the old one had, for the promotion to keep. What cannot be given again is named in a warning.';
+  'Where the live view is gone: makes an empty one in its place, with all that the registry knows of the old one, for the promotion to keep. A warning names what cannot be restored.';

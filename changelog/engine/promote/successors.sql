@@ -1,5 +1,5 @@
--- Successors: relations in the staging schema that are going to take the place of a view or materialized view which
--- depends on the one that is promoted.
+-- Successors: relations in the staging schema that will take the place of a view or materialized view which depends on the
+-- one that is promoted.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_storage_ddl(old oid, new oid)
   RETURNS SETOF text
@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_storage_ddl(old oid, new oid)
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  -- before PostgreSQL 15 it can only be said when a view is made, which is for its file to say
+  -- before PostgreSQL 15 it can only be given when a view is created, by its file
   SELECT format('ALTER MATERIALIZED VIEW %s SET ACCESS METHOD %I', new::regclass, m.amname)
   FROM pg_class AS a
   JOIN pg_class AS b ON b.oid = new AND b.relkind = 'm' AND b.relam <> a.relam
@@ -31,7 +31,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_storage_ddl(oid, oid) IS
-  'The statements that move a new view and its indexes, while they are in the staging schema still, to the access method and the tablespaces of an old one.';
+  'The statements that move a new view and its indexes, while they are still in the staging schema, to the access method and the tablespaces of an old one.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_assign_owner(relation oid, owner oid)
   RETURNS void
@@ -136,7 +136,7 @@ BEGIN
   SELECT * INTO node FROM pg_class AS c WHERE c.oid = relation;
   live_schema := node.relnamespace::regnamespace;
   PERFORM "${schema}".wip_view_assign_owner(successor, node.relowner);
-  -- What was made for this relation and names it: read with its schema on the path, run with staging before that.
+  -- Rules and triggers name the relation: they are read with its schema on the path, and run with staging before it.
   FOR statement IN
     SELECT "${schema}".wip_view_evaluate(format('pg_get_indexdef(%s, 0, true)', i.indexrelid), live_schema)
     FROM pg_index AS i

@@ -1,5 +1,5 @@
 -- Ordinary views that registered views read and that come with a changelog: replaced in place while their columns stay, so
--- that whatever depends on them is not even touched.
+-- that their dependants are not touched.
 --
 --   wip_view_stage_supporting(view)     puts the staging schema in front, so that the view's file makes it there
 --   (the view's file runs)              CREATE OR REPLACE VIEW, its comments, unqualified names
@@ -10,16 +10,13 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_stage_supporting(view_name text)
   LANGUAGE plpgsql
 AS $function$
 BEGIN
-  PERFORM pg_catalog.set_config('wip_views.search_path', pg_catalog.current_setting('search_path'), false);
-  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false);
-  PERFORM "${schema}".wip_view_pin_settings();
-  PERFORM "${schema}".wip_view_make_staging('wip_staging_${schema}');
+  PERFORM "${schema}".wip_view_enter_staging();
   PERFORM set_config('search_path', '"wip_staging_${schema}", "${schema}", pg_temp', false);
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_stage_supporting(text) IS
-  'Puts the staging schema in front of the search_path, so that the file of an ordinary view, run next, makes it there. wip_view_promote_supporting() puts the path back.';
+  'Puts the staging schema in front of the search_path, so that the file of an ordinary view, run next, makes it there. wip_view_promote_supporting() restores the path.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_replace_supporting(built oid, live oid)
   RETURNS void
@@ -88,7 +85,7 @@ BEGIN
   IF current_setting('wip_views.plan', true) = 'on' THEN
     -- beside the live one, for the views that are planned after it
     PERFORM "${schema}".wip_view_keep_planned(built);
-    PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+    PERFORM "${schema}".wip_view_leave_staging();
     RETURN;
   END IF;
   PERFORM "${schema}".wip_view_replace_supporting(built, to_regclass(format('%I.%I', '${schema}', view_name)));
@@ -99,7 +96,7 @@ BEGIN
     PERFORM "${schema}".wip_view_freeze_supporting(view_name);
   END IF;
   PERFORM "${schema}".wip_view_drop_copies();
-  PERFORM set_config('search_path', current_setting('wip_views.search_path'), false);
+  PERFORM "${schema}".wip_view_leave_staging();
 END
 $function$;
 
@@ -135,10 +132,10 @@ BEGIN
   END IF;
 
   copy := "${schema}".wip_view_make_copy(relation, view_name);
-  -- Rows that a REFRESH writes are frozen: a reader whose snapshot is older sees them, where those of a table would be none.
+  -- A reader with an older snapshot sees the rows that a REFRESH writes, but none of a new table.
   filled := format('%I.%I', '${schema}', 'wip_view_copy_' || copy::oid);
   EXECUTE format('CREATE MATERIALIZED VIEW %s AS SELECT * FROM %s WITH NO DATA', filled, copy);
-  PERFORM "${schema}".wip_view_keep_to_owner(filled);
+  PERFORM "${schema}".wip_view_revoke_from_others(ARRAY[to_regclass(filled)::oid]);
   EXECUTE format('REFRESH MATERIALIZED VIEW %s', filled);
   EXECUTE format('GRANT SELECT ON %s TO %s', filled, (SELECT c.relowner::regrole FROM pg_class AS c WHERE c.oid = relation));
 
@@ -149,7 +146,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_freeze_supporting(text) IS
-  'Replaces an ordinary view that registered views read by one over a copy of its rows, once no registered view reads it that is not frozen itself.';
+  'Replaces an ordinary view that registered views read by one over a copy of its rows, once all these registered views are frozen.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_thaw_supporting(view_name text)
   RETURNS void
@@ -177,4 +174,4 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_thaw_supporting(text) IS
-  'Gives a frozen ordinary view the query back with which it was deployed.';
+  'Gives a frozen ordinary view back the query with which it was deployed.';

@@ -1,4 +1,4 @@
--- The swap: everything that was planned, under the locks that keep readers out, in milliseconds.
+-- The swap runs what was planned, under the locks that keep readers out, in milliseconds.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_unchanged()
   RETURNS void
@@ -14,14 +14,14 @@ BEGIN
   WHERE o.fingerprint IS NOT NULL
     AND "${schema}".wip_view_fingerprint(o.class, o.object) IS DISTINCT FROM o.fingerprint;
   IF changed IS NOT NULL THEN
-    RAISE EXCEPTION 'meanwhile somebody changed what depends on %: %', (SELECT p.live_name FROM pg_temp.wip_plan AS p), changed
+    RAISE EXCEPTION 'another session changed what depends on %: %', (SELECT p.live_name FROM pg_temp.wip_plan AS p), changed
       USING ERRCODE = 'object_in_use', HINT = 'Nothing was changed. Deploy again.';
   END IF;
 END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_check_unchanged() IS
-  'Stops if what a promotion recreates is no longer what it was when that was planned.';
+  'Stops if what a promotion recreates has changed since it was planned.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_swap()
   RETURNS void
@@ -50,7 +50,7 @@ BEGIN
     ORDER BY o.position DESC
   ) AS step (statement);
 
-  -- Not before: a role that passed a grant on may not use the staging schema.
+  -- This comes after the move: a role that passed a grant on may not use the staging schema.
   PERFORM "${schema}".wip_view_plan_step('attributes', step.statement)
   FROM (
     SELECT a.statement
@@ -59,7 +59,7 @@ BEGIN
     WHERE o.object IS NOT NULL AND o.successor IS NOT NULL
     ORDER BY o.position, a.number
   ) AS step;
-  -- what ALTER DEFAULT PRIVILEGES promises in this schema, which a view that is new to it was not made in
+  -- default privileges of this schema, since a new view was made in the staging schema
   PERFORM "${schema}".wip_view_plan_step('attributes', g.statement)
   FROM pg_temp.wip_plan AS p
   JOIN pg_default_acl AS a
@@ -70,15 +70,15 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_plan_swap() IS
-  'Plans the rest, for when everything that the swap replaces is locked: the old ones go, the new ones take their places and are given what the old ones have.';
+  'Plans what happens once everything that the swap replaces is locked: the old ones go, the new ones take their places and get the attributes of the old ones.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_run_steps()
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
-  -- Readers wait. All that it takes is locked, but for what a definition may need a moment to be read.
+  -- Readers wait. Everything is locked, except for what a definition may need to read for a moment.
   SET lock_timeout = '200ms'
-  -- a body is its owner's, and is not to be looked at now
+  -- wip_view_check_bodies() checks bodies later, when the new relations have their names
   SET check_function_bodies = off
 AS $function$
 DECLARE
@@ -122,7 +122,7 @@ BEGIN
   RAISE NOTICE '%: promoting', plan.view_name;
   attempts := "${schema}".wip_view_acquire_exclusive(
     format('put the new %s in place', plan.live_name),
-    -- the one that the others read last, as readers do
+    -- outermost first, as readers lock
     ARRAY(SELECT o.locked FROM pg_temp.wip_plan_object AS o WHERE o.locked IS NOT NULL ORDER BY o.position DESC));
   PERFORM "${schema}".wip_view_check_unchanged();
   PERFORM "${schema}".wip_view_plan_swap();

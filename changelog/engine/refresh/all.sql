@@ -1,4 +1,4 @@
--- All views in one call and one transaction; CALL refresh_wip_views() goes on where one fails.
+-- All views in one call and one transaction; CALL refresh_wip_views() continues where one fails.
 
 SELECT "${schema}".wip_view_snapshot_objects();
 

@@ -24,8 +24,8 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_run_source("${schema}".wip_view_refresh, boolean, text) IS
   'wip_view_run() of a view that the one reads which was asked for: an error names both.';
 
--- It returns the row of the view that was asked for, as the caller expects; what became of those that it reads is in
--- the history, in the same call.
+-- It returns the row of the requested view, as the caller expects; the history has those of the views that it reads, as
+-- parts of the same call.
 CREATE OR REPLACE FUNCTION "${schema}".refresh_wip_view(view_name text)
   RETURNS SETOF "${schema}".wip_view_refresh
   LANGUAGE plpgsql
@@ -82,7 +82,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_try_run(bigint) IS
   'wip_view_run(), where an error is put on record and returned instead of raised.';
 
--- No SECURITY DEFINER and no SET clause here: either would forbid COMMIT. It runs with the caller's rights, and the
+-- There is no SECURITY DEFINER and no SET clause, which would forbid COMMIT. It runs with the caller's rights, and the
 -- caller may be a superuser with a schema on its path where others create: so the path is pinned again in each
 -- transaction, before anything is looked up.
 CREATE OR REPLACE PROCEDURE "${schema}".refresh_wip_views()
@@ -140,4 +140,4 @@ END
 $procedure$;
 
 COMMENT ON PROCEDURE "${schema}".refresh_wip_views() IS
-  'Refreshes every registered view, each after those that it reads and in a transaction of its own: a failure is on record in wip_view_refresh, the other views are refreshed all the same, and then the call raises. A statement_timeout applies to the whole call: the views that it did not reach are on record as failed. Not inside a transaction block.';
+  'Refreshes every registered view, each after those that it reads and in a transaction of its own: a failure is on record in wip_view_refresh, the other views are still refreshed, and then the call raises. A statement_timeout applies to the whole call: the views that it did not reach are on record as failed. Not inside a transaction block.';

@@ -5,46 +5,6 @@
 -- refreshed in this way. They are approximate: a session reports what it has committed within a second or so, and they are
 -- lost when the server crashes. So there is always a maximum age, and another start of the server is a change.
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_read_objects(relation oid)
-  RETURNS TABLE (read_class oid, read_object oid)
-  ROWS 10
-  -- not in SQL: planning this each time would cost more than running it
-  LANGUAGE plpgsql
-  STABLE
-  SET search_path = pg_catalog, pg_temp
-AS $function$
-BEGIN
-  RETURN QUERY
-  WITH RECURSIVE read (class, object) AS (
-    SELECT 'pg_class'::regclass::oid, relation
-    UNION
-    SELECT next.class, next.object
-    FROM read
-    -- OFFSET 0: by index for each, however many the planner expects
-    CROSS JOIN LATERAL (
-      SELECT d.refclassid, d.refobjid
-      FROM pg_rewrite AS query
-      JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = query.oid
-      WHERE read.class = 'pg_class'::regclass AND query.ev_class = read.object AND query.rulename = '_RETURN'
-      UNION
-      SELECT d.refclassid, d.refobjid
-      FROM pg_depend AS d
-      WHERE read.class = 'pg_proc'::regclass AND d.classid = read.class AND d.objid = read.object
-      UNION
-      SELECT 'pg_class'::regclass, i.inhrelid
-      FROM pg_inherits AS i
-      WHERE read.class = 'pg_class'::regclass AND i.inhparent = read.object
-      OFFSET 0
-    ) AS next (class, object)
-    WHERE next.class IN ('pg_class'::regclass, 'pg_proc'::regclass)
-  )
-  SELECT * FROM read;
-END
-$function$;
-
-COMMENT ON FUNCTION "${schema}".wip_view_read_objects(oid) IS
-  'The relations and functions that a view reads, and itself: through other views, partitions, and functions whose body the catalog knows.';
-
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_state(relation oid)
   RETURNS text
   LANGUAGE plpgsql

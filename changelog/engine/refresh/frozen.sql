@@ -1,5 +1,5 @@
--- What is frozen: wip_view_freeze() has put a definition over a copy of its rows in its place. The catalog tells, so that
--- a view that somebody replaced by hand is not taken for one that is frozen.
+-- Which views are frozen, so that they read a copy of their rows. This is read from the catalog, so that a view that was replaced
+-- by hand is not taken for a frozen one.
 
 SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_frozen');
 

@@ -98,6 +98,67 @@ COMMENT ON COLUMN "${schema}".wip_view_order.view_name IS 'The view, as register
 COMMENT ON COLUMN "${schema}".wip_view_order.position IS 'Its place in refresh_all_wip_views(), CALL refresh_wip_views() and wip_view_freshness, from 1 on.';
 COMMENT ON COLUMN "${schema}".wip_view_order.reads IS 'The registered views that it reads, itself or through other views. What a function written in PL/pgSQL reads is not known to the server.';
 
+-- The same for one view. Partitions are of interest to wip_view_source_state() alone.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_read_objects(relation oid)
+  RETURNS TABLE (read_class oid, read_object oid)
+  ROWS 10
+  -- not in SQL: planning this each time would cost more than running it
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN QUERY
+  WITH RECURSIVE read (class, object) AS (
+    SELECT 'pg_class'::regclass::oid, relation
+    UNION
+    SELECT next.class, next.object
+    FROM read
+    -- OFFSET 0: by index for each, however many the planner expects
+    CROSS JOIN LATERAL (
+      SELECT d.refclassid, d.refobjid
+      FROM pg_rewrite AS query
+      JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = query.oid
+      WHERE read.class = 'pg_class'::regclass AND query.ev_class = read.object AND query.rulename = '_RETURN'
+      UNION
+      SELECT d.refclassid, d.refobjid
+      FROM pg_depend AS d
+      WHERE read.class = 'pg_proc'::regclass AND d.classid = read.class AND d.objid = read.object
+      UNION
+      SELECT 'pg_class'::regclass, i.inhrelid
+      FROM pg_inherits AS i
+      WHERE read.class = 'pg_class'::regclass AND i.inhparent = read.object
+      OFFSET 0
+    ) AS next (class, object)
+    WHERE next.class IN ('pg_class'::regclass, 'pg_proc'::regclass)
+  )
+  SELECT * FROM read;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_read_objects(oid) IS
+  'The relations and functions that a view reads, and itself: through other views, partitions, and functions whose body the catalog knows.';
+
+-- What a refresh asks of its own view, which the order of all would tell, too, at a cost that grows with their number.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_sources(view_name text)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN ARRAY(
+    SELECT v.view_name
+    FROM "${schema}".wip_view_read_objects(to_regclass('"${schema}".' || quote_ident(wip_view_sources.view_name))) AS read (class, object)
+    JOIN pg_class AS c ON read.class = 'pg_class'::regclass AND c.oid = read.object AND c.relkind = 'm'
+    JOIN "${schema}".wip_view AS v ON c.relnamespace = '"${schema}"'::regnamespace AND v.view_name = c.relname
+    WHERE v.view_name <> wip_view_sources.view_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_sources(text) IS
+  'The registered views that a registered view reads, itself or through other views, as wip_view_order.reads has them.';
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- Which refreshes are running
 -- ---------------------------------------------------------------------------------------------------------------

@@ -40,7 +40,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_begin(text) IS
-  'Begins a refresh of a view whose turn this transaction has: shows it in wip_view_running, and returns a time; what it will read is at least as new.';
+  'Begins a refresh of a view whose turn this transaction has: shows it in wip_view_running, and returns a time than which what it reads is no older.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_refresh_no(view_name text)
   RETURNS jsonb
@@ -52,10 +52,9 @@ AS $function$
   FROM (
     -- through another one that it reads, it may show older rows than the source itself has
     SELECT source.view_name, least(source.refresh_no, min((between_them.source_refresh_no ->> source.view_name)::bigint))
-    FROM "${schema}".wip_view_order AS o
-    JOIN "${schema}".wip_view AS source ON source.view_name = ANY (o.reads)
-    LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (o.reads)
-    WHERE o.view_name = wip_view_source_refresh_no.view_name
+    FROM "${schema}".wip_view_sources(view_name) AS read (sources)
+    JOIN "${schema}".wip_view AS source ON source.view_name = ANY (read.sources)
+    LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (read.sources)
     GROUP BY source.view_name, source.refresh_no
   ) AS shown (source, refresh_no);
 $function$;
@@ -69,7 +68,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_count(view_name text, refresh_id
   SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  -- The snapshot of a transaction that has one may be older than any request: it serves nobody but itself.
+  -- A transaction with one snapshot may be older than any request: its refresh serves only itself.
   UPDATE "${schema}".wip_view AS v
   SET last_refresh_id = wip_view_count.refresh_id,
       last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name)),
@@ -141,7 +140,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_all_rows_as_of() IS
   'How old the rows of each registered view are at most; null where that is not known.';
 
--- Made by an earlier version, which always looked at what is now.
+-- An earlier version made it, without the sources' counts.
 DROP FUNCTION IF EXISTS "${schema}".wip_view_rows_as_of(text, timestamptz);
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(
@@ -152,9 +151,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(
   SET search_path = pg_catalog, pg_temp
 AS $function$
   SELECT CASE WHEN count(*) = count(others ->> source.view_name) THEN least(started, min((others ->> source.view_name)::timestamptz)) END
-  FROM "${schema}".wip_view_order AS o
-  CROSS JOIN unnest(o.reads) AS source (view_name)
-  WHERE o.view_name = wip_view_rows_as_of.view_name;
+  FROM unnest("${schema}".wip_view_sources(view_name)) AS source (view_name);
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_rows_as_of(text, timestamptz, jsonb) IS
@@ -170,7 +167,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_notify(
 AS $function$
 BEGIN
   IF pg_notification_queue_usage() < 0.9 THEN
-    -- those who know it by a name that it had before are told, too
+    -- listeners that know it by a former name are notified, too
     PERFORM pg_notify('wip_view_refreshed', json_build_object(
       'schema', '${schema}', 'view', known.as_name, 'refresh_id', refresh_id, 'rows', view_rows,
       'started_at', started_at)::text)
@@ -201,8 +198,8 @@ DECLARE
   view_rows bigint;
   denied text;
 BEGIN
-  -- First of all, so that a transaction whose snapshot is older than the last refresh stops here: it could only put
-  -- older rows over newer ones.
+  -- This comes first, so that a transaction whose snapshot is older than the last refresh stops here: it could only replace
+  -- newer rows by older ones.
   PERFORM "${schema}".wip_view_count(view_name, request.refresh_id);
   view_oid := "${schema}".wip_view_relation(view_name);
   why_plain := "${schema}".wip_view_why_plain(view_oid);
@@ -213,7 +210,7 @@ BEGIN
     IF why_plain IS NULL THEN
       EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY %s', view_oid::regclass);
     ELSE
-      -- It needs the view for itself, and readers would queue behind it while it waits for one that has it.
+      -- It needs the view exclusively, and readers would queue behind it while it waits for another session.
       IF pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = view_oid), 'USAGE') THEN
         PERFORM "${schema}".wip_view_acquire_exclusive('refresh ' || view_name, ARRAY[view_oid], clock_timestamp(), 'lock_timeout');
       END IF;

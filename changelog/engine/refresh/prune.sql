@@ -1,7 +1,7 @@
 -- Keeping the history: attempts of the view that died are recorded as such, and what is older than the retention is
 -- deleted. Every refresh does it for views that are no longer registered, too, since no other one would. Both look at a
 -- bounded number of rows, by index, however long the history is. Rows that lie as far ahead of the clock are deleted
--- too: it was wrong when it dated them, and they would stand before all that comes after.
+-- too: the clock was wrong when it dated them, and they would come before all later ones.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_prune(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -47,10 +47,10 @@ BEGIN
       LIMIT 500
     ) AS oldest
     CROSS JOIN "${schema}".wip_view_settings AS s
-    -- an age, since a long retention goes back to before there were timestamps
+    -- as an age, since a long retention goes back to before the first timestamp
     WHERE clock_timestamp() - oldest.requested_at NOT BETWEEN - s.history_retention AND s.history_retention
       AND oldest.outcome <> 'running'
-      -- how fresh a view is, is read from this one
+      -- wip_view_freshness reads this one
       AND NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.last_refresh_id = oldest.refresh_id)
   );
 

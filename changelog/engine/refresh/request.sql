@@ -1,9 +1,9 @@
--- What a caller asks for, and which refresh may serve it.
+-- Requests, and which refresh may serve one.
 --
--- Any refresh serves it that starts after it asked. Its registry counts the refreshes of a view (wip_view.refresh_no);
--- a refresh counts itself when it starts, which the others see once it is committed. So a caller notes what the count
--- was, and whether a refresh was under way, which does not count for it. Neither a clock nor a sequence has a say: the
--- clock may be set back, and a restore copies rows but maybe not the sequence that numbered them.
+-- A request is served by any refresh that starts after it was made. The registry counts the refreshes of a view
+-- (wip_view.refresh_no); a refresh counts itself when it starts, which others see once it has committed. So a request notes
+-- the count, and whether a refresh was running, which does not serve it. This depends on no clock, which may be set back, and on
+-- no sequence, which a restore may leave behind the rows that it numbered.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_one_snapshot()
   RETURNS boolean
@@ -27,7 +27,7 @@ DECLARE
   under_way boolean;
   counted_then bigint;
 BEGIN
-  -- It does not know what was committed meanwhile, so it cannot tell what serves it.
+  -- It does not see what was committed since, so it cannot tell what serves it.
   IF "${schema}".wip_view_one_snapshot() THEN
     RETURN NULL;
   END IF;
@@ -49,7 +49,7 @@ COMMENT ON FUNCTION "${schema}".wip_view_served_from(text) IS
   'The wip_view.refresh_no of the first refresh of a view that starts after now; null where no refresh can serve this transaction.';
 
 -- Rows may come without the sequence that numbered them (a restore, logical replication), or the sequence may be set
--- back. The next number must still be the highest: it is the order of the attempts for everybody who reads the history.
+-- back. The next number must still be the highest, since it gives the order of the attempts in the history.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_advance_numbers()
   RETURNS void
   LANGUAGE plpgsql
@@ -89,6 +89,26 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_current_name(text) IS
   'The name of a registered view by that name, or by one that it had before it was renamed. Null if there is none.';
 
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_registered(view_name text)
+  RETURNS void
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF NOT EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_check_registered.view_name) THEN
+    RAISE EXCEPTION 'unknown view "%"', view_name
+      USING ERRCODE = 'undefined_object',
+            HINT = format('Registered in %I.wip_view: %s.', '${schema}', coalesce(
+              (SELECT string_agg(o.view_name, ', ' ORDER BY o.position) FROM "${schema}".wip_view_order AS o),
+              'none'));
+  END IF;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_check_registered(text) IS
+  'Stops if no view of that name is registered, and names those that are.';
+
 -- call_id: the requests of a call for several views are all made before the first of them is run.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_request(view_name text, call_id bigint DEFAULT NULL)
   RETURNS bigint
@@ -111,16 +131,10 @@ BEGIN
             HINT = 'Refresh on the primary; a standby gets the rows by replication.';
   END IF;
 
-  current_name := "${schema}".wip_view_current_name(view_name);
-  IF current_name IS NULL THEN
-    RAISE EXCEPTION 'unknown view "%"', view_name
-      USING ERRCODE = 'undefined_object',
-            HINT = format('Registered in %I.wip_view: %s.', '${schema}', coalesce(
-              (SELECT string_agg(o.view_name, ', ' ORDER BY o.position) FROM "${schema}".wip_view_order AS o),
-              'none'));
-  END IF;
+  current_name := coalesce("${schema}".wip_view_current_name(view_name), view_name);
+  PERFORM "${schema}".wip_view_check_registered(current_name);
 
-  -- A number may be taken all the same, by a transaction that is not over yet.
+  -- The number may still be taken, by a transaction that has not ended yet.
   WHILE request_id IS NULL LOOP
     PERFORM "${schema}".wip_view_advance_numbers();
     INSERT INTO "${schema}".wip_view_refresh AS r (view_name, call_id, requested_at, served_from)
@@ -201,16 +215,19 @@ BEGIN
       USING ERRCODE = 'invalid_schema_name', HINT = 'Deploy again: wip-views update, with --schema and its new name.';
   END IF;
 
-  sources := ARRAY(
-    SELECT source.view_name
-    FROM "${schema}".wip_view_order AS asked
-    JOIN "${schema}".wip_view_order AS source ON source.view_name = ANY (asked.reads)
-    WHERE asked.view_name = "${schema}".wip_view_current_name(wip_view_request_with_sources.view_name)
-      AND NOT EXISTS (
-        SELECT FROM "${schema}".wip_view_freshness AS f
-        -- in that order: how fresh they are is not asked where it does not matter
-        WHERE max_age IS NOT NULL AND f.view_name = source.view_name AND f.state IN ('fresh', 'stale') AND f.age <= max_age)
-    ORDER BY source.position);
+  sources := "${schema}".wip_view_sources("${schema}".wip_view_current_name(view_name));
+  -- with 64 callers at once, the order of all views would be felt
+  IF sources <> '{}' THEN
+    sources := ARRAY(
+      SELECT source.view_name
+      FROM "${schema}".wip_view_order AS source
+      WHERE source.view_name = ANY (sources)
+        AND NOT EXISTS (
+          SELECT FROM "${schema}".wip_view_freshness AS f
+          -- in this order: freshness is read only where it matters
+          WHERE max_age IS NOT NULL AND f.view_name = source.view_name AND f.state IN ('fresh', 'stale') AND f.age <= max_age)
+      ORDER BY source.position);
+  END IF;
   RETURN QUERY SELECT * FROM "${schema}".wip_view_request_each(sources || view_name);
 END
 $function$;

@@ -1,10 +1,9 @@
 -- Waiting for the turn.
 --
--- One refresh of a view at a time: the one that refreshes holds two locks, the place of the next and the turn. Of those
--- who wait, one takes the place of the next, and waits for the turn. The others only wait until the turn is free, all
--- together, so that all return at the moment at which the refresh that serves them ends. A caller that it does not serve
--- competes for the place again, and is served by the next refresh at the latest. A caller that must refresh itself
--- stands in line for the place, and goes before them.
+-- A view is refreshed by one caller at a time, which holds the turn. Of the waiting callers, one holds the place of the next and
+-- waits for the turn. The others wait together until the turn is free, so that all return when the refresh that serves them
+-- ends. A caller that it does not serve competes for the place again, and is served by the next refresh at the latest. A caller
+-- that must refresh by itself waits for the place, and goes before them.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_served_by(request "${schema}".wip_view_refresh)
   RETURNS bigint
@@ -30,7 +29,7 @@ COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh)
   'The committed refresh that serves a request: it started after the request was made, and of the views that the same call has refreshed it shows rows that are as new. Null if there is none yet.';
 
 -- One transaction that refreshes several views keeps a view that it refreshed plainly for itself, and then waits for the
--- turns of those that read it. So who wants such a turn waits for the view first, and not when it has the turn.
+-- turns of those that read it. So a caller that wants such a turn waits for the view first, not once it has the turn.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_await_sources(view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -104,8 +103,8 @@ BEGIN
     IF NOT alone THEN
       served_by := "${schema}".wip_view_served_by(request);
     END IF;
-    -- After a few rounds it stands in line, too: who holds the place may not be after the turn at all (anybody can take
-    -- an advisory lock), and then the turn is free each time, and lock_timeout would never count.
+    -- After a few rounds it waits for the place, too: its holder may not want the turn at all (anybody can take an advisory
+    -- lock), and then the turn is free each time, and lock_timeout would never count.
     rounds := rounds + 1;
     outcome := CASE
       WHEN served_by IS NOT NULL THEN 'coalesced'
@@ -117,7 +116,7 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_await("${schema}".wip_view_refresh, boolean) IS
-  'Waits until it is known what becomes of a request. coalesced: a refresh has served it, which is served_by; frozen: the view is frozen; either way it holds no lock. refreshed: it is its turn, which it holds till the transaction ends. alone: no other refresh can serve it.';
+  'Waits until the outcome of a request is known. coalesced: a refresh has served it, which is served_by; frozen: the view is frozen; either way it holds no lock. refreshed: it has its turn, which it holds until the transaction ends. alone: no other refresh can serve it.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_open(request_id bigint)
   RETURNS "${schema}".wip_view_refresh
@@ -128,7 +127,7 @@ DECLARE
   lock_class CONSTANT integer := '"${schema}".wip_view_refresh'::regclass::oid::integer;
   request "${schema}".wip_view_refresh;
 BEGIN
-  -- An attempt that was taken for dead, because its request waited long for a connection, is alive after all.
+  -- This attempt was taken for dead, because its request waited long for a connection.
   SELECT * INTO request
   FROM "${schema}".wip_view_refresh AS r
   WHERE r.refresh_id = request_id
@@ -164,7 +163,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_run(request_id bigint, own_write
   SET search_path = pg_catalog, pg_temp
   -- compiling costs more than these queries take
   SET jit = off
-  -- with it on, REFRESH CONCURRENTLY itself stumbles over the names of its temporary tables
+  -- with this setting on, REFRESH CONCURRENTLY fails on the names of its temporary tables
   SET quote_all_identifiers = off
 AS $function$
 DECLARE

@@ -1,6 +1,6 @@
--- Who may refresh and who may read: run on every deploy, so that what was granted once is there after any change.
+-- Grants who may refresh and who may read, on every deploy, so that rights that were granted once outlive any change.
 
--- Preflight has looked at those that were named now: such a one was dropped since an earlier deploy named it.
+-- Preflight has checked the roles that this deploy names: a missing one was dropped since an earlier deploy named it.
 DO $access$
 DECLARE
   gone pg_catalog.text;
@@ -17,8 +17,8 @@ $access$;
 
 SELECT "${schema}".wip_view_grant_rights();
 
--- what somebody has given a view since the last deploy
+-- the attributes that a view was given by hand since the last deploy
 SELECT "${schema}".wip_view_record_attributes(v.view_name) FROM "${schema}".wip_view AS v;
 
--- of views that an earlier version deployed
+-- for views that an earlier version deployed
 SELECT "${schema}".wip_view_note_source_columns();

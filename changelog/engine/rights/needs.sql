@@ -1,6 +1,6 @@
--- What a materialized view needs to be refreshed, and what is said where it lacks it. Its query runs with the rights of
--- its owner, whichever role refreshes it: so that owner may read what the query reads. And only the owner of a view refreshes
--- it: so the owner of wip_view, with whose rights the refresh functions run, is a member of that role.
+-- The rights that the refresh of a materialized view needs, and the error where one is missing. Its query runs with the rights
+-- of its owner, whichever role refreshes it, so the owner must be allowed to read what the query reads. Only the owner of a
+-- view can refresh it, so the keeper (the owner of wip_view, as which the refresh functions run) must be a member of that role.
 
 SELECT "${schema}".wip_view_snapshot_objects();
 
@@ -16,7 +16,7 @@ AS $function$
     JOIN pg_class AS ours ON ours.oid = '"${schema}".wip_view'::regclass
     WHERE c.oid = relation
   ),
-  -- a view that the query reads in its turn reads with the rights of its own owner
+  -- a view that the query reads is itself read with the rights of its own owner
   reading (oid, reader) AS (
     SELECT mv.oid, mv.owner FROM mv
     UNION
@@ -85,7 +85,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_needs(oid) IS
-  'What a materialized view needs to be refreshed: the rights of its owner, with which its query runs, and the membership in that role of the owner of wip_view, with whose rights the refresh functions run. by_deploy: a deploy gives it; what is not given by a deploy is the statement of somebody else.';
+  'What a materialized view needs to be refreshed: the rights of its owner, with which its query runs, and the membership in that role of the owner of wip_view, with whose rights the refresh functions run. by_deploy: a deploy grants it; otherwise another role must run the statement.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_unmet(relation oid, OUT what text, OUT remedy text)
   LANGUAGE sql
@@ -110,7 +110,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_unmet(oid) IS
-  'What keeps a materialized view from being refreshed, of the rights that it needs, and the statements that give them; null if it has them all.';
+  'The rights that a materialized view lacks for its refresh, and the statements that grant them; null if it has them all.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_raise_denied(relation oid, denied text)
   RETURNS void
@@ -131,9 +131,9 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_raise_denied(oid, text) IS
-  'Says why a refresh was denied: who lacks which right, and the statement that gives it.';
+  'Raises the error of a refresh that was denied: which role lacks which right, and the statement that grants it.';
 
--- Before it is filled, so that it is filled as it will be refreshed.
+-- This comes before the view is filled, so that it is filled as it will be refreshed.
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_meet_needs(relation oid, view_name text)
   RETURNS void
   LANGUAGE plpgsql
@@ -158,6 +158,6 @@ END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_meet_needs(oid, text) IS
-  'Gives the owner of a materialized view what its query reads of ours, and stops where it lacks another right.';
+  'Grants the owner of a materialized view what its query reads of wip-views, and stops where the owner lacks another right.';
 
 SELECT "${schema}".wip_view_revoke_default_privileges();

@@ -1,180 +1,118 @@
--- Who owns what, which rights a deploy gives, and whether they are there. A right that is written here is written
--- nowhere else: a promotion and access.sql give what is listed here, preflight stops where another one is missing, and
--- a refresh that fails for want of one and doctor name it.
+-- Which rights there are to be, and whether they are there. Each is written here and nowhere else: a promotion and
+-- access.sql grant what is listed here, preflight stops where something is missing that a deploy cannot grant, and doctor and
+-- a refresh that fails for want of a right name it.
 --
--- The owner of the table wip_view owns all that is ours, and the refresh functions run with its rights. A view may
--- belong to somebody else, who had it before it was adopted: what that one needs is in needs.sql.
+-- A view may belong to another role than the keeper, which had it before it was adopted: needs.sql has what that role needs.
 
 SELECT "${schema}".wip_view_snapshot_objects();
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_role_rights()
+  RETURNS TABLE (role text, privilege text, object text, held boolean, by_deploy boolean, statement text)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  WITH named AS (
+    SELECT r.oid, r.rolname, bool_or(n.may_refresh) AS refreshes
+    FROM "${schema}".wip_view_role AS n
+    JOIN pg_roles AS r ON r.rolname = n.role
+    GROUP BY r.oid, r.rolname
+  ),
+  wanted (role, privilege, kind, name, held) AS (
+    SELECT named.rolname, 'USAGE', 'SCHEMA', NULL, has_schema_privilege(named.oid, '"${schema}"'::regnamespace, 'USAGE')
+    FROM named
+    UNION ALL
+    SELECT named.rolname, 'SELECT', 'TABLE', r.name, has_table_privilege(named.oid, r.relation, 'SELECT')
+    FROM named
+    CROSS JOIN "${schema}".wip_view_relations() AS r
+    UNION ALL
+    SELECT named.rolname, 'EXECUTE', r.kind, r.signature, has_function_privilege(named.oid, r.routine, 'EXECUTE')
+    FROM named
+    JOIN "${schema}".wip_view_routines() AS r ON r.reads OR named.refreshes AND r.refreshes
+    UNION ALL
+    -- From PostgreSQL 17 on, a role with MAINTAIN on a view may run REFRESH on it; it then may call the function that
+    -- refreshes this one view, with a place in the queue and on record.
+    SELECT maintainer.rolname, 'EXECUTE', r.kind, r.signature, has_function_privilege(maintainer.oid, r.routine, 'EXECUTE')
+    FROM "${schema}".wip_view_routines() AS r
+    JOIN pg_class AS c ON c.relnamespace = '"${schema}"'::regnamespace AND c.relname = r.own_view AND c.relkind = 'm'
+    CROSS JOIN LATERAL aclexplode(c.relacl) AS acl
+    JOIN pg_roles AS maintainer ON maintainer.oid = acl.grantee AND maintainer.oid <> c.relowner
+    WHERE acl.privilege_type = 'MAINTAIN'
+  )
+  SELECT w.role, w.privilege, on_it.name, w.held, true, format('GRANT %s ON %s %s TO %I', w.privilege, w.kind, on_it.name, w.role)
+  FROM wanted AS w
+  CROSS JOIN LATERAL (SELECT concat_ws('.', quote_ident('${schema}'), w.name)) AS on_it (name);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_role_rights() IS
+  'What the roles of wip_view_role are to have, and those that may refresh a view by themselves.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_missing_ownership()
+  RETURNS TABLE (role text, privilege text, object text, held boolean, by_deploy boolean, statement text)
+  LANGUAGE sql
+  STABLE
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT
+    keeper.rolname,
+    'OWNERSHIP',
+    on_it.name,
+    false,
+    -- A deploy hands over what its own role has made. What a stranger made would be given rights that its author lacks.
+    o.owner = me.oid,
+    format('ALTER %s %s OWNER TO %I', o.kind, on_it.name, keeper.rolname)
+  FROM (
+    SELECT 'TABLE', r.name, r.owner, true
+    FROM "${schema}".wip_view_relations() AS r
+    WHERE NOT r.is_view
+    UNION ALL
+    SELECT 'TABLE', quote_ident(c.relname), c.relowner, c.relkind = 'v'
+    FROM "${schema}".wip_view_settings AS s
+    JOIN pg_class AS c
+      ON c.relnamespace = '"${schema}"'::regnamespace
+      AND (
+        c.relkind = 'v' AND s.supporting_views ? c.relname
+        -- the copies of frozen views
+        OR c.relkind IN ('r', 'm') AND starts_with(c.relname, 'wip_view_copy_'))
+    UNION ALL
+    -- what refreshes, and two more, run with the rights of their owner
+    SELECT 'ROUTINE', r.signature, r.owner, r.refreshes OR r.name IN ('wip_view_drift', 'wip_view_prune')
+    FROM "${schema}".wip_view_routines() AS r
+    WHERE r.refreshes OR starts_with(r.name, 'wip_view_')
+  ) AS o (kind, name, owner, is_called)
+  CROSS JOIN LATERAL (SELECT concat_ws('.', quote_ident('${schema}'), o.name)) AS on_it (name)
+  JOIN pg_class AS registry ON registry.oid = '"${schema}".wip_view'::regclass
+  JOIN pg_roles AS keeper ON keeper.oid = registry.relowner
+  JOIN pg_roles AS me ON me.rolname = current_user
+  WHERE o.owner <> keeper.oid
+    AND (o.owner = me.oid OR o.is_called);
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_missing_ownership() IS
+  'The objects of wip-views that belong to the current role, or run with the rights of another one, where they should belong to the owner of the table wip_view.';
 
 SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_rights');
 
 CREATE OR REPLACE VIEW "${schema}".wip_view_rights AS
-WITH named AS (
-  SELECT
-    r.oid AS role_oid,
-    r.rolname AS role,
-    pg_catalog.bool_or(n.may_refresh) AS refreshes
-  FROM "${schema}".wip_view_role AS n
-  JOIN pg_catalog.pg_roles AS r ON r.rolname::text = n.role
-  GROUP BY r.oid, r.rolname
-),
-relation AS (
-  SELECT c.oid, pg_catalog.quote_ident(c.relname::text) AS name, c.relkind = 'm' AS is_view, c.relowner AS owner
-  FROM pg_catalog.pg_class AS c
-  WHERE c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
-    AND (
-      c.relkind IN ('r', 'v') AND c.relname::text IN (
-        'wip_view', 'wip_view_refresh', 'wip_view_role', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
-        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'wip_view_frozen')
-      OR c.relkind = 'm' AND EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = c.relname::text)
-    )
-),
-routine AS (
-  SELECT
-    p.oid,
-    p.proowner AS owner,
-    p.proname::text AS name,
-    p.pronargs,
-    CASE p.prokind WHEN 'p' THEN 'PROCEDURE'::text ELSE 'FUNCTION'::text END AS kind,
-    -- what doctor asks, and what refreshes
-    pg_catalog.starts_with(p.proname::text, 'wip_view_find'::text) OR p.proname::text IN (
-      'wip_view_checks', 'wip_view_run_check', 'wip_view_sizes', 'wip_view_size_of', 'wip_view_source_tables',
-      'wip_view_may_read', 'wip_view_keeper_of_dead_rows', 'wip_view_command', 'wip_view_duration_text',
-      'wip_view_why_plain', 'wip_view_definition', 'wip_view_drift', 'wip_view_needs', 'wip_view_reads', 'wip_view_is_invokers',
-      'wip_view_describe_changes', 'wip_view_changed_columns', 'wip_view_supporting_sources', 'wip_view_column_users') AS reads,
-    p.proname::text IN (
-      'wip_view_request', 'wip_view_request_all', 'wip_view_request_with_sources', 'wip_view_run', 'wip_view_try_run',
-      'wip_view_fail', 'wip_view_changed', 'wip_view_note_source_state', 'refresh_wip_view', 'refresh_wip_view_if_changed',
-      'refresh_all_wip_views', 'refresh_wip_views')
-      OR p.pronargs = 0::smallint AND EXISTS (
-        SELECT
-        FROM "${schema}".wip_view AS v
-        WHERE p.proname::text = 'refresh_'::text || pg_catalog.regexp_replace(v.view_name, '^mv_'::text, ''::text)
-      ) AS refreshes,
-    pg_catalog.quote_ident(p.proname::text) || '('::text || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')'::text
-      AS signature
-  FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = '"${schema}"'::pg_catalog.regnamespace::oid
-),
-wanted AS (
-  SELECT
-    named.role,
-    'USAGE'::text AS privilege,
-    'SCHEMA'::text AS kind,
-    NULL::text AS name,
-    pg_catalog.has_schema_privilege(named.role_oid, '"${schema}"'::pg_catalog.regnamespace::oid, 'USAGE'::text) AS held
-  FROM named
-  UNION ALL
-  SELECT
-    named.role,
-    'SELECT'::text,
-    'TABLE'::text,
-    relation.name,
-    pg_catalog.has_table_privilege(named.role_oid, relation.oid, 'SELECT'::text)
-  FROM named
-  CROSS JOIN relation
-  UNION ALL
-  SELECT
-    named.role,
-    'EXECUTE'::text,
-    routine.kind,
-    routine.signature,
-    pg_catalog.has_function_privilege(named.role_oid, routine.oid, 'EXECUTE'::text)
-  FROM named
-  CROSS JOIN routine
-  WHERE routine.reads
-    OR named.refreshes AND routine.refreshes
-  UNION ALL
-  -- From PostgreSQL 17 on, a role with MAINTAIN on a view may run REFRESH on it by itself; it then may call the
-  -- function that refreshes this one view, with a place in the queue and on record. A view without such a function
-  -- has none to grant.
-  SELECT
-    r.rolname,
-    'EXECUTE'::text,
-    routine.kind,
-    routine.signature,
-    pg_catalog.has_function_privilege(r.oid, routine.oid, 'EXECUTE'::text)
-  FROM "${schema}".wip_view AS v
-  JOIN pg_catalog.pg_class AS c
-    ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
-    AND c.relname::text = v.view_name
-    AND c.relkind = 'm'
-  CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS acl
-  JOIN pg_catalog.pg_roles AS r
-    ON r.oid = acl.grantee
-    AND r.oid <> c.relowner
-  JOIN routine
-    ON routine.name = 'refresh_'::text || pg_catalog.regexp_replace(v.view_name, '^mv_'::text, ''::text)
-    AND routine.pronargs = 0::smallint
-  WHERE acl.privilege_type = 'MAINTAIN'::text
-),
-rights AS (
-  SELECT
-    wanted.role::text AS role,
-    wanted.privilege,
-    pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text) AS object,
-    wanted.held,
-    true AS by_deploy,
-    'GRANT '::text || wanted.privilege || ' ON '::text || wanted.kind || ' '::text
-      || pg_catalog.quote_ident('${schema}'::text) || coalesce('.'::text || wanted.name, ''::text)
-      || ' TO '::text || pg_catalog.quote_ident(wanted.role::text) AS statement
-  FROM wanted
-  UNION ALL
-  SELECT needs.role, needs.privilege, needs.object, needs.held, needs.by_deploy, needs.statement
-  FROM relation
-  CROSS JOIN LATERAL "${schema}".wip_view_needs(relation.oid) AS needs
-  WHERE relation.is_view
-  UNION ALL
-  SELECT
-    keeper.rolname::text,
-    'OWNERSHIP'::text,
-    pg_catalog.quote_ident('${schema}'::text) || '.'::text || owned.name,
-    false,
-    -- a deploy gives away what it has made itself; what a stranger made would be given rights that he does not have
-    owned.owner = me.oid,
-    'ALTER '::text || owned.kind || ' '::text || pg_catalog.quote_ident('${schema}'::text) || '.'::text || owned.name
-      || ' OWNER TO '::text || pg_catalog.quote_ident(keeper.rolname::text)
-  FROM (
-    SELECT 'TABLE'::text, relation.name, relation.owner, true
-    FROM relation
-    WHERE NOT relation.is_view
-    UNION ALL
-    SELECT 'TABLE'::text, pg_catalog.quote_ident(c.relname::text), c.relowner, true
-    FROM "${schema}".wip_view_settings AS s
-    JOIN pg_catalog.pg_class AS c
-      ON c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
-      AND s.supporting_views -> c.relname::text IS NOT NULL
-      AND c.relkind = 'v'
-    UNION ALL
-    -- the copies of frozen views
-    SELECT 'TABLE'::text, pg_catalog.quote_ident(c.relname::text), c.relowner, false
-    FROM pg_catalog.pg_class AS c
-    WHERE c.relnamespace = '"${schema}"'::pg_catalog.regnamespace::oid
-      AND pg_catalog.starts_with(c.relname::text, 'wip_view_copy_'::text)
-      AND c.relkind IN ('r', 'm')
-    UNION ALL
-    -- these two run with their owner's rights, too
-    SELECT 'ROUTINE'::text, routine.signature, routine.owner, routine.refreshes OR routine.name IN ('wip_view_drift', 'wip_view_prune')
-    FROM routine
-    WHERE routine.refreshes OR pg_catalog.starts_with(routine.name, 'wip_view_'::text)
-  ) AS owned (kind, name, owner, is_called)
-  JOIN relation AS registry ON registry.name = 'wip_view'
-  JOIN pg_catalog.pg_roles AS keeper ON keeper.oid = registry.owner
-  JOIN pg_catalog.pg_roles AS me ON me.rolname = CURRENT_USER
-  WHERE owned.owner <> keeper.oid
-    AND (owned.owner = me.oid OR owned.is_called)
-)
 SELECT
-  rights.role,
-  rights.privilege,
-  rights.object,
-  pg_catalog.bool_and(rights.held) AS held,
-  pg_catalog.min(rights.statement) AS statement,
-  pg_catalog.bool_or(rights.by_deploy) AS by_deploy
-FROM rights
-GROUP BY rights.role, rights.privilege, rights.object
-ORDER BY rights.role, rights.privilege DESC, rights.object;
+  r.role,
+  r.privilege,
+  r.object,
+  pg_catalog.bool_and(r.held) AS held,
+  pg_catalog.min(r.statement) AS statement,
+  pg_catalog.bool_or(r.by_deploy) AS by_deploy
+FROM (
+  SELECT wanted.* FROM "${schema}".wip_view_role_rights() AS wanted
+  UNION ALL
+  SELECT needed.*
+  FROM "${schema}".wip_view_relations() AS v
+  CROSS JOIN LATERAL "${schema}".wip_view_needs(v.relation) AS needed
+  WHERE v.is_view
+  UNION ALL
+  SELECT owned.* FROM "${schema}".wip_view_missing_ownership() AS owned
+) AS r (role, privilege, object, held, by_deploy, statement)
+GROUP BY r.role, r.privilege, r.object
+ORDER BY r.role, r.privilege DESC, r.object;
 
 COMMENT ON VIEW "${schema}".wip_view_rights IS 'Who is to have what: the roles of wip_view_role, those that may refresh a view by themselves (MAINTAIN, from PostgreSQL 17 on), the owners of the views, and the owner of the table wip_view, to whom all that is ours belongs. A row per role and object; of the objects that are ours, only those that belong to the role that looks, and should not.';
 COMMENT ON COLUMN "${schema}".wip_view_rights.role IS 'Who is to have the right.';

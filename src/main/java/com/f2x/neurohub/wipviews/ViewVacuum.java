@@ -71,7 +71,7 @@ final class ViewVacuum {
         }
       }
     } catch (DataAccessException | SQLException | WipViewsException e) {
-      // The refresh is done; whoever cancels the vacuum, or limits it, meant no more than that.
+      // The refresh is done: a vacuum that is cancelled, or runs into a limit, fails nothing.
       LOG.debug("{} was not vacuumed", refreshed, e);
     }
   }

@@ -31,21 +31,19 @@ import org.jspecify.annotations.Nullable;
  * calls them.
  *
  * <p>Immutable and thread-safe, without threads of its own, unless {@link #withParallelism} asks
- * for them; a {@code with…} method returns another one. Each call takes a connection and gives it
- * back. Every failure is a {@link WipViewsException}; of any call a {@link
- * DatabaseUnavailableException} where the database cannot be reached or the pool has no connection
- * to give, and a {@link NotDeployedException} where nothing is deployed in the schema, or not all
- * of it.
+ * for them; a {@code with…} method returns another one. Each call takes a connection and returns
+ * it. Every failure is a {@link WipViewsException}: a {@link DatabaseUnavailableException} if the
+ * database cannot be reached or the pool has no connection, a {@link NotDeployedException} if
+ * something of the deploy is missing in the schema.
  *
  * <p>Callers of one JVM that ask for the same refresh with the same limits share it before they
- * take a connection, by the rule that holds in the database: a caller is served only by a refresh
- * that starts after it asked. A hundred callers of a pool of five cost two refreshes, one after the
- * other, and one connection at a time. A caller that was served gets {@link
- * Refresh.Outcome#COALESCED} and has no row in the history, which records what the database was
- * asked for. A failure of the refresh is the failure of all callers that it would have served,
- * unless it concerned its own caller alone (an interrupt, a cancelled statement, a lost connection,
- * a deadlock): then another one refreshes. A caller keeps its limits while it waits; when it gives
- * up, that is on record.
+ * take a connection, by the rule of the database: a refresh serves only callers that asked before
+ * it started. A hundred callers of a pool of five cost two refreshes, one after the other, on one
+ * connection. A caller that was served gets {@link Refresh.Outcome#COALESCED} and has no row in the
+ * history, which records what the database was asked for. If the refresh fails, all callers fail
+ * that it would have served, unless the failure concerns its own caller alone (an interrupt, a
+ * cancelled statement, a lost connection, a deadlock): then another one refreshes. A caller keeps
+ * its limits while it waits; when it gives up, that is on record.
  *
  * <p>A refresh that takes ten seconds or longer is logged at INFO, one that fails at WARN, to slf4j
  * under the name of this class, as {@code event=refresh view=… outcome=… mode=… duration_ms=…

@@ -140,6 +140,24 @@ class SchemaTest {
         new StringBuilder(
             "What the changelog makes, but for the functions' bodies and the words of the"
                 + " comments.\n");
+    appendRelations(schema);
+    schema.append(
+        "\nindexes on tables of the MES, where it lacks an equivalent one: MesIndexesTest\n");
+    appendRoutines(schema);
+    schema.append("\ngrants, with a refresherRole and a readerRole\n");
+    append(
+        schema,
+        """
+        SELECT g.grantee || ': ' || string_agg(g.privilege, ', ' ORDER BY g.privilege) || ' on ' || g.object
+        FROM (%s) AS g
+        GROUP BY g.grantee, g.object
+        ORDER BY g.grantee COLLATE "C", g.object COLLATE "C"
+        """
+            .formatted(grants()));
+    return schema.toString().replace(REFRESHER, "refresher").replace(READER, "reader");
+  }
+
+  private static void appendRelations(StringBuilder schema) throws Exception {
     for (List<String> relation :
         database.rows(
             """
@@ -193,9 +211,9 @@ class SchemaTest {
           """
               .formatted(relation.get(0)));
     }
-    schema.append(
-        "\nindexes on tables of the MES, where it lacks an equivalent one: MesIndexesTest\n");
+  }
 
+  private static void appendRoutines(StringBuilder schema) throws Exception {
     for (List<String> routine :
         database.rows(
             """
@@ -218,18 +236,6 @@ class SchemaTest {
       schema.append("\n").append(routine.get(0));
       schema.append("\n  ").append(routine.get(1)).append("\n");
     }
-
-    schema.append("\ngrants, with a refresherRole and a readerRole\n");
-    append(
-        schema,
-        """
-        SELECT g.grantee || ': ' || string_agg(g.privilege, ', ' ORDER BY g.privilege) || ' on ' || g.object
-        FROM (%s) AS g
-        GROUP BY g.grantee, g.object
-        ORDER BY g.grantee COLLATE "C", g.object COLLATE "C"
-        """
-            .formatted(grants()));
-    return schema.toString().replace(REFRESHER, "refresher").replace(READER, "reader");
   }
 
   /** All but what an owner has. */

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -75,7 +76,8 @@ final class BlockersCommand implements Callable<Integer> {
     }
   }
 
-  private static String session(int pid, String role, String application, String query) {
+  private static String session(
+      int pid, @Nullable String role, @Nullable String application, @Nullable String query) {
     return pid
         + " "
         + (role == null ? "(the server itself)" : role)

@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
 import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
 import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -19,7 +20,7 @@ final class ChangelogOption {
       names = "--changelog",
       paramLabel = "FILE",
       description = "Also the changelog of a service, with entries of views of its own.")
-  private String changelog;
+  private @Nullable String changelog;
 
   boolean isGiven() {
     return changelog != null;

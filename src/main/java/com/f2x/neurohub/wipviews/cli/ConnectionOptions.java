@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine.Model.CommandSpec;
@@ -30,20 +31,20 @@ final class ConnectionOptions {
       names = "--url",
       paramLabel = "URL",
       description = FORM + "; else WIP_VIEWS_URL, else PGHOST, PGPORT, PGDATABASE.")
-  private String url;
+  private @Nullable String url;
 
   @Option(
       names = "--username",
       paramLabel = "NAME",
       description = "Role to log in with; else WIP_VIEWS_USERNAME, else PGUSER.")
-  private String username;
+  private @Nullable String username;
 
   @Option(
       names = "--password-file",
       paramLabel = "FILE",
       description =
           "File whose first line is the password; else WIP_VIEWS_PASSWORD, else PGPASSWORD.")
-  private Path passwordFile;
+  private @Nullable Path passwordFile;
 
   @Option(
       names = "--schema",
@@ -51,7 +52,7 @@ final class ConnectionOptions {
       description =
           "Schema of the MES tables and the views; else WIP_VIEWS_SCHEMA, else the first one of the"
               + " search_path.")
-  private String schema;
+  private @Nullable String schema;
 
   WipViews views() {
     return WipViews.of(dataSource()).withSchema(schema());
@@ -70,7 +71,7 @@ final class ConnectionOptions {
    *
    * @param parameter the schema; null if it was not given so
    */
-  void schemaParameter(String parameter) {
+  void schemaParameter(@Nullable String parameter) {
     if (parameter == null) {
       return;
     }
@@ -82,7 +83,7 @@ final class ConnectionOptions {
   }
 
   /** Returns the schema; null for the one on top of the search_path. */
-  String schema() {
+  @Nullable String schema() {
     return first(schema, variable("WIP_VIEWS_SCHEMA"));
   }
 
@@ -108,7 +109,7 @@ final class ConnectionOptions {
             variable("PGUSER")));
     dataSource.setPassword(
         first(
-            passwordFile == null ? null : passwordInFile(),
+            passwordFile == null ? null : firstLine(passwordFile),
             optionUrl ? passwordInUrl : null,
             variable("WIP_VIEWS_PASSWORD"),
             passwordInUrl,
@@ -181,18 +182,18 @@ final class ConnectionOptions {
     return Integer.parseInt(port);
   }
 
-  private String passwordInFile() {
-    try (BufferedReader reader = Files.newBufferedReader(passwordFile)) {
+  private String firstLine(Path file) {
+    try (BufferedReader reader = Files.newBufferedReader(file)) {
       String line = reader.readLine();
       return line == null ? "" : line;
     } catch (CharacterCodingException e) {
-      throw wrong("the password file " + passwordFile + " is not UTF-8");
+      throw wrong("the password file " + file + " is not UTF-8");
     } catch (IOException e) {
-      throw wrong("cannot read the password file " + passwordFile);
+      throw wrong("cannot read the password file " + file);
     }
   }
 
-  private String variable(String name) {
+  private @Nullable String variable(String name) {
     return ((WipViewsCommand) spec.root().userObject()).environment().get(name);
   }
 
@@ -200,7 +201,7 @@ final class ConnectionOptions {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  private static String first(String... values) {
+  private static @Nullable String first(@Nullable String... values) {
     for (String value : values) {
       if (value != null && !value.isEmpty()) {
         return value;

@@ -20,6 +20,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -151,7 +152,7 @@ final class DoctorCommand implements Callable<Integer> {
           // before it runs: who waits sees for what
           output.line("    " + output.strong(sql));
         }
-        String error = apply(statement, sql);
+        @Nullable String error = apply(statement, sql);
         if (error != null && !format.isJson()) {
           output.indented(output.bad("failed: ") + error);
         }
@@ -160,7 +161,7 @@ final class DoctorCommand implements Callable<Integer> {
     }
   }
 
-  private static String apply(Statement statement, String sql) throws SQLException {
+  private static @Nullable String apply(Statement statement, String sql) throws SQLException {
     statement.execute(
         "SET lock_timeout = '" + (sql.contains("CONCURRENTLY") ? "0" : LOCK_TIMEOUT) + "'");
     try {

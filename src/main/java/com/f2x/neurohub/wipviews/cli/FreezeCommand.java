@@ -12,7 +12,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /** {@code wip-views freeze}. */
 @Command(
@@ -26,9 +25,7 @@ import picocli.CommandLine.Parameters;
     })
 final class FreezeCommand implements Callable<Integer> {
 
-  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
-  private List<String> names = List.of();
-
+  @Mixin private NamedViews views;
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
@@ -36,13 +33,13 @@ final class FreezeCommand implements Callable<Integer> {
   public Integer call() {
     Output output = format.output();
     WipViewsMigration migration = connection.migration();
-    List<ColumnUser> users = migration.columnUsers(names);
+    List<ColumnUser> users = migration.columnUsers(views.names());
     if (format.isJson()) {
-      output.json(new Freezing(migration.freeze(names), users));
+      output.json(new Freezing(migration.freeze(views.names()), users));
       return CommandLine.ExitCode.OK;
     }
     name(output, users);
-    List<String> frozen = migration.withProgress(new Progress(output)).freeze(names);
+    List<String> frozen = migration.withProgress(new Progress(output)).freeze(views.names());
     output.paragraph(
         (frozen.isEmpty()
                 ? "Nothing was frozen that was not before."

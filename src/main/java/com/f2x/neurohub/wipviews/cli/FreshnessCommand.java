@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi.Text;
@@ -54,7 +55,7 @@ final class FreshnessCommand implements Callable<Integer> {
       description =
           "Redraw it every 2s, or every TIME, until Ctrl-C; also while the database is"
               + " unreachable.")
-  private Duration watch;
+  private @Nullable Duration watch;
 
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;

@@ -15,6 +15,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,13 +37,13 @@ final class HistoryCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(arity = "0..1", paramLabel = "VIEW", description = "Name of a view; none for all.")
-  private String name;
+  private @Nullable String name;
 
   @Option(
       names = "--limit",
       paramLabel = "N",
       description = "Attempts at most; default " + LIMIT + ".")
-  private Integer limit;
+  private @Nullable Integer limit;
 
   @Option(
       names = "--summary",
@@ -53,7 +54,7 @@ final class HistoryCommand implements Callable<Integer> {
       names = "--days",
       paramLabel = "N",
       description = "Days at most of --summary, today included; default " + DAYS + ".")
-  private Integer days;
+  private @Nullable Integer days;
 
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
@@ -86,7 +87,7 @@ final class HistoryCommand implements Callable<Integer> {
     return CommandLine.ExitCode.OK;
   }
 
-  private int atLeastOne(String option, Integer given, int otherwise) {
+  private int atLeastOne(String option, @Nullable Integer given, int otherwise) {
     if (given != null && given < 1) {
       throw wrong(option + " must be at least 1");
     }
@@ -168,7 +169,7 @@ final class HistoryCommand implements Callable<Integer> {
           attempt.mode() == null ? Formats.NONE : attempt.mode(),
           Formats.duration(attempt.duration()),
           Formats.count(attempt.rows()),
-          attempt.applicationName().isEmpty() ? attempt.role() : attempt.applicationName());
+          refresh.applicationName().isEmpty() ? refresh.role() : refresh.applicationName());
       Attempts.note(grid, attempt);
     }
     output.print(grid);

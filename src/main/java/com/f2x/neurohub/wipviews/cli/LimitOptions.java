@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.internal.Durations;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -18,14 +19,14 @@ final class LimitOptions {
       paramLabel = "TIME",
       converter = DurationConverter.class,
       description = "Fail a view after waiting this long for its lock, such as 5s.")
-  private Duration lockTimeout;
+  private @Nullable Duration lockTimeout;
 
   @Option(
       names = "--statement-timeout",
       paramLabel = "TIME",
       converter = DurationConverter.class,
       description = "Fail a view that takes longer than this, such as 2m.")
-  private Duration statementTimeout;
+  private @Nullable Duration statementTimeout;
 
   private int jobs = 1;
 
@@ -48,16 +49,16 @@ final class LimitOptions {
   }
 
   /** Returns the longest wait for a lock; null for the connection's own. */
-  Duration lockTimeout() {
+  @Nullable Duration lockTimeout() {
     return checked("--lock-timeout", lockTimeout);
   }
 
   /** Returns the longest that a refresh may take; null for the connection's own. */
-  Duration statementTimeout() {
+  @Nullable Duration statementTimeout() {
     return checked("--statement-timeout", statementTimeout);
   }
 
-  private Duration checked(String option, Duration timeout) {
+  private @Nullable Duration checked(String option, @Nullable Duration timeout) {
     if (timeout != null && !Durations.isTimeout(timeout)) {
       throw new ParameterException(
           spec.commandLine(),

@@ -14,7 +14,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code wip-views recreate}. */
@@ -35,9 +34,6 @@ final class RecreateCommand implements Callable<Integer> {
   /** A refresh by somebody else may be on record after the rebuild already. */
   private static final int RECENT = 20;
 
-  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
-  private List<String> names = List.of();
-
   @Option(
       names = "--previous",
       description = "Bring back the definition before; again, and it goes one further back.")
@@ -45,6 +41,7 @@ final class RecreateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
+  @Mixin private NamedViews named;
   @Mixin private ConnectionOptions connection;
   @Mixin private ChangelogOption changelog;
   @Mixin private ParameterOptions parameters;
@@ -52,7 +49,7 @@ final class RecreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (previous && names.isEmpty()) {
+    if (previous && named.names().isEmpty()) {
       throw new ParameterException(spec.commandLine(), "--previous needs the names of views");
     }
     WipViewsMigration migration =
@@ -79,9 +76,9 @@ final class RecreateCommand implements Callable<Integer> {
 
   private List<String> recreate(WipViewsMigration migration) {
     if (previous) {
-      migration.recreatePrevious(names);
-      return names;
+      migration.recreatePrevious(named.names());
+      return named.names();
     }
-    return migration.recreate(names);
+    return migration.recreate(named.names());
   }
 }

@@ -14,32 +14,29 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jooq.Table;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code wip-views refresh}. */
 @Command(
     name = "refresh",
-    description = "Refresh all views, or the named ones, and say what happened.")
+    description = "Refresh all views, or the named ones, in refresh order, and say what happened.")
 final class RefreshCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
-
-  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all, in refresh order.")
-  private List<String> names = List.of();
 
   @Option(
       names = "--max-age",
       paramLabel = "AGE",
       converter = DurationConverter.class,
       description = "Skip a view that is not older than this, such as 30s, 5m or 2h.")
-  private Duration maxAge;
+  private @Nullable Duration maxAge;
 
   @Option(
       names = "--if-changed",
@@ -53,6 +50,7 @@ final class RefreshCommand implements Callable<Integer> {
       description = "Print nothing but what failed, as a job of cron should.")
   private boolean quiet;
 
+  @Mixin private NamedViews named;
   @Mixin private LimitOptions limits;
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
@@ -77,7 +75,7 @@ final class RefreshCommand implements Callable<Integer> {
     if (maxAge == null) {
       attempt(() -> refresh(views), attempts, failures);
     } else {
-      for (Table<?> view : ViewNames.existing(views, names)) {
+      for (Table<?> view : ViewNames.existing(views, named.names())) {
         attempt(() -> refreshIfDue(views, view, attempts), attempts, failures);
       }
     }
@@ -107,11 +105,11 @@ final class RefreshCommand implements Callable<Integer> {
 
   /** As one call, so that callers at the same moment share all of it. */
   private List<Refresh> refresh(WipViews views) {
-    if (names.isEmpty()) {
+    if (named.names().isEmpty()) {
       return views.refreshAll();
     }
-    List<Table<?>> named = ViewNames.existing(views, names);
-    return named.size() == 1 ? List.of(views.refresh(named.get(0))) : views.refreshAll(named);
+    List<Table<?>> wanted = ViewNames.existing(views, named.names());
+    return wanted.size() == 1 ? List.of(views.refresh(wanted.get(0))) : views.refreshAll(wanted);
   }
 
   private List<Refresh> refreshIfDue(WipViews views, Table<?> view, List<Attempt> attempts) {

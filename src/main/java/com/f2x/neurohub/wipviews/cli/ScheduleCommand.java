@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -54,7 +55,7 @@ final class ScheduleCommand implements Callable<Integer> {
       description =
           "production (every 2 minutes from 6 to 23 o'clock, else every 15; the default) or"
               + " development (every 5 minutes).")
-  private String policy;
+  private @Nullable String policy;
 
   @Option(
       names = "--cron",
@@ -62,13 +63,13 @@ final class ScheduleCommand implements Callable<Integer> {
       description =
           "Six fields in place of a policy: second, minute, hour, day of month, month, day of"
               + " week.")
-  private String cron;
+  private @Nullable String cron;
 
   @Option(
       names = "--zone",
       paramLabel = "ZONE",
       description = "By whose clocks, such as Asia/Seoul; the system's by default.")
-  private String zone;
+  private @Nullable String zone;
 
   @Option(
       names = "--grace",

@@ -9,7 +9,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 
 /** {@code wip-views thaw}. */
 @Command(
@@ -17,14 +16,12 @@ import picocli.CommandLine.Parameters;
     description = {
       "End wip-views freeze for all views, or the named ones: put the definition that was deployed"
           + " last in the place of the frozen one, with new rows.",
-      "Where the tables no longer suit a view, it names the columns, and the frozen view goes on"
-          + " serving."
+      "Where the tables no longer suit a view, it names the columns, and the frozen view still"
+          + " serves its readers."
     })
 final class ThawCommand implements Callable<Integer> {
 
-  @Parameters(paramLabel = "VIEW", description = "Names of views; none for all.")
-  private List<String> names = List.of();
-
+  @Mixin private NamedViews views;
   @Mixin private ConnectionOptions connection;
   @Mixin private FormatOption format;
 
@@ -33,10 +30,10 @@ final class ThawCommand implements Callable<Integer> {
     Output output = format.output();
     WipViewsMigration migration = connection.migration();
     if (format.isJson()) {
-      output.json(new Freezing(migration.thaw(names), List.of()));
+      output.json(new Freezing(migration.thaw(views.names()), List.of()));
       return CommandLine.ExitCode.OK;
     }
-    List<String> thawed = migration.withProgress(new Progress(output)).thaw(names);
+    List<String> thawed = migration.withProgress(new Progress(output)).thaw(views.names());
     output.paragraph(
         thawed.isEmpty()
             ? "Nothing to thaw: no view is frozen."

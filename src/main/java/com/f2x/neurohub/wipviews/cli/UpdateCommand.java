@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -111,7 +112,7 @@ final class UpdateCommand implements Callable<Integer> {
         description =
             "Nothing but engine, for views of your own on a database without an MES; or an opt-in"
                 + " changelog, in another database than the views.")
-    private String only;
+    private @Nullable String only;
 
     List<String> parameterNames(CommandSpec spec) {
       List<String> names = new ArrayList<>();

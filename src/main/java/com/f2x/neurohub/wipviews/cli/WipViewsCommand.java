@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -80,7 +81,7 @@ public final class WipViewsCommand implements Runnable {
   private static final int PIPE = 0010000;
 
   /** Where the output of this process goes; null if it is not the process's own. */
-  private Path standardOutput;
+  private @Nullable Path standardOutput;
 
   /** Whether a signal ends this process: what fails from then on fails because of that. */
   private volatile boolean signalled;

@@ -3,4 +3,7 @@
  * parses, calls the public API and prints through {@code cli.output}. Not public; what scripts rely
  * on is in docs/commands.md.
  */
+@NullMarked
 package com.f2x.neurohub.wipviews.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -25,8 +26,8 @@ public final class DemoServer implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Thread hook = new Thread(this::stop, "wip-views-demo-stop");
-  private Path directory;
-  private EmbeddedPostgres server;
+  private @Nullable Path directory;
+  private @Nullable EmbeddedPostgres server;
   private boolean stopped;
 
   private DemoServer() {}

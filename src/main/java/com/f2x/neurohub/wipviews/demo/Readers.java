@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * People who read a view without a break, each over a connection of their own, and note how it
@@ -24,7 +25,7 @@ public final class Readers {
   private final AtomicLong reads = new AtomicLong();
   private final AtomicLong errors = new AtomicLong();
   private final AtomicLong slowestNanos = new AtomicLong();
-  private final AtomicReference<String> firstError = new AtomicReference<>();
+  private final AtomicReference<@Nullable String> firstError = new AtomicReference<>();
   private volatile boolean reading = true;
 
   private Readers() {}
@@ -37,7 +38,7 @@ public final class Readers {
    * @param slowest the longest that a query took
    * @param firstError message of the first query that failed; null if none did
    */
-  public record Result(long reads, long errors, Duration slowest, String firstError) {}
+  public record Result(long reads, long errors, Duration slowest, @Nullable String firstError) {}
 
   /**
    * Starts readers, and returns when each of them has read once or failed.

@@ -3,9 +3,8 @@ package com.f2x.neurohub.wipviews.internal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A line of {@code key=value} for whoever collects logs, beginning with the event. It is the
- * message itself, not the key-value pairs of slf4j: what prints logs by default, Spring Boot's
- * Logback among it, leaves those out.
+ * A log message of {@code key=value}, which begins with the event. It does not use the key-value
+ * pairs of slf4j: Logback's default pattern, which Spring Boot uses too, leaves those out.
  */
 public final class LogLine {
 

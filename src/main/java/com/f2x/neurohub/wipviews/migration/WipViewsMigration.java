@@ -295,7 +295,7 @@ public final class WipViewsMigration {
    * @throws UnknownViewException if no view that is registered has one of the names; none was
    *     touched
    * @throws WipViewsException if the tables no longer suit a view: it names the columns, and the
-   *     frozen view goes on serving
+   *     frozen view still serves its readers
    * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> thaw(Collection<String> views) {

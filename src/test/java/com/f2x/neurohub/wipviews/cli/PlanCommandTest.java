@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.f2x.neurohub.wipviews.testing.ChangedView;
 import com.f2x.neurohub.wipviews.testing.OwnChangelog;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -20,21 +21,6 @@ import tools.jackson.databind.json.JsonMapper;
 /** {@code wip-views plan}, as docs/plan.md shows it, and {@code recreate --previous}. */
 class PlanCommandTest {
 
-  private static final OwnView CUSTOMERS =
-      new OwnView(
-          "mv_customers",
-          "SELECT customer, count(*) AS orders, sum(amount) AS amount, now() AS seen_at FROM orders"
-              + " GROUP BY customer",
-          "customer");
-
-  private static final OwnView CHANGED =
-      new OwnView(
-          "mv_customers",
-          "SELECT customer, sum(amount) + CASE customer WHEN 'c1' THEN 1 ELSE 0 END AS amount,"
-              + " now() AS seen_at, max(amount) AS largest FROM orders WHERE customer <> 'c2'"
-              + " GROUP BY customer",
-          "customer");
-
   @RegisterExtension static final TestDatabase database = TestDatabase.engine();
 
   @TempDir private static Path folder;
@@ -43,9 +29,8 @@ class PlanCommandTest {
 
   @BeforeAll
   static void deploy() throws Exception {
-    database.execute(
-        "INSERT INTO orders SELECT n, 'c' || n % 10, n FROM generate_series(1, 100) AS n");
-    String changelog = OwnChangelog.in(folder).with(CUSTOMERS).location();
+    ChangedView.load(database);
+    String changelog = OwnChangelog.in(folder).with(ChangedView.BEFORE).location();
     Cli.Result result =
         Cli.on(database).run("update", "--only", "engine", "--changelog", changelog);
     assertThat(result.exitCode()).isZero();
@@ -83,7 +68,7 @@ class PlanCommandTest {
   @Thorough
   @Test
   void the_text_is_the_one_in_the_documents() throws Exception {
-    Cli.Result result = plan(CHANGED);
+    Cli.Result result = plan(ChangedView.AFTER);
 
     assertThat(result.exitCode()).isZero();
     assertThat(result.err()).isEmpty();
@@ -94,7 +79,7 @@ class PlanCommandTest {
   @Thorough
   @Test
   void the_json_is_the_one_in_the_documents() throws Exception {
-    Cli.Result result = plan(CHANGED, "--format", "json");
+    Cli.Result result = plan(ChangedView.AFTER, "--format", "json");
 
     assertThat(result.exitCode()).isZero();
     assertThat(withoutTimes(result.out()).strip())
@@ -105,7 +90,7 @@ class PlanCommandTest {
 
   @Test
   void nothing_to_deploy_is_one_line() throws Exception {
-    Cli.Result result = plan(CUSTOMERS);
+    Cli.Result result = plan(ChangedView.BEFORE);
 
     assertThat(result.exitCode()).isZero();
     assertThat(result.outLines()).containsExactly("Nothing to deploy.");
@@ -116,7 +101,7 @@ class PlanCommandTest {
   void a_refusal_exits_1_and_names_the_reason() throws Exception {
     database.execute("CREATE VIEW counts AS SELECT orders FROM mv_customers");
     try {
-      Cli.Result result = plan(CHANGED);
+      Cli.Result result = plan(ChangedView.AFTER);
 
       assertThat(result.exitCode()).isEqualTo(1);
       assertThat(result.out().replaceAll("\\s+", " "))
@@ -125,7 +110,8 @@ class PlanCommandTest {
           .contains("Change or drop these first.");
       assertThat(result.errLines())
           .containsExactly("wip-views: update would be refused: 1 reason.");
-      assertThat(plan(CHANGED, "--format", "json").json().get("succeeds").asBoolean()).isFalse();
+      assertThat(plan(ChangedView.AFTER, "--format", "json").json().get("succeeds").asBoolean())
+          .isFalse();
     } finally {
       database.execute("DROP VIEW counts");
     }

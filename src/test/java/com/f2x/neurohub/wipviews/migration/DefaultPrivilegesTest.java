@@ -27,7 +27,7 @@ class DefaultPrivilegesTest {
       FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS acl
       WHERE p.pronamespace = 'public'::regnamespace
         AND p.proname !~ '^mes_'
-        AND p.proname NOT IN ('wip_view_try_lock', 'wip_view_acquire_exclusive', 'wip_view_holders', 'wip_view_limit_lock_waits', 'wip_view_objects', 'wip_view_pin_settings', 'wip_view_snapshot_objects', 'wip_view_revoke_default_privileges', 'wip_view_release')
+        AND p.proname NOT IN ('wip_view_try_lock', 'wip_view_acquire_exclusive', 'wip_view_holders', 'wip_view_limit_lock_waits', 'wip_view_objects', 'wip_view_pin_settings', 'wip_view_snapshot_objects', 'wip_view_revoke_default_privileges', 'wip_view_revoke_from_others', 'wip_view_has_column', 'wip_view_release')
         AND acl.grantee IN (0, 'ROLE'::regrole)
       ORDER BY 1, 2
       """

@@ -14,6 +14,7 @@ import com.f2x.neurohub.wipviews.migration.Plan.View;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
+import com.f2x.neurohub.wipviews.testing.ChangedView;
 import com.f2x.neurohub.wipviews.testing.OwnChangelog;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
@@ -37,21 +38,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a deploy would do, from a real build that is rolled back. */
 class PlanTest {
 
-  private static final OwnView CUSTOMERS =
-      new OwnView(
-          "mv_customers",
-          "SELECT customer, count(*) AS orders, sum(amount) AS amount, now() AS seen_at FROM orders"
-              + " GROUP BY customer",
-          "customer");
-
-  private static final OwnView CHANGED =
-      new OwnView(
-          "mv_customers",
-          "SELECT customer, sum(amount) + CASE customer WHEN 'c1' THEN 1 ELSE 0 END AS amount,"
-              + " now() AS seen_at, max(amount) AS largest FROM orders WHERE customer <> 'c2'"
-              + " GROUP BY customer",
-          "customer");
-
   @TempDir private Path folder;
   private TestDatabase database;
   private WipViewsMigration library;
@@ -59,8 +45,7 @@ class PlanTest {
   @BeforeEach
   void orders() throws SQLException {
     use(TestDatabase.engine());
-    database.execute(
-        "INSERT INTO orders SELECT n, 'c' || n % 10, n FROM generate_series(1, 100) AS n");
+    ChangedView.load(database);
   }
 
   @AfterEach
@@ -117,7 +102,7 @@ class PlanTest {
 
   @Test
   void it_says_what_would_change_and_changes_nothing() throws Exception {
-    deploy(CUSTOMERS);
+    deploy(ChangedView.BEFORE);
     database.execute(
         "CREATE VIEW amounts AS SELECT customer, amount FROM mv_customers",
         "CREATE MATERIALIZED VIEW total AS SELECT sum(amount) AS amount FROM amounts",
@@ -126,7 +111,7 @@ class PlanTest {
         "GRANT SELECT (orders) ON mv_customers TO pg_monitor",
         "ALTER MATERIALIZED VIEW mv_customers SET (fillfactor = 70)",
         "SELECT refresh_wip_view('mv_customers')");
-    OwnChangelog next = empty().with(CHANGED);
+    OwnChangelog next = empty().with(ChangedView.AFTER);
 
     Plan plan = planOf(next);
 
@@ -170,7 +155,7 @@ class PlanTest {
   @Thorough
   @Test
   void it_names_all_that_a_deploy_would_refuse() throws Exception {
-    deploy(CUSTOMERS, OwnView.BIG_CUSTOMERS);
+    deploy(ChangedView.BEFORE, OwnView.BIG_CUSTOMERS);
     database.execute(
         "CREATE VIEW counts AS SELECT customer, orders FROM mv_customers",
         "CREATE VIEW over_counts AS SELECT customer FROM counts",
@@ -179,7 +164,7 @@ class PlanTest {
         "CREATE FUNCTION all_orders() RETURNS numeric LANGUAGE sql AS"
             + " 'SELECT sum(orders) FROM public.mv_customers'");
 
-    Plan plan = planOf(empty().with(CHANGED));
+    Plan plan = planOf(empty().with(ChangedView.AFTER));
 
     assertThat(plan.succeeds()).isFalse();
     assertThat(plan.views().get(0).dependants())
@@ -207,7 +192,7 @@ class PlanTest {
   void a_file_that_fails_is_a_refusal() throws Exception {
     OwnView broken = new OwnView("mv_broken", "SELECT nothing FROM orders", "nothing");
 
-    Plan plan = planOf(empty().with(broken).with(CUSTOMERS));
+    Plan plan = planOf(empty().with(broken).with(ChangedView.BEFORE));
 
     assertThat(plan.views()).isEmpty();
     assertThat(plan.refusals())
@@ -222,11 +207,11 @@ class PlanTest {
   @Thorough
   @Test
   void a_view_is_planned_on_top_of_those_planned_before() throws Exception {
-    deploy(CUSTOMERS, OwnView.BIG_CUSTOMERS);
+    deploy(ChangedView.BEFORE, OwnView.BIG_CUSTOMERS);
     OwnView reader =
         new OwnView("mv_big_customers", "SELECT customer, largest FROM mv_customers", "customer");
 
-    Plan plan = planOf(empty().with(CHANGED).with(reader));
+    Plan plan = planOf(empty().with(ChangedView.AFTER).with(reader));
 
     assertThat(plan.refusals()).isEmpty();
     assertThat(plan.views()).extracting(View::view).containsExactly("mv_customers", reader.name());
@@ -270,7 +255,7 @@ class PlanTest {
   @Thorough
   @Test
   void readers_and_refreshes_go_on_and_a_killed_plan_leaves_nothing() throws Exception {
-    deploy(CUSTOMERS);
+    deploy(ChangedView.BEFORE);
     database.execute(
         "CREATE FUNCTION gate() RETURNS boolean LANGUAGE sql VOLATILE AS"
             + " 'SELECT pg_advisory_xact_lock_shared(4711) IS NULL'");
@@ -306,14 +291,14 @@ class PlanTest {
   @Thorough
   @Test
   void a_view_that_is_gone_or_empty_is_planned_too() throws Exception {
-    deploy(CUSTOMERS);
+    deploy(ChangedView.BEFORE);
     database.execute("REFRESH MATERIALIZED VIEW mv_customers WITH NO DATA");
-    assertThat(planOf(empty().with(CHANGED)).views())
+    assertThat(planOf(empty().with(ChangedView.AFTER)).views())
         .extracting(View::action, view -> view.rows().live(), view -> view.rows().built())
         .containsExactly(tuple(Action.REPLACE, null, 9L));
 
     database.execute("DROP MATERIALIZED VIEW mv_customers");
-    assertThat(planOf(empty().with(CHANGED)).views())
+    assertThat(planOf(empty().with(ChangedView.AFTER)).views())
         .extracting(View::action, view -> view.rows().live(), view -> view.rows().built())
         .containsExactly(tuple(Action.BRING_BACK, null, 9L));
   }
@@ -321,10 +306,10 @@ class PlanTest {
   @Thorough
   @Test
   void a_frozen_view_stays_as_it_is() throws Exception {
-    deploy(CUSTOMERS);
+    deploy(ChangedView.BEFORE);
     library.freeze(List.of("mv_customers"));
 
-    Plan plan = planOf(empty().with(CHANGED));
+    Plan plan = planOf(empty().with(ChangedView.AFTER));
 
     assertThat(plan.refusals()).isEmpty();
     assertThat(plan.views()).extracting(View::action).containsExactly(Action.DEFER);
@@ -333,9 +318,9 @@ class PlanTest {
   @Thorough
   @Test
   void who_holds_the_view_is_named() throws Exception {
-    deploy(CUSTOMERS);
+    deploy(ChangedView.BEFORE);
     try (Connection report = database.inTransaction("SELECT count(*) FROM mv_customers")) {
-      assertThat(planOf(empty().with(CHANGED)).views().get(0).holders())
+      assertThat(planOf(empty().with(ChangedView.AFTER)).views().get(0).holders())
           .singleElement()
           .satisfies(
               holder -> {

@@ -227,7 +227,7 @@ class FreezeTest {
 
     assertThatThrownBy(() -> database.execute(THAW))
         .hasMessageContainingAll(
-            "cannot thaw mv_customers: ", named, "The frozen view goes on serving.");
+            "cannot thaw mv_customers: ", named, "The frozen view still serves its readers.");
 
     assertThat(state()).isEqualTo("frozen");
     assertThat(database.value("SELECT customer FROM top")).isEqualTo("bob");

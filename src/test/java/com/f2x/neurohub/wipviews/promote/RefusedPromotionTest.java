@@ -181,7 +181,7 @@ class RefusedPromotionTest {
 
       assertThatThrownBy(() -> OwnView.ORDERS.promoteOn(connection))
           .hasMessageContaining(
-              ".mine: another session made it for itself; it goes when that session ends");
+              ".mine: it is a temporary view of another session, and goes when that session ends");
     }
   }
 
@@ -246,7 +246,7 @@ class RefusedPromotionTest {
 
     refused(
         OwnView.ORDERS,
-        "materialized view reports.twin: another one of the same name gets a successor, too",
+        "materialized view reports.twin: another dependant of the same name gets a successor, too",
         "materialized view reports.two: relation \"same\" already exists");
   }
 
@@ -275,9 +275,9 @@ class RefusedPromotionTest {
           .hasMessageContaining(
               "view public.theirs: it belongs to "
                   + stranger
-                  + ", which "
+                  + ", of which "
                   + deployer
-                  + " is no member of")
+                  + " is not a member")
           .hasMessageContaining("function also_theirs(): it belongs to " + stranger);
     } finally {
       connection.close();

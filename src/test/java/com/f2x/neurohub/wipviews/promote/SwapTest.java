@@ -224,7 +224,7 @@ class SwapTest {
       report.commit();
 
       assertThatThrownBy(() -> Await.result(promotion))
-          .hasMessageContaining("meanwhile somebody changed what depends on")
+          .hasMessageContaining("another session changed what depends on")
           .hasMessageContaining("counts()");
       OwnView.ORDERS.promoteOn(connection);
       assertThat(database.value("SELECT counts()")).isEqualTo("6000");

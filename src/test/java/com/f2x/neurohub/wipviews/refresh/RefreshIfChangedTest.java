@@ -49,6 +49,7 @@ class RefreshIfChangedTest {
         "CREATE TABLE part_1 PARTITION OF parts FOR VALUES IN (1)",
         "CREATE TABLE hidden (id integer)",
         "CREATE TABLE other (id integer)",
+        "CREATE TABLE last (id integer)",
         "CREATE VIEW between AS SELECT id FROM parts",
         "CREATE FUNCTION numbers() RETURNS SETOF integer LANGUAGE sql STABLE"
             + " BEGIN ATOMIC SELECT id FROM hidden; END");
@@ -70,9 +71,20 @@ class RefreshIfChangedTest {
             + "', 1, '1 day', '')");
   }
 
-  /** Until all that was written before has been reported, and is in its rows. */
+  /**
+   * Waits until all that was written before is counted, as a row that is written last is, and has
+   * the view refreshed.
+   */
   private void settle() throws Exception {
-    Await.until("nothing is new", () -> views.refreshIfChanged(MV_TOP, AGE).isEmpty());
+    database.execute("INSERT INTO last DEFAULT VALUES");
+    Await.until(
+        "what was written is counted",
+        () ->
+            database.value(
+                "SELECT pg_stat_get_tuples_inserted('last'::regclass) = (SELECT count(*) FROM"
+                    + " last)"),
+        "t"::equals);
+    views.refreshIfChanged(MV_TOP, AGE);
   }
 
   private void awaitRefresh() throws Exception {

@@ -1,6 +1,7 @@
 package com.example.deploy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.f2x.neurohub.wipviews.WipViews;
@@ -53,8 +54,7 @@ class LiquibaseCommandLineTest {
       other.createStatement().execute("LOCK TABLE lots");
       Run killed = update(ROOT);
       while (!waits()) {
-        assertTrue(killed.process().isAlive(), killed::output);
-        Thread.sleep(100);
+        assertFalse(killed.process().waitFor(100, TimeUnit.MILLISECONDS), killed::output);
       }
       killed.process().destroyForcibly().waitFor();
     }

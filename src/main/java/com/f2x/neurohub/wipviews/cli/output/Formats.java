@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.internal.Durations;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** Figures and sentences as people say them. */
 public final class Formats {
@@ -21,7 +22,7 @@ public final class Formats {
   private Formats() {}
 
   /** {@code 2 min ago}; {@code never} for null. */
-  public static String ago(Duration age) {
+  public static String ago(@Nullable Duration age) {
     if (age == null) {
       return "never";
     }
@@ -42,12 +43,12 @@ public final class Formats {
   }
 
   /** {@code 85 ms}, {@code 1.2 s}, {@code 20 min}, {@code 2 h 5 min}. */
-  public static String duration(Duration duration) {
+  public static String duration(@Nullable Duration duration) {
     return duration == null ? NONE : Durations.words(duration);
   }
 
   /** {@code 48 kB}, as {@code pg_size_pretty} says it. */
-  public static String size(Long bytes) {
+  public static String size(@Nullable Long bytes) {
     if (bytes == null) {
       return NONE;
     }
@@ -61,7 +62,7 @@ public final class Formats {
   }
 
   /** {@code 30,000}. */
-  public static String count(Number count) {
+  public static String count(@Nullable Number count) {
     return count == null ? NONE : String.format(Locale.ROOT, "%,d", count.longValue());
   }
 
@@ -71,12 +72,12 @@ public final class Formats {
   }
 
   /** {@code 87%}. */
-  public static String percent(BigDecimal percent) {
+  public static String percent(@Nullable BigDecimal percent) {
     return percent == null ? NONE : Math.round(percent.doubleValue()) + "%";
   }
 
   /** {@code 12 s}, {@code 2 min}: as {@link #coarse}. */
-  public static String seconds(Integer seconds) {
+  public static String seconds(@Nullable Integer seconds) {
     return seconds == null ? NONE : coarse(Duration.ofSeconds(seconds));
   }
 

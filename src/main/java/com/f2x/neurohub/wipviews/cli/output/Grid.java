@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.cli.output;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Help.Ansi.Style;
 import picocli.CommandLine.Help.Ansi.Text;
 import picocli.CommandLine.Help.ColorScheme;
@@ -24,7 +25,7 @@ public final class Grid {
   private record Column(Text header, Alignment alignment, boolean wraps) {}
 
   /** Either cells, or lines below the row before. */
-  private record Row(List<Text> cells, List<Text> note) {}
+  private record Row(@Nullable List<Text> cells, @Nullable List<Text> note) {}
 
   private final ColorScheme colors;
   private final List<Column> columns = new ArrayList<>();
@@ -54,7 +55,7 @@ public final class Grid {
   }
 
   /** Adds a row: a Text keeps its colour, anything else is printed as it is, null as nothing. */
-  public Grid row(Object... cells) {
+  public Grid row(@Nullable Object... cells) {
     if (cells.length != columns.size()) {
       throw new IllegalArgumentException(cells.length + " cells in " + columns.size() + " columns");
     }

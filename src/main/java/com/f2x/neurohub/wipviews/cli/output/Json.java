@@ -14,6 +14,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationFeature;
@@ -54,24 +55,24 @@ public final class Json {
 
   /** A row of {@code wip_view_refresh}, or none: what a command that refreshes did with a view. */
   public record Attempt(
-      Long refreshId,
+      @Nullable Long refreshId,
       String viewName,
       String outcome,
-      String mode,
-      String modeReason,
-      Instant requestedAt,
-      Instant startedAt,
-      Instant finishedAt,
-      Duration duration,
-      Long rows,
-      Long bytes,
-      Long servedBy,
-      String sqlstate,
-      String error,
-      String role,
-      String applicationName,
-      Long callId,
-      Integer pid) {
+      @Nullable String mode,
+      @Nullable String modeReason,
+      @Nullable Instant requestedAt,
+      @Nullable Instant startedAt,
+      @Nullable Instant finishedAt,
+      @Nullable Duration duration,
+      @Nullable Long rows,
+      @Nullable Long bytes,
+      @Nullable Long servedBy,
+      @Nullable String sqlstate,
+      @Nullable String error,
+      @Nullable String role,
+      @Nullable String applicationName,
+      @Nullable Long callId,
+      @Nullable Integer pid) {
 
     public static Attempt of(Refresh refresh) {
       return new Attempt(
@@ -161,5 +162,5 @@ public final class Json {
   }
 
   /** A statement that was run, and why it failed; null if it did not. */
-  public record Applied(String statement, String error) {}
+  public record Applied(String statement, @Nullable String error) {}
 }

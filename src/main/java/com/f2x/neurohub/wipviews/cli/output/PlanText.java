@@ -85,7 +85,8 @@ public record PlanText(Output output) {
           case REPLACE -> "replaced";
           case BRING_BACK -> "gone; comes back with what the registry knows of it";
           case KEEP -> "stays as it is: it was deployed with a higher version";
-          case DEFER -> "stays as it is: it is frozen, and takes the new definition when thawed";
+          case DEFER ->
+              "stays as it is: it is frozen, and gets the new definition when it is thawed";
         };
     if (view.buildTime() == null) {
       return action;

@@ -16,6 +16,7 @@ import java.util.Objects;
 import org.jooq.Record3;
 import org.jooq.Table;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /** The last refreshes of a view, in the order in which they were asked for. */
 public record RecentRefreshes(List<Attempt> attempts) {
@@ -29,7 +30,7 @@ public record RecentRefreshes(List<Attempt> attempts) {
    * @param at when it was asked for
    * @param took how long it took; null if it failed. Zero if a clock that was set back says less.
    */
-  public record Attempt(Instant at, Duration took) {
+  public record Attempt(Instant at, @Nullable Duration took) {
     public Attempt {
       took = took != null && took.isNegative() ? Duration.ZERO : took;
     }

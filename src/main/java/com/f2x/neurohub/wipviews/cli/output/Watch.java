@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Shows something again and again until the thread is interrupted, which is what Ctrl-C does. A
@@ -47,8 +48,8 @@ public final class Watch {
    */
   public void run(Supplier<List<String>> lines) {
     List<String> shown = lines.get();
-    String since = null;
-    String away = null;
+    @Nullable String since = null;
+    @Nullable String away = null;
     begin();
     try {
       draw(shown, away);
@@ -84,7 +85,7 @@ public final class Watch {
     }
   }
 
-  private void draw(List<String> shown, String away) {
+  private void draw(List<String> shown, @Nullable String away) {
     List<String> lines = new ArrayList<>();
     if (output.isTerminal()) {
       lines.add(title + ", " + now() + ", every " + Formats.duration(every) + "; Ctrl-C ends");

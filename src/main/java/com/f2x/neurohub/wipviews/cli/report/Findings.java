@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.Finding;
 import com.f2x.neurohub.wipviews.Finding.Severity;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What doctor finds. */
 record Findings(boolean none, List<Row> rows, List<Tile> tiles) {
@@ -11,7 +12,7 @@ record Findings(boolean none, List<Row> rows, List<Tile> tiles) {
   /**
    * @param remedy statements, one a line; null if there is none
    */
-  record Row(String check, String mood, String what, String why, String remedy) {}
+  record Row(String check, String mood, String what, String why, @Nullable String remedy) {}
 
   static Findings of(List<Finding> findings) {
     return new Findings(

@@ -5,12 +5,14 @@ import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.internal.ConstantNames;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** How fresh each registered view is. */
 record FreshnessTable(boolean none, List<Row> rows, List<Tile> tiles) {
 
   /**
    * @param share of the target that its age is, in percent
+   * @param outcome of the last attempts; null if one has failed, once
    * @param error of the last attempt; null if it did not fail
    * @param running what refreshes it now; null if nothing does
    */
@@ -21,9 +23,9 @@ record FreshnessTable(boolean none, List<Row> rows, List<Tile> tiles) {
       String age,
       String share,
       boolean failing,
-      String outcome,
-      String error,
-      String running,
+      @Nullable String outcome,
+      @Nullable String error,
+      @Nullable String running,
       String target,
       String took,
       String rowCount,
@@ -64,7 +66,7 @@ record FreshnessTable(boolean none, List<Row> rows, List<Tile> tiles) {
         Formats.size(view.bytes()));
   }
 
-  private static String outcome(Freshness view) {
+  private static @Nullable String outcome(Freshness view) {
     if (view.failuresInARow() > 0) {
       return view.failuresInARow() == 1
           ? null

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The open lots.
@@ -14,7 +15,7 @@ import java.util.Locale;
  * @param steps how many lots are how far
  * @param underWay those that have begun and are not done; null if there is none
  */
-record Lots(boolean none, List<Step> steps, UnderWay underWay, List<Tile> tiles) {
+record Lots(boolean none, List<Step> steps, @Nullable UnderWay underWay, List<Tile> tiles) {
 
   private static final int SHOWN = 12;
   private static final int HIGHEST = 84;
@@ -30,7 +31,7 @@ record Lots(boolean none, List<Step> steps, UnderWay underWay, List<Tile> tiles)
   /**
    * @param more how many are not shown; null if all are
    */
-  record UnderWay(List<Row> rows, String more) {}
+  record UnderWay(List<Row> rows, @Nullable String more) {}
 
   /**
    * @param parts of its bar, and the same in words
@@ -80,7 +81,7 @@ record Lots(boolean none, List<Step> steps, UnderWay underWay, List<Tile> tiles)
     return 2 + (int) (4 * lot.getCompletedCount() / lot.getTotalWipCount());
   }
 
-  private static UnderWay underWay(List<MvWipStatusDashboardRecord> lots) {
+  private static @Nullable UnderWay underWay(List<MvWipStatusDashboardRecord> lots) {
     List<Row> rows =
         lots.stream()
             .filter(lot -> lot.getTotalWipCount() > 0)

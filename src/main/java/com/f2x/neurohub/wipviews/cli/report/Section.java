@@ -5,6 +5,7 @@ import com.f2x.neurohub.wipviews.cli.output.Formats;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Part of the page, which stands on its own.
@@ -13,7 +14,7 @@ import java.util.function.Supplier;
  * @param unreadable why it cannot; null if it can
  * @param tiles its figures at the head of the page
  */
-record Section<T>(T content, Unreadable unreadable, List<Tile> tiles) {
+record Section<T>(@Nullable T content, @Nullable Unreadable unreadable, List<Tile> tiles) {
 
   /**
    * @param what what is wrong

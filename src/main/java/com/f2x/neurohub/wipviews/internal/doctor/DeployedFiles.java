@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jooq.DSLContext;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How what is deployed differs from the files of this jar. Only these know what there should be, so
@@ -19,7 +20,7 @@ import org.jooq.impl.DSL;
  * @param schema where to look
  * @param named the schema that a command line has to name; null if it finds it by itself
  */
-record DeployedFiles(DSLContext db, String schema, String named) {
+record DeployedFiles(DSLContext db, String schema, @Nullable String named) {
 
   private static final String INCOMPLETE = "incomplete";
 
@@ -65,7 +66,7 @@ record DeployedFiles(DSLContext db, String schema, String named) {
               INCOMPLETE,
               null,
               "what a deploy makes is missing: " + String.join(", ", missing),
-              "Whatever uses it fails.",
+              "Everything that uses it fails.",
               CommandLines.of(named, "recreate")));
     }
     for (String view : unregistered()) {
@@ -111,7 +112,7 @@ record DeployedFiles(DSLContext db, String schema, String named) {
   }
 
   private static WipViewFindingsRecord problem(
-      String check, String subject, String what, String why, String remedy) {
+      String check, @Nullable String subject, String what, String why, String remedy) {
     return new WipViewFindingsRecord(
         check, "problem", subject, what, why, new String[] {remedy}, false, 1);
   }
