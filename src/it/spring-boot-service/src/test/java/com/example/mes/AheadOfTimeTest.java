@@ -29,9 +29,10 @@ class AheadOfTimeTest {
             .setServerConfig("fsync", "off")
             .start()) {
       WipViewsMigration.of(server.getPostgresDatabase()).installMinimalMes();
+      SpringApplication application = new SpringApplication(MesDashboard.class);
+      application.setMainApplicationClass(MesDashboard.class);
       try (ConfigurableApplicationContext service =
-          SpringApplication.run(
-              MesDashboard.class,
+          application.run(
               "--DATABASE_URL=" + server.getJdbcUrl("postgres", "postgres"),
               "--DATABASE_USERNAME=postgres",
               "--DATABASE_PASSWORD=",
