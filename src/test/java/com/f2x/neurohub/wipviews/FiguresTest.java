@@ -48,6 +48,7 @@ class FiguresTest {
     compare(seed, new RandomFactory(new Random(seed), 25, 12, 40));
   }
 
+  @Thorough
   @Test
   void are_right_for_a_factory_of_tens_of_thousands_of_rows() throws Exception {
     compare(SEED, new RandomFactory(new Random(SEED), 150, 100, 600));

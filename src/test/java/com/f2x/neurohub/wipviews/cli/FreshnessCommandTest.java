@@ -32,6 +32,7 @@ class FreshnessCommandTest {
     assertThat(cli.run("refresh").exitCode()).isZero();
   }
 
+  @Thorough
   @Test
   void every_view_is_shown_in_80_columns() {
     Cli.Result result = cli.run("freshness");
@@ -45,6 +46,7 @@ class FreshnessCommandTest {
             "mv_process_wip_queue +fresh +(just now|\\d+ \\S+ ago) +20 min +\\S+ m?s +6 +\\d+ kB");
   }
 
+  @Thorough
   @Test
   void an_age_is_shown_as_part_of_the_target() throws SQLException {
     // of a target so long that a percent of it is hours

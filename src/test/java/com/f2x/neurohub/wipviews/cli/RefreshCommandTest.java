@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.CommandLineProcess;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -250,6 +251,7 @@ class RefreshCommandTest {
     }
   }
 
+  @Thorough
   @Test
   void ctrl_c_cancels_the_refresh_and_puts_it_on_record() throws Exception {
     try (Connection locks = database.connect();

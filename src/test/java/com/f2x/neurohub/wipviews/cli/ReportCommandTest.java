@@ -106,6 +106,7 @@ class ReportCommandTest {
     assertThat(page.charset()).isEqualTo(StandardCharsets.UTF_8);
   }
 
+  @Thorough
   @Test
   void a_screen_reader_can_read_it() throws Exception {
     Document page = page(write());

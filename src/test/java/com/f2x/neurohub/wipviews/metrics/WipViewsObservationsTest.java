@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.tck.TestObservationRegistry;
 import java.lang.reflect.Proxy;
@@ -109,6 +110,7 @@ class WipViewsObservationsTest {
         .hasError();
   }
 
+  @Thorough
   @Test
   void a_recreation_is_an_observation() {
     views.recreate(WipViews.view("mv_orders"));

@@ -92,6 +92,7 @@ class RecoveryTest {
         .isEqualTo(Refresh.Mode.CONCURRENT);
   }
 
+  @Thorough
   @Test
   void only_the_views_that_were_named_are_recreated() throws SQLException {
     String before = database.value("SELECT 'mv_wip_status_dashboard'::regclass::oid");

@@ -152,6 +152,7 @@ class FileReachTest {
     assertThat(database.value("SELECT to_regclass('gone')")).isNull();
   }
 
+  @Thorough
   @Test
   void what_it_grants_is_granted_each_time() throws SQLException {
     String other = ROLE + "_other";

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -74,6 +75,7 @@ class RefusedPromotionTest {
         OwnView.ORDERS, "column row of table archive: it cannot be pointed at another relation");
   }
 
+  @Thorough
   @Test
   void a_view_whose_name_then_means_another_relation_is_named() throws SQLException {
     database.execute(
@@ -115,6 +117,7 @@ class RefusedPromotionTest {
     refused(OwnView.ORDERS.with("FROM orders;", "FROM ordres;"), "\"ordres\" does not exist");
   }
 
+  @Thorough
   @Test
   void a_dependant_whose_column_changes_type_keeps_what_it_had() throws SQLException {
     database.execute(

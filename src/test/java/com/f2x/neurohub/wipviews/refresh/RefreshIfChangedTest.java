@@ -10,6 +10,7 @@ import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Counting;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -94,6 +95,7 @@ class RefreshIfChangedTest {
     assertThat(refresh).map(Refresh::view).contains("mv_top");
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.SQLException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +41,7 @@ class RefreshModeTest {
         .returns(null, Refresh::modeReason);
   }
 
+  @Thorough
   @Test
   void a_view_that_is_not_populated_is_refreshed_plainly_once() throws Exception {
     database.execute("REFRESH MATERIALIZED VIEW mv_probe WITH NO DATA");

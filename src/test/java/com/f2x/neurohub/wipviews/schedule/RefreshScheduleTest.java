@@ -135,6 +135,7 @@ class RefreshScheduleTest {
         .isEqualTo("0");
   }
 
+  @Thorough
   @Test
   void runs_missed_meanwhile_happen_once_at_the_next_start() throws Exception {
     schedule(EVERY_SECOND).build().start().close();
@@ -306,6 +307,7 @@ class RefreshScheduleTest {
     assertThat(database.value("SELECT picked FROM wip_view_schedule")).isEqualTo("f");
   }
 
+  @Thorough
   @Test
   void close_cancels_a_refresh_that_outlasts_the_grace() throws Exception {
     Running running = schedule(ONCE_A_YEAR).grace(Duration.ofMillis(100)).build().start();

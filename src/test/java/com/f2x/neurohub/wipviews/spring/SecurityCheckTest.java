@@ -71,6 +71,7 @@ class SecurityCheckTest {
     secured.run(context -> assertThat(context).hasNotFailed().hasSingleBean(RouterFunction.class));
   }
 
+  @Thorough
   @Test
   void a_chain_that_does_not_cover_the_path_is_none() {
     secured.withUserConfiguration(Elsewhere.class).run(SecurityCheckTest::refuses);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -115,6 +116,7 @@ class WipViewsHttpAutoConfigurationTest {
         .containsExactlyElementsOf(columns(WIP_VIEW_FRESHNESS));
   }
 
+  @Thorough
   @Test
   void it_is_a_conflict_while_every_view_is_locked() {
     service(

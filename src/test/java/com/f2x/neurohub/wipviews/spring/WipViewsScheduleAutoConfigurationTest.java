@@ -62,6 +62,7 @@ class WipViewsScheduleAutoConfigurationTest {
     return liquibase;
   }
 
+  @Thorough
   @Test
   void it_starts_after_liquibase_and_stops_with_the_service() {
     on(deployed)

@@ -152,6 +152,7 @@ class ChecksTest extends DiagnosedDatabase {
     assertThat(database.value("SELECT count(*) FROM pg_index WHERE NOT indisvalid")).isEqualTo("0");
   }
 
+  @Thorough
   @Test
   void a_table_never_analyzed_is_told_from_one_forgotten() throws Exception {
     String sixty =
