@@ -116,9 +116,9 @@ class LiquibaseCommandLineTest {
                 withoutOurs,
                 "liquibase.integration.commandline.LiquibaseCommandLine",
                 "--analytics-enabled=false",
-                "--search-path=target/unpacked/com/f2x/neurohub/wipviews",
+                "--search-path=target/unpacked",
                 "update",
-                "--changelog-file=" + changelog,
+                "--changelog-file=com/f2x/neurohub/wipviews/" + changelog,
                 "--url=" + server.getJdbcUrl("postgres", "postgres"))
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
