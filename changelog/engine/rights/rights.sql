@@ -93,13 +93,14 @@ COMMENT ON FUNCTION "${schema}".wip_view_missing_ownership() IS
 
 SELECT "${schema}".wip_view_acquire_exclusive('replace', 'wip_view_rights');
 
+-- The collations are those that its columns had in an earlier version, since newer servers let none be changed.
 CREATE OR REPLACE VIEW "${schema}".wip_view_rights AS
 SELECT
-  r.role,
+  r.role COLLATE pg_catalog."C" AS role,
   r.privilege,
-  r.object,
+  r.object COLLATE pg_catalog."C" AS object,
   pg_catalog.bool_and(r.held) AS held,
-  pg_catalog.min(r.statement) AS statement,
+  pg_catalog.min(r.statement) COLLATE pg_catalog."C" AS statement,
   pg_catalog.bool_or(r.by_deploy) AS by_deploy
 FROM (
   SELECT wanted.* FROM "${schema}".wip_view_role_rights() AS wanted

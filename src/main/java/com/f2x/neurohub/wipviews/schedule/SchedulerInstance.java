@@ -268,7 +268,7 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       if (type == SchedulerEventType.UNEXPECTED_ERROR) {
         explain();
       } else if (type == SchedulerEventType.RAN_DETECT_DEAD) {
-        reported = null;
+        isWell();
         for (RecurringTask<Void> task : tasks) {
           scheduler.scheduleIfNotExists(task.schedulableInstance(RecurringTask.INSTANCE));
         }
@@ -284,7 +284,12 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       }
     }
 
-    private void explain() {
+    private synchronized void isWell() {
+      reported = null;
+    }
+
+    /** One thread at a time: several meet the same fault at once. */
+    private synchronized void explain() {
       try {
         check();
       } catch (DatabaseUnavailableException e) {
