@@ -95,7 +95,6 @@ final class SchedulerInstance implements RefreshSchedule.Running {
   private final ExecutorService refreshes;
   private final List<RecurringTask<Void>> tasks;
   private final Scheduler scheduler;
-  private volatile @Nullable String reported;
   private boolean closed;
 
   /**
@@ -262,6 +261,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
    * connections that vanished.
    */
   private final class Watch extends AbstractSchedulerListener {
+
+    private @Nullable String reported;
 
     @Override
     public void onSchedulerEvent(SchedulerEventType type) {

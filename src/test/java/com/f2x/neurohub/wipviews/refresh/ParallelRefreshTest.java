@@ -13,6 +13,7 @@ import com.f2x.neurohub.wipviews.internal.DelegatingDataSource;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Background;
 import com.f2x.neurohub.wipviews.testing.BoundedPool;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -62,13 +63,12 @@ class ParallelRefreshTest {
   }
 
   private static void view(int number, String name, String query) throws SQLException {
-    database.execute(
-        "CREATE MATERIALIZED VIEW %2$s AS SELECT q.id, public.gate(%1$d) AS gate,"
-                .formatted(number, name)
-            + " public.does('%s') AS does FROM (%s) AS q".formatted(name, query),
-        "CREATE UNIQUE INDEX ON " + name + " (id)",
-        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
-            + " VALUES ('%s', %d, '1 day', '')".formatted(name, number));
+    new OwnView(
+            name,
+            "SELECT q.id, public.gate(%d) AS gate, public.does('%s') AS does FROM (%s) AS q"
+                .formatted(number, name, query),
+            "id")
+        .registerIn(database, number);
   }
 
   @BeforeEach

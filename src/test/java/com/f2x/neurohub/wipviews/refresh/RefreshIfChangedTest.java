@@ -9,6 +9,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.Counting;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
@@ -63,13 +64,7 @@ class RefreshIfChangedTest {
   }
 
   private static void view(String name, String query) throws SQLException {
-    database.execute(
-        "CREATE MATERIALIZED VIEW " + name + " AS " + query,
-        "CREATE UNIQUE INDEX ON " + name + " (id)",
-        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
-            + " VALUES ('"
-            + name
-            + "', 1, '1 day', '')");
+    new OwnView(name, query, "id").registerIn(database, 1);
   }
 
   /**

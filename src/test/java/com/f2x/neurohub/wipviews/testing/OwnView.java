@@ -67,6 +67,14 @@ public record OwnView(String name, String sql) {
     return new OwnView(name, sql.replace(old, replacement));
   }
 
+  /** Makes and registers it without a promotion; its order is as wrong as one likes. */
+  public void registerIn(TestDatabase database, int order) throws SQLException {
+    database.execute(
+        sql,
+        "INSERT INTO wip_view (view_name, refresh_order, freshness_target, definition)"
+            + " VALUES ('%s', %d, '1 day', '')".formatted(name, order));
+  }
+
   /** The steps of its changelog entry, in one transaction, as a superuser. */
   public OwnView promoteIn(TestDatabase database) throws SQLException {
     try (Connection connection = database.connect()) {
