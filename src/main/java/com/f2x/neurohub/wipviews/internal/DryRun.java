@@ -143,11 +143,13 @@ public final class DryRun implements ChangeSetVisitor {
     }
   }
 
-  private void runAll(LiquibaseRun run) throws LiquibaseException {
+  private void runAll(LiquibaseRun run) throws LiquibaseException, SQLException {
     Scope.getCurrentScope()
         .getSingleton(ChangeLogHistoryServiceFactory.class)
         .getChangeLogService(run.database())
         .init();
+    // which rolls back when it has checked the preconditions of the changelog, but not the log
+    connection.beginStep();
     run.changelog().validate(run.database(), new Contexts(), new LabelExpression());
     new ChangeLogIterator(run.changelog(), new ShouldRunChangeSetFilter(run.database()))
         .run(this, new RuntimeEnvironment(run.database(), new Contexts(), new LabelExpression()));
