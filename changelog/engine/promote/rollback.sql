@@ -94,6 +94,7 @@ DROP FUNCTION
   "${schema}".wip_view_assign_owner(oid, oid),
   "${schema}".wip_view_storage_ddl(oid, oid),
   "${schema}".wip_view_check_plan(),
+  "${schema}".wip_view_refuse_promotion(text, text),
   "${schema}".wip_view_plan_problems(),
   "${schema}".wip_view_check_built(),
   "${schema}".wip_view_describe(oid, oid, integer),

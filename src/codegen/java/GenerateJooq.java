@@ -25,8 +25,8 @@ import org.jooq.meta.jaxb.Target;
  * Generates the package {@code jooq} from an embedded PostgreSQL that ran the project's own
  * changelogs, so that the typed Java cannot differ from what is deployed.
  *
- * <p>Run by the build: {@code java GenerateJooq.java CLASSES LIBRARY_FOLDER OUTPUT_FOLDER}. An output
- * that is newer than every changelog, view and this file is left alone.
+ * <p>Run by the build: {@code java GenerateJooq.java CLASSES LIBRARY_FOLDER OUTPUT_FOLDER}. An
+ * output that is newer than every changelog, view and this file is left alone.
  */
 class GenerateJooq {
 
