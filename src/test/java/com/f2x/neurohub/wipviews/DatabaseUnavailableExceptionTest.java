@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.stream.Stream;
@@ -121,6 +122,7 @@ class DatabaseUnavailableExceptionTest {
         "Check that the server runs, and its host and port.");
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(strings = {"require", "bogus"})
   void what_is_wrong_with_ssl_is_said_to_be_ssl(String sslmode) throws SQLException {

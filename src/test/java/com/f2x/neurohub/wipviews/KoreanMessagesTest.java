@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
  * A server that speaks Korean, as the factory's may: each error is understood by its SQLSTATE. The
  * embedded server has no messages but English ones; Debian's has.
  */
+@Thorough
 class KoreanMessagesTest {
 
   private static CronServer server;
@@ -92,7 +93,6 @@ class KoreanMessagesTest {
     assertThat(deploy).hasMessageContaining("the rights of role postgres, which owns ");
   }
 
-  @Thorough
   @Test
   void what_is_not_deployed_is_told_from_what_is_incomplete() throws Exception {
     server.execute("postgres", "CREATE DATABASE nothing");

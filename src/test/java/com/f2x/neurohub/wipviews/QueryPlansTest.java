@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * The plans on which the cost of a refresh hangs: it reads the open lots, what waits and the last
  * hour by index, and never the history from one end to the other.
  */
+@Thorough
 class QueryPlansTest {
 
   @RegisterExtension static final TestDatabase empty = TestDatabase.deployed();
@@ -76,7 +77,6 @@ class QueryPlansTest {
         .isLessThan(QueryPlan.of(few, view).blocks() * 3 / 2);
   }
 
-  @Thorough
   @Test
   void old_executions_of_items_that_are_done_are_not_looked_at() throws Exception {
     long before = QueryPlan.of(many, "mv_process_wip_queue").blocks();

@@ -86,6 +86,7 @@ class FreshnessCommandTest {
         .anyMatch(line -> line.endsWith(" last: 2 failed"));
   }
 
+  @Thorough
   @Test
   void a_refresh_that_ended_before_it_began_is_shown() throws SQLException {
     database.execute(
@@ -169,6 +170,7 @@ class FreshnessCommandTest {
     assertThat(result.err()).isEmpty();
   }
 
+  @Thorough
   @Test
   void fail_if_stale_exits_3_and_says_what_to_do() throws SQLException {
     database.execute(

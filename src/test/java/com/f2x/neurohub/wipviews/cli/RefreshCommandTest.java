@@ -176,6 +176,7 @@ class RefreshCommandTest {
     assertThat(json.get(0).get("outcome").asString()).isEqualTo("refreshed");
   }
 
+  @Thorough
   @Test
   void a_view_named_twice_is_refreshed_once() {
     assertThat(

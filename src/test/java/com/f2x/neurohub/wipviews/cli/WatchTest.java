@@ -60,6 +60,7 @@ class WatchTest {
     assertThat(watching.out()).startsWith("\u001b[?25l\u001b[2J").endsWith("\u001b[?25h");
   }
 
+  @Thorough
   @Test
   void elsewhere_one_print_follows_the_other() throws Exception {
     Cli.Running watching = Cli.on(database).start("freshness", "--watch=100ms");

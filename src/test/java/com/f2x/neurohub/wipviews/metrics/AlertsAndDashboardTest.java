@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.File;
@@ -80,6 +81,7 @@ class AlertsAndDashboardTest {
     assertThat(shown).isEqualTo(metrics());
   }
 
+  @Thorough
   @Test
   void promtool_accepts_the_rules_and_each_fires_when_it_should(@TempDir Path folder)
       throws Exception {

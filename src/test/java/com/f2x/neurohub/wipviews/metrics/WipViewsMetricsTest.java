@@ -159,6 +159,7 @@ class WipViewsMetricsTest {
     assertThat(counted("coalesced")).isEqualTo(1);
   }
 
+  @Thorough
   @Test
   void an_attempt_that_ran_at_the_binding_is_counted_once() throws Exception {
     try (Connection early = database.connect();
@@ -259,6 +260,7 @@ class WipViewsMetricsTest {
     assertThat(statements).isNotEmpty().isEqualTo(one);
   }
 
+  @Thorough
   @Test
   void without_a_database_there_are_no_figures_and_no_error() throws Exception {
     metrics.bindTo(registry);

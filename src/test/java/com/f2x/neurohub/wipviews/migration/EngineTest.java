@@ -197,6 +197,7 @@ class EngineTest {
     }
   }
 
+  @Thorough
   @Test
   void readers_may_read_a_first_view_as_soon_as_it_is_there() throws SQLException {
     String reader = "reader_of_" + database.name();

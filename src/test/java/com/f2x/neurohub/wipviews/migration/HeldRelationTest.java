@@ -54,6 +54,7 @@ class HeldRelationTest {
     givesUp(view, "could not replace wip_view_", () -> migration("100ms").recreate(List.of()));
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(strings = {"wip_view_freshness", "wip_view_history"})
   void a_rollback_gives_up_and_names_who_holds_a_view(String view) throws Exception {

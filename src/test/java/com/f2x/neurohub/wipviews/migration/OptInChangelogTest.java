@@ -33,6 +33,7 @@ class OptInChangelogTest {
     database.drop();
   }
 
+  @Thorough
   @Test
   void an_opt_in_changelog_runs_after_the_root_when_it_is_named() throws Exception {
     assertThat(database.objects()).doesNotContain(TABLE);
@@ -45,6 +46,7 @@ class OptInChangelogTest {
         .isEqualTo("schedule");
   }
 
+  @Thorough
   @Test
   void a_deploy_runs_after_one_that_had_nothing_to_do() throws Exception {
     migration.installMinimalMes();

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The guide's Option 4, on a real pg_cron. */
+@Thorough
 class PgCronTest {
 
   private static final List<String> NEW_JOBS =
@@ -75,7 +76,6 @@ class PgCronTest {
     return catchThrowableOfType(WipViewsException.class, deploy::run);
   }
 
-  @Thorough
   @Test
   void an_update_schedules_the_guides_hours_and_names_its_clock() throws Exception {
     in(HOME).with("pg-cron").update();
@@ -139,7 +139,6 @@ class PgCronTest {
     assertThat(jobs()).isEmpty();
   }
 
-  @Thorough
   @Test
   void a_run_once_more_replaces_the_jobs_and_keeps_their_cadence() throws Exception {
     cron()
@@ -225,7 +224,6 @@ class PgCronTest {
         .noneMatch(command -> command.contains("former_owner"));
   }
 
-  @Thorough
   @Test
   void an_update_that_does_not_name_pg_cron_leaves_its_jobs_alone() throws Exception {
     in(HOME).with("pg-cron").withParameter("cronZone", "Asia/Seoul").update();
@@ -254,7 +252,6 @@ class PgCronTest {
     assertThat(jobs()).hasSize(3).first().asString().contains("*/2 0-13,21-23 * * *");
   }
 
-  @Thorough
   @Test
   void a_rollback_unschedules_ours_and_leaves_the_jobs_of_others() throws Exception {
     // too long for the name of a job
@@ -312,7 +309,6 @@ class PgCronTest {
     server.execute(HOME, "UPDATE wip_view_settings SET history_retention = DEFAULT");
   }
 
-  @Thorough
   @Test
   void views_in_another_database_are_scheduled_from_pg_crons_own() throws Exception {
     WipViewsException refusal = refusal(() -> in(FACTORY).with("pg-cron").update());
@@ -337,7 +333,6 @@ class PgCronTest {
         .contains("interval '14 days'");
   }
 
-  @Thorough
   @Test
   void a_rollback_at_home_unschedules_what_was_made_for_others() throws Exception {
     WipViewsMigration factory = cron().withParameter("viewsDatabase", FACTORY);
@@ -354,7 +349,6 @@ class PgCronTest {
     assertThat(jobs()).isEmpty();
   }
 
-  @Thorough
   @Test
   void a_role_without_rights_is_told_which_one_it_needs() throws Exception {
     server.execute(

@@ -63,6 +63,7 @@ class RollbackByLogTest {
     assertThat(logged("log.databasechangelog")).isEqualTo("1");
   }
 
+  @Thorough
   @Test
   void a_log_of_another_name_is_found() throws SQLException {
     database.execute("ALTER TABLE databasechangelog RENAME TO what_ran");

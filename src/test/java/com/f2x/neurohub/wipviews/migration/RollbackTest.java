@@ -135,6 +135,7 @@ class RollbackTest {
     assertThat(database.objects()).isEqualTo(objects);
   }
 
+  @Thorough
   @Test
   void takes_its_indexes_and_leaves_those_of_the_mes() throws Exception {
     assertThat(database.objects()).contains("relation i public.wip_views_wip_items_status_idx");

@@ -89,6 +89,7 @@ class ServiceChangelogTest {
     }
   }
 
+  @Thorough
   @Test
   void a_changelog_with_the_engine_in_it_needs_nothing_else() throws SQLException {
     onDeployed();

@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.CatalogSnapshot;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
@@ -66,6 +67,7 @@ class UpgradeTest {
         .isEqualTo("00:45:00");
   }
 
+  @Thorough
   @Test
   void views_of_a_service_go_on() throws SQLException {
     assertThat(views.refreshAll())
@@ -86,6 +88,7 @@ class UpgradeTest {
         .isEqualTo("t");
   }
 
+  @Thorough
   @Test
   void a_second_update_has_nothing_to_do() throws SQLException {
     Map<String, String> before = CatalogSnapshot.of(database);

@@ -63,6 +63,7 @@ class FileReachTest {
     return new OwnView(OwnView.ORDERS.name(), OwnView.ORDERS.sql() + ";\n" + statement);
   }
 
+  @Thorough
   @ParameterizedTest
   @ValueSource(
       strings = {

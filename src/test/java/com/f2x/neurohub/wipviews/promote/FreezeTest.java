@@ -179,6 +179,7 @@ class FreezeTest {
     }
   }
 
+  @Thorough
   @Test
   void a_deploy_meanwhile_is_noted_and_put_in_place_by_the_thaw() throws Exception {
     database.execute(FREEZE, "ALTER TABLE orders RENAME COLUMN amount TO cents");
@@ -429,6 +430,7 @@ class FreezeTest {
     assumeTrue(there, "pg_dump of PostgreSQL " + server);
   }
 
+  @Thorough
   @Test
   void readers_notice_neither_freeze_nor_migration_nor_thaw() throws Exception {
     Readers readers = Readers.start(database.dataSource(), 3, "SELECT * FROM top");

@@ -56,6 +56,7 @@ class IndexesByHandTest {
     assertThat(database.rows("SELECT * FROM wip_view_drift()")).isEmpty();
   }
 
+  @Thorough
   @Test
   void one_whose_column_goes_is_named_with_its_drop_statement() throws SQLException {
     database.execute("CREATE INDEX by_hand ON mv_orders (customer)");

@@ -151,6 +151,7 @@ class KeptDependantsTest {
     }
   }
 
+  @Thorough
   @Test
   void a_tablespace_is_the_same(@TempDir Path directory) throws SQLException {
     TestDatabase database = TestDatabase.service().create();

@@ -135,6 +135,7 @@ class RefusedPromotionTest {
     assertThat(database.value("SELECT count(*) FROM over")).isEqualTo("6");
   }
 
+  @Thorough
   @Test
   void a_dependant_that_does_not_fit_the_new_type_is_named() throws SQLException {
     database.execute("CREATE VIEW upper AS SELECT amount % 2 AS odd FROM mv_orders");
@@ -169,6 +170,7 @@ class RefusedPromotionTest {
         "Nothing was changed.");
   }
 
+  @Thorough
   @Test
   void a_member_of_an_extension_is_named() throws SQLException {
     database.execute("ALTER EXTENSION plpgsql ADD MATERIALIZED VIEW mv_orders");
@@ -236,6 +238,7 @@ class RefusedPromotionTest {
     }
   }
 
+  @Thorough
   @Test
   void two_dependants_or_indexes_of_one_name_are_named() throws SQLException {
     database.execute(
@@ -253,6 +256,7 @@ class RefusedPromotionTest {
         "materialized view reports.two: relation \"same\" already exists");
   }
 
+  @Thorough
   @Test
   void what_belongs_to_a_role_out_of_reach_is_named() throws SQLException {
     String deployer = "deployer_" + database.name();

@@ -8,6 +8,7 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.testing.Await;
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -161,6 +162,7 @@ class SwapTest {
     }
   }
 
+  @Thorough
   @Test
   void a_refresh_during_the_build_is_not_undone_by_it() throws Exception {
     try (Connection connection = database.connect();
@@ -206,6 +208,7 @@ class SwapTest {
     }
   }
 
+  @Thorough
   @Test
   void a_function_changed_meanwhile_is_not_changed_back() throws Exception {
     String function =
@@ -234,6 +237,7 @@ class SwapTest {
     }
   }
 
+  @Thorough
   @Test
   void a_refresh_and_an_index_by_hand_wait_for_the_new_view() throws Exception {
     database.execute(

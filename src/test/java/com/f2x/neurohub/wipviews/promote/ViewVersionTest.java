@@ -92,6 +92,7 @@ class ViewVersionTest {
         .hasMessageContaining("version \"" + version + "\" of mv_a does not begin with a number");
   }
 
+  @Thorough
   @Test
   void the_registry_brings_back_the_version_that_it_has() throws Exception {
     deploy("mv_a", "2");

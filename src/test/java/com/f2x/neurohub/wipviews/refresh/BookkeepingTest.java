@@ -128,6 +128,7 @@ class BookkeepingTest {
         .hasSizeBetween(1, 2);
   }
 
+  @Thorough
   @ParameterizedTest
   @EnumSource(names = {"RESTORED_WITHOUT_ITS_SEQUENCE", "SEQUENCE_SET_FORWARD"})
   void a_refresh_under_way_serves_nobody_whatever_the_sequence_says(Damage damage)
@@ -167,6 +168,7 @@ class BookkeepingTest {
         .isEqualTo(String.valueOf(CALLERS));
   }
 
+  @Thorough
   @Test
   void freshness_never_shows_an_attempt_that_took_over_a_number() throws Exception {
     OwnView.CUSTOMERS.promoteIn(database);
@@ -185,6 +187,7 @@ class BookkeepingTest {
         .returns(null, freshness -> freshness.rows());
   }
 
+  @Thorough
   @Test
   void a_registry_without_views_is_an_error_that_says_what_to_do() throws Exception {
     database.execute("CREATE TABLE kept AS SELECT * FROM wip_view", "DELETE FROM wip_view");

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** A server of its own, which crashes, and gets a standby. */
+@Thorough
 class CrashAndStandbyTest {
 
   private static final Table<Record> ORDERS = WipViews.view("mv_orders");
@@ -87,7 +88,6 @@ class CrashAndStandbyTest {
     }
   }
 
-  @Thorough
   @Test
   void a_frozen_view_is_frozen_after_a_crash_and_thaws() throws Exception {
     WipViews views = WipViews.of(server.dataSource());

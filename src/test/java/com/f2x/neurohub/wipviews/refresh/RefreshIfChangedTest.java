@@ -150,6 +150,7 @@ class RefreshIfChangedTest {
     assertThat(views.refreshIfChanged(MV_TOP, AGE)).isEmpty();
   }
 
+  @Thorough
   @Test
   void a_view_without_rows_is_refreshed() throws Exception {
     settle();

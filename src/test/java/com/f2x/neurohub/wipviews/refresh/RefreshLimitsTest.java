@@ -53,6 +53,7 @@ class RefreshLimitsTest {
     probe.reset();
   }
 
+  @Thorough
   @Test
   void a_lock_held_past_the_timeout_fails_the_refresh() throws Exception {
     try (Connection blocker = database.connect();

@@ -134,6 +134,7 @@ class RefreshSourcesTest {
     return Probe.rows(connection, "SELECT FROM mv_leaf WHERE id = " + (100 + number)).size() == 1;
   }
 
+  @Thorough
   @Test
   void callers_of_one_jvm_share_the_leaf_with_all_that_it_reads() throws Exception {
     SharingCallers callers = new SharingCallers();
@@ -283,6 +284,7 @@ class RefreshSourcesTest {
             "mv_probe failed", "mv_left refreshed", "mv_right refreshed", "mv_leaf refreshed");
   }
 
+  @Thorough
   @Test
   void a_source_that_is_young_enough_is_left_alone() throws Exception {
     views.refreshAll();

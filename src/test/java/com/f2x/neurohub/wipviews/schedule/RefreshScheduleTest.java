@@ -267,6 +267,7 @@ class RefreshScheduleTest {
         .isEqualTo("1");
   }
 
+  @Thorough
   @Test
   void a_listener_that_throws_stops_nothing() throws Exception {
     try (Running running =

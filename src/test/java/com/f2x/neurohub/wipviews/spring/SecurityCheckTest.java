@@ -66,6 +66,7 @@ class SecurityCheckTest {
         .run(context -> assertThat(context).hasNotFailed().hasSingleBean(RouterFunction.class));
   }
 
+  @Thorough
   @Test
   void with_the_filter_chain_that_spring_boot_sets_up_it_starts() {
     secured.run(context -> assertThat(context).hasNotFailed().hasSingleBean(RouterFunction.class));

@@ -165,6 +165,7 @@ class WipViewsHttpAutoConfigurationTest {
     return connection;
   }
 
+  @Thorough
   @Test
   void without_a_database_the_service_is_unavailable() {
     PGSimpleDataSource nowhere = new PGSimpleDataSource();

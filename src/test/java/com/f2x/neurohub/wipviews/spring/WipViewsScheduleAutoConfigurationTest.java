@@ -92,6 +92,7 @@ class WipViewsScheduleAutoConfigurationTest {
             });
   }
 
+  @Thorough
   @Test
   void it_starts_where_beans_are_lazy() {
     on(lazy)
