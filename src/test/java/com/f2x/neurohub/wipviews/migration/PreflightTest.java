@@ -335,8 +335,6 @@ class PreflightTest {
   /** A role that may deploy, and owns nothing. */
   private void deployer() throws Exception {
     database.execute(
-        // made by the superuser, who installed the MES
-        "DROP TABLE databasechangelog",
         "CREATE ROLE " + role + " LOGIN PASSWORD 'secret'",
         "GRANT CREATE, CONNECT ON DATABASE " + database.name() + " TO " + role,
         "GRANT USAGE, CREATE ON SCHEMA public TO " + role,
