@@ -44,7 +44,7 @@ AS $function$
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_acquire_turn(text, text) IS
-  'Takes the turn of a view, as a refresh does, until the transaction ends: a caller that asks for a refresh waits.';
+  'Acquires the turn of a view, as a refresh does, until the transaction ends: a caller that asks for a refresh waits.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refresh(purpose text, relation regclass)
   RETURNS void
