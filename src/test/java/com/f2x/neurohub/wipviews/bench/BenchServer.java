@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -96,8 +97,13 @@ final class BenchServer {
     return factory(tenthOfTheClosed());
   }
 
-  private static Factory.Size tenthOfTheClosed() {
-    return size(openLots() + (lots() - openLots()) / 10);
+  /** Lots of {@link #smaller()}. */
+  int lotsOfSmaller() {
+    return openLots() + (lots() - openLots()) / 10;
+  }
+
+  private Factory.Size tenthOfTheClosed() {
+    return size(lotsOfSmaller());
   }
 
   /** An MES with a factory, the views on it, all of it vacuumed and analyzed. */
@@ -151,6 +157,14 @@ final class BenchServer {
     return create(name, factory.getDatabaseName());
   }
 
+  /** An empty MES with the views on it. */
+  PGSimpleDataSource mes(String name) throws SQLException {
+    PGSimpleDataSource dataSource = create(name, "template0");
+    WipViewsMigration.of(dataSource).installMinimalMes();
+    WipViewsMigration.of(dataSource).update();
+    return dataSource;
+  }
+
   /** A database with the engine alone, and no view. */
   PGSimpleDataSource engine(String name) throws SQLException {
     PGSimpleDataSource dataSource = create(name, "template0");
@@ -169,6 +183,20 @@ final class BenchServer {
     dataSource.setUrl("jdbc:postgresql://localhost:" + server.getPort() + "/" + name);
     dataSource.setUser("postgres");
     return dataSource;
+  }
+
+  /** Its version, and the settings that are not the server's own. */
+  String description() {
+    try (Connection connection = server.getPostgresDatabase().getConnection()) {
+      return "PostgreSQL "
+          + new Sql(connection).value("SHOW server_version")
+          + SETTINGS.entrySet().stream()
+              .sorted(Map.Entry.comparingByKey())
+              .map(setting -> "; " + setting.getKey() + " " + setting.getValue())
+              .collect(Collectors.joining());
+    } catch (SQLException e) {
+      throw new IllegalStateException("the server of the benchmarks does not answer", e);
+    }
   }
 
   private void onServer(String sql) throws SQLException {

@@ -29,6 +29,12 @@ class FacadeBench {
       WipViews views = WipViews.of(DSL.using(one, SQLDialect.POSTGRES).configuration());
       Action freshness = times(20, views::freshness);
       Action bareFreshness = times(20, () -> rows(other, "SELECT * FROM wip_view_freshness"));
+      Sql sql = new Sql(other);
+      Report.behind(
+          "h1",
+          "the server's part",
+          sql.phases("SELECT * FROM refresh_wip_view('mv_process_wip_queue')"));
+      Report.behind("h2", "the server's part", sql.plan("SELECT * FROM wip_view_freshness"));
       // a service runs for weeks: what is compared is compiled
       times(500, freshness).run();
       times(500, bareFreshness).run();

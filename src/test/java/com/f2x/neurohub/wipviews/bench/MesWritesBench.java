@@ -76,7 +76,7 @@ class MesWritesBench {
       for (String index : COVERING) {
         new Sql(with).run(index);
       }
-      compare("k2", "covering indexes, not deployed", with, without);
+      compare("o2", "covering indexes, not deployed", with, without);
       double scale =
           Double.parseDouble(
               new Sql(with)
@@ -84,7 +84,7 @@ class MesWritesBench {
                       "SELECT sum(pg_relation_size(indexrelid)) / 1e6 FROM pg_index WHERE indnatts"
                           + " > indnkeyatts"));
       Report.row(
-          "k2z", "size of the covering indexes", "", "", Ratio.number(scale) + " MB", "", "");
+          "o2z", "size of the covering indexes", "", "", Measured.number(scale) + " MB", "", "");
       for (String name : List.of("wip_items", "wip_process_history")) {
         for (List<String> index :
             new Sql(with)
@@ -97,17 +97,17 @@ class MesWritesBench {
         }
       }
       new Sql(with).run(NEWEST_FIRST);
-      compare("k3", "(wip_item_id, started_at DESC), not deployed", with, without);
+      compare("o3", "(wip_item_id, started_at DESC), not deployed", with, without);
       new Sql(with).run("VACUUM ANALYZE wip_process_history");
       new Sql(without).run("VACUUM ANALYZE wip_process_history");
       String byNewest = NEWEST.formatted("wip_process_history WHERE wip_item_id = item.id");
       String byItem =
           NEWEST.formatted(
               "(SELECT * FROM wip_process_history WHERE wip_item_id = item.id OFFSET 0) AS own");
-      new Sql(with).printPlan("k3z", byNewest);
-      new Sql(without).printPlan("k3z, by (wip_item_id)", byItem);
+      Report.behind("o3z", "by (wip_item_id, started_at DESC)", new Sql(with).plan(byNewest));
+      Report.behind("o3z", "by (wip_item_id)", new Sql(without).plan(byItem));
       Report.note(
-          "k3z",
+          "o3z",
           "newest row of each item that has begun, by (wip_item_id, started_at DESC)",
           "by (wip_item_id)",
           Ratio.of(
@@ -124,7 +124,7 @@ class MesWritesBench {
       for (String index : SUPPORTING) {
         new Sql(with).run(index);
       }
-      compare("k1", "the supporting indexes, where the MES lacks them", with, without);
+      compare("o1", "the supporting indexes, where the MES lacks them", with, without);
     }
   }
 
@@ -153,8 +153,8 @@ class MesWritesBench {
         String.format(
             Locale.ROOT,
             "%,.0f to %,.0f rows a second",
-            ROWS / ratio.cost() * 1000,
-            ROWS / ratio.besides() * 1000),
+            ROWS / ratio.cost().median() * 1000,
+            ROWS / ratio.besides().median() * 1000),
         "",
         "");
   }

@@ -1,8 +1,10 @@
 package com.f2x.neurohub.wipviews.bench;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -11,23 +13,30 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 
 /**
- * The one table of all benchmarks: printed when the last of them has ended, and written to {@code
- * target/bench.md} as it grows.
+ * The one table of all benchmarks, under a card of the machine, and what is behind its rows: the
+ * plan of a query, or the time of each step. Written to {@code target/bench.md} and {@code
+ * target/bench-plans.md} as they grow; the table is printed when the last benchmark has ended.
  *
  * <p>A target that is not reached fails nothing: it says by how much.
  */
 final class Report implements BeforeAllCallback, AutoCloseable {
 
   private static final Path FILE = Path.of("target/bench.md");
+  private static final Path PLANS = Path.of("target/bench-plans.md");
 
   private static final String HEAD =
       """
-      | what | side by side with | ratio: median (spread) | measured | to reach | holds |
-      | --- | --- | --- | --- | --- | --- |
+
+      | row | what | side by side with | ratio: median (spread) | measured: median (spread) | to reach | holds |
+      | --- | --- | --- | --- | --- | --- | --- |
       """;
+
+  private static final Machine MACHINE = new Machine();
 
   /** By place in the table. */
   private static final Map<String, String> ROWS = new TreeMap<>();
+
+  private static final Map<String, StringBuilder> BEHIND = new TreeMap<>();
 
   @Override
   public void beforeAll(ExtensionContext context) {
@@ -49,12 +58,9 @@ final class Report implements BeforeAllCallback, AutoCloseable {
         what,
         besides,
         ratio.toString(),
-        measured(ratio, unit),
+        ratio.measured(unit),
         "at most " + plain(target) + " times",
-        // as printed: beyond two places it is noise
-        Math.round(100 * ratio.median()) <= Math.round(100 * target)
-            ? "yes"
-            : "no, by " + Ratio.number(ratio.median() / target) + " times");
+        holds(target, ratio.median()));
   }
 
   /** A row where the other thing has to cost so many times as much. */
@@ -65,16 +71,50 @@ final class Report implements BeforeAllCallback, AutoCloseable {
         what,
         besides,
         times + " times faster",
-        measured(ratio, "ms"),
+        ratio.measured("ms"),
         "at least " + plain(target) + " times faster",
         times.median() >= target
             ? "yes"
-            : "no, by " + Ratio.number(target / times.median()) + " times");
+            : "no, by " + Measured.number(target / times.median()) + " times");
+  }
+
+  /** A row whose time has to stay below something; what it is beside is told, too. */
+  static void under(double target, String place, String what, String besides, Ratio ratio) {
+    under(target, place, what, besides, ratio.toString(), ratio.measured("ms"), ratio.cost());
+  }
+
+  static void under(double target, String place, String what, Measured time) {
+    under(target, place, what, "", "", time + " ms", time);
+  }
+
+  private static void under(
+      double target,
+      String place,
+      String what,
+      String besides,
+      String ratio,
+      String measured,
+      Measured time) {
+    row(
+        place,
+        what,
+        besides,
+        ratio,
+        measured,
+        "under " + plain(target) + " ms",
+        holds(target, time.median()));
+  }
+
+  /** As printed: beyond two places it is noise. */
+  static String holds(double target, double measured) {
+    return Math.round(100 * measured) <= Math.round(100 * target)
+        ? "yes"
+        : "no, by " + Measured.number(measured / target) + " times";
   }
 
   /** A row without a target: what the reader should know besides. */
   static void note(String place, String what, String besides, Ratio ratio, String unit) {
-    row(place, what, besides, ratio.toString(), measured(ratio, unit), "", "");
+    row(place, what, besides, ratio.toString(), ratio.measured(unit), "", "");
   }
 
   static void row(
@@ -86,20 +126,33 @@ final class Report implements BeforeAllCallback, AutoCloseable {
       String target,
       String holds) {
     synchronized (ROWS) {
-      ROWS.put(
-          place + what + besides,
-          "| " + String.join(" | ", what, besides, ratio, measured, target, holds) + " |\n");
-      try {
-        Files.createDirectories(FILE.getParent());
-        Files.writeString(FILE, table());
-      } catch (IOException e) {
-        throw new java.io.UncheckedIOException(e);
+      String row =
+          "| " + String.join(" | ", place, what, besides, ratio, measured, target, holds) + " |\n";
+      if (ROWS.put(place, row) != null) {
+        throw new IllegalStateException("two rows are called " + place);
       }
+      write(FILE, table());
+      System.out.print(row);
     }
   }
 
-  private static String measured(Ratio ratio, String unit) {
-    return Ratio.number(ratio.cost()) + " to " + Ratio.number(ratio.besides()) + " " + unit;
+  /** What is behind a row. */
+  static void behind(String place, String title, List<String> lines) {
+    synchronized (ROWS) {
+      BEHIND
+          .computeIfAbsent(place, absent -> new StringBuilder("\n## " + absent + "\n"))
+          .append("\n%s:\n\n```\n%s\n```\n".formatted(title, String.join("\n", lines)));
+      write(PLANS, plans());
+    }
+  }
+
+  private static void write(Path file, String text) {
+    try {
+      Files.createDirectories(file.getParent());
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static String plain(double target) {
@@ -109,11 +162,15 @@ final class Report implements BeforeAllCallback, AutoCloseable {
   }
 
   private static String table() {
-    return HEAD + String.join("", ROWS.values());
+    return MACHINE.card() + HEAD + String.join("", ROWS.values());
+  }
+
+  private static String plans() {
+    return "# Behind the rows of bench.md\n" + String.join("", BEHIND.values());
   }
 
   @Override
   public void close() {
-    System.out.println("\n" + table());
+    System.out.println("\n" + table() + "\nwhat is behind its rows: " + PLANS);
   }
 }

@@ -30,14 +30,14 @@ class StandbyBench {
           Connection standby = replica.getConnection()) {
         Sql sql = new Sql(primary);
         Report.note(
-            "l",
+            "n",
             "a standby, from the end of a refresh of both views until it has replayed it",
             "the refresh",
             Ratio.of(
                 15,
                 () -> {
                   sql.run(REFRESH);
-                  return millis(() -> awaitReplay(sql, new Sql(standby))).cost();
+                  return millis(() -> awaitReplay(sql, new Sql(standby))).get();
                 },
                 millis(() -> sql.run(REFRESH))),
             "ms");

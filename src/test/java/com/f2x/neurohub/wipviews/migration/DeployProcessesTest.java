@@ -38,7 +38,6 @@ class DeployProcessesTest {
     TestDatabase database = TestDatabase.mes().create();
     List<Deployer> deployers = new ArrayList<>();
     try {
-      database.execute("DROP TABLE databasechangelog");
       // the first waits for the table in the middle of its work, the others for the first
       try (Connection holder =
           database.inTransaction("LOCK TABLE processes IN ACCESS EXCLUSIVE MODE")) {

@@ -114,7 +114,6 @@ class DeployTest {
         "CREATE ROLE schema_owner LOGIN PASSWORD 'secret'",
         "REVOKE CREATE, TEMPORARY ON DATABASE " + database.name() + " FROM PUBLIC",
         "ALTER SCHEMA public OWNER TO schema_owner",
-        "ALTER TABLE databasechangelog OWNER TO schema_owner",
         "REVOKE ALL ON SCHEMA public FROM PUBLIC",
         "GRANT SELECT ON lots, processes, wip_items, wip_process_history TO schema_owner");
     PGSimpleDataSource dataSource = new PGSimpleDataSource();

@@ -40,7 +40,6 @@ class OwnersTest {
     database.execute(
         "GRANT CREATE, TEMPORARY ON DATABASE " + database.name() + " TO mes_deploy",
         "GRANT USAGE, CREATE ON SCHEMA public TO mes_deploy, mes_owner",
-        "ALTER TABLE databasechangelog OWNER TO mes_deploy",
         "GRANT SELECT ON lots, processes, wip_items, wip_process_history TO mes_owner, mes_deploy");
   }
 

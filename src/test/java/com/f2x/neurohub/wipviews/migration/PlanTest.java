@@ -335,8 +335,6 @@ class PlanTest {
   @Test
   void a_first_deploy_is_planned_where_nothing_is() throws Exception {
     use(TestDatabase.mes());
-    // the log of Liquibase as well, which the MES of the tests was made by
-    database.execute("DROP TABLE databasechangelog");
     List<String> before = database.objects();
 
     Plan plan = library.plan();

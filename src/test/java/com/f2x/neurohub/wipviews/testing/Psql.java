@@ -18,13 +18,15 @@ public final class Psql {
 
   /** Skips the calling test, saying why, where there is no psql. */
   public static void assumeInstalled() {
-    boolean installed =
-        Stream.of(System.getenv("PATH").split(File.pathSeparator))
-            .anyMatch(folder -> Files.isExecutable(Path.of(folder, "psql")));
-    if (!installed) {
+    if (!isInstalled()) {
       System.out.println("SKIPPED: there is no psql on the PATH");
     }
-    assumeTrue(installed, "there is no psql on the PATH");
+    assumeTrue(isInstalled(), "there is no psql on the PATH");
+  }
+
+  public static boolean isInstalled() {
+    return Stream.of(System.getenv("PATH").split(File.pathSeparator))
+        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "psql")));
   }
 
   /** What tells libpq the database. */
