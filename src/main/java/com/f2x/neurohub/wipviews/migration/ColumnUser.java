@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import com.f2x.neurohub.wipviews.internal.Column;
 import java.util.List;
 import org.jooq.Record;
 
@@ -12,7 +13,7 @@ import org.jooq.Record;
  * @param table the table
  * @param columns the columns of the table that it uses
  */
-public record ColumnUser(String object, String table, List<String> columns) {
+public record ColumnUser(String object, @Column("table_name") String table, List<String> columns) {
 
   static ColumnUser of(Record row) {
     return new ColumnUser(
