@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Immutable and thread-safe; a {@code with…} method returns another one. Deploy over a direct
- * connection, not through a pooler in transaction mode.
+ * connection, not through a pooler in transaction mode. What asks the database throws {@link
+ * DatabaseUnavailableException} if that cannot be reached.
  */
 public final class WipViewsMigration {
 
@@ -200,7 +201,6 @@ public final class WipViewsMigration {
    * Creates a minimal MES with its eight stations, for a demo or a test, where there is none.
    *
    * @throws WipViewsException if there are MES tables already; they are not touched
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void installMinimalMes() {
     run(Changelog::installMinimalMes);
@@ -212,7 +212,6 @@ public final class WipViewsMigration {
    * @return the ids of the changesets that did something new: those that are new, that changed, or
    *     that recreated what was gone; not those that run on every update
    * @throws WipViewsException if something is missing or fails; what went before stays
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> update() {
     List<String> changes = new ArrayList<>();
@@ -227,7 +226,6 @@ public final class WipViewsMigration {
    *
    * @return what would happen, also where it would be refused
    * @throws WipViewsException if it was cancelled, or the database is read-only
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public Plan plan() {
     List<Plan> plan = new ArrayList<>();
@@ -241,7 +239,6 @@ public final class WipViewsMigration {
    *
    * @param out where it goes; flushed, left open
    * @throws WipViewsException if it cannot be written
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void updateSql(Writer out) {
     run(target -> {}, changelog -> changelog.updateSql(out));
@@ -256,7 +253,6 @@ public final class WipViewsMigration {
    * @throws UnknownViewException if no view of this jar, and none that is registered, has one of
    *     the names; none was touched
    * @throws WipViewsException if a view could not be made; the live ones are as they were
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> recreate(Collection<String> views) {
     List<String> recreated = new ArrayList<>();
@@ -278,7 +274,6 @@ public final class WipViewsMigration {
    * @throws UnknownViewException if one of the names is not registered; none was touched
    * @throws WipViewsException if no earlier definition is on record, or it no longer suits the
    *     tables; the live view is as it was
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void recreatePrevious(Collection<String> views) {
     onRegistered(views, RegisteredViews::recreatePrevious);
@@ -298,7 +293,6 @@ public final class WipViewsMigration {
    *     touched
    * @throws WipViewsException if one could not be frozen; it is as it was, and those before it are
    *     frozen
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> freeze(Collection<String> views) {
     return onRegistered(views, RegisteredViews::freeze);
@@ -314,7 +308,6 @@ public final class WipViewsMigration {
    *     touched
    * @throws WipViewsException if the tables no longer suit a view: it names the columns, and the
    *     frozen view still serves its readers
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<String> thaw(Collection<String> views) {
     return onRegistered(views, RegisteredViews::thaw);
@@ -325,7 +318,6 @@ public final class WipViewsMigration {
    *
    * @param views names of the views; none for all
    * @throws WipViewsException if wip-views is not deployed
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public List<ColumnUser> columnUsers(Collection<String> views) {
     try (Connection connection = dataSource.getConnection()) {
@@ -345,7 +337,6 @@ public final class WipViewsMigration {
    *
    * @throws WipViewsException if something else depends on one of them, which is named; nothing was
    *     removed
-   * @throws DatabaseUnavailableException if the database cannot be reached
    */
   public void rollback() {
     run(Changelog::rollback);
