@@ -6,6 +6,8 @@ DROP FUNCTION IF EXISTS
   "${schema}".wip_view_await_turn("${schema}".wip_view_refresh, boolean),
   "${schema}".wip_view_deny(oid, text),
   "${schema}".wip_view_drop_left_over(name, boolean),
+  "${schema}".wip_view_give_attributes(text, text[]),
+  "${schema}".wip_view_give_returned_columns(text, text[], text[]),
   "${schema}".wip_view_give_rights(text),
   "${schema}".wip_view_lock(oid[], interval),
   "${schema}".wip_view_note(),
@@ -17,6 +19,7 @@ DROP FUNCTION IF EXISTS
   "${schema}".wip_view_take(text, oid[], timestamptz),
   "${schema}".wip_view_take(text, oid[], timestamptz, text),
   "${schema}".wip_view_take(text, text),
+  "${schema}".wip_view_take_turn(text, text),
   "${schema}".wip_view_tidy(text);
 
 DO $columns$

@@ -57,9 +57,7 @@ BEGIN
       FROM pg_class AS c
       WHERE c.relnamespace = to_regnamespace('"${schema}"')
         AND c.relkind IN ('r', 'v', 'm')
-        AND (jsonb_exists(own, c.relname) OR c.relname IN (
-          'wip_view', 'wip_view_refresh', 'wip_view_role', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
-          'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'wip_view_frozen'))
+        AND (jsonb_exists(own, c.relname) OR c.relname = ANY (string_to_array('${wipViewsRelations}', ', ')))
       UNION ALL
       SELECT p.proowner, format('%I.%I()', '${schema}', p.proname)
       FROM pg_proc AS p

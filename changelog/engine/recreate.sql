@@ -79,12 +79,12 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_recreate(text) IS
   'Recreates a registered view from the registry, beside the live one if there is one, and promotes it: for a view whose file is not at hand. One that is gone gets back what wip_view.attributes knows of it.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_returned_columns(view_name text, columns_before text[], attributes text[])
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_restore_column_attributes(view_name text, columns_before text[], attributes text[])
   RETURNS void
   LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT "${schema}".wip_view_give_attributes(view_name, array_agg(s.statement ORDER BY s.number))
+  SELECT "${schema}".wip_view_apply_attributes(view_name, array_agg(s.statement ORDER BY s.number))
   FROM unnest(attributes) WITH ORDINALITY AS s (statement, number)
   WHERE EXISTS (
     SELECT
@@ -98,7 +98,7 @@ AS $function$
   HAVING count(*) > 0;
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_give_returned_columns(text, text[], text[]) IS
+COMMENT ON FUNCTION "${schema}".wip_view_restore_column_attributes(text, text[], text[]) IS
   'Gives columns that are back the comments, settings and grants that they had, of the attributes that the registry keeps of the earlier view.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_recreate_previous(view_name text)
@@ -141,7 +141,7 @@ BEGIN
   PERFORM "${schema}".wip_view_promote(
     view_name, registered.refresh_order, coalesce(registered.deployed_target, registered.freshness_target), registered.version);
   PERFORM pg_catalog.set_config('wip_views.promoted', promoted, false);
-  PERFORM "${schema}".wip_view_give_returned_columns(
+  PERFORM "${schema}".wip_view_restore_column_attributes(
     view_name, columns_before, ARRAY(SELECT pg_catalog.jsonb_array_elements_text(previous OPERATOR(pg_catalog.->) 'attributes')));
   PERFORM "${schema}".wip_view_record_attributes(view_name);
   UPDATE "${schema}".wip_view AS v

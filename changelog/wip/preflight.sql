@@ -80,16 +80,15 @@ DECLARE
   missing text[] := '{}';
   wanted_table text;
   wanted_column text;
+  wanted_predicate text;
   wanted_index text;
   indexed record;
 BEGIN
-  FOR wanted_table, wanted_column, wanted_index IN
-    VALUES
-      ('wip_items', 'lot_id', '(lot_id)'),
-      ('wip_items', 'status', '(status)'),
-      ('wip_process_history', 'wip_item_id', '(wip_item_id)'),
-      ('wip_process_history', 'completed_at', '(completed_at) WHERE completed_at IS NOT NULL')
+  FOR wanted_table, wanted_column, wanted_predicate IN
+    SELECT e.element ->> 0, e.element ->> 1, e.element ->> 2
+    FROM jsonb_array_elements('${mesIndexes}') AS e (element)
   LOOP
+    wanted_index := format('(%I)%s', wanted_column, ' WHERE ' || wanted_predicate);
     SELECT c.relkind = 'p' AS partitioned, c.relowner::regrole AS owner
     INTO indexed
     FROM pg_class AS c
@@ -103,7 +102,7 @@ BEGIN
         JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
         WHERE i.indrelid = c.oid
           AND i.indisvalid
-          AND (i.indpred IS NULL OR replace(pg_get_expr(i.indpred, i.indrelid), '"', '') = '(completed_at IS NOT NULL)')
+          AND (i.indpred IS NULL OR replace(pg_get_expr(i.indpred, i.indrelid), '"', '') = '(' || wanted_predicate || ')')
           AND a.attname = wanted_column
       );
     IF FOUND AND indexed.partitioned THEN

@@ -61,23 +61,16 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_bodies()
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-  problems text;
 BEGIN
-  SELECT string_agg(format('%s: %s', b.description, b.problem), '; ' ORDER BY b.description)
-  INTO problems
+  PERFORM "${schema}".wip_view_refuse_promotion(
+    'these would fail when they are called',
+    string_agg(format('%s: %s', b.description, b.problem), '; ' ORDER BY b.description))
   FROM (
     -- by name: a recreated one has another oid
     SELECT body.description, "${schema}".wip_view_body_problem(to_regprocedure(body.routine))
     FROM pg_temp.wip_plan_body AS body
   ) AS b (description, problem)
   WHERE b.problem IS NOT NULL;
-  IF problems IS NOT NULL THEN
-    RAISE EXCEPTION 'cannot put the new % in place, because these would fail when they are called: %',
-        (SELECT p.live_name FROM pg_temp.wip_plan AS p), problems
-      USING ERRCODE = 'dependent_objects_still_exist',
-            HINT = 'Nothing was changed. Change or drop these first, then deploy again.';
-  END IF;
 END
 $function$;
 

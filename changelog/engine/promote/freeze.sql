@@ -50,7 +50,7 @@ BEGIN
     RETURN false;
   END IF;
   PERFORM "${schema}".wip_view_check_registered(view_name);
-  PERFORM "${schema}".wip_view_take_turn('freeze ' || view_name, view_name);
+  PERFORM "${schema}".wip_view_acquire_turn('freeze ' || view_name, view_name);
   IF "${schema}".wip_view_is_frozen(view_name) THEN
     RAISE NOTICE '% is frozen already', view_name;
     RETURN false;

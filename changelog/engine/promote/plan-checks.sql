@@ -74,22 +74,30 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_plan_problems() IS
   'What the plan refuses, and why; null if nothing.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_plan()
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_refuse_promotion(because text, problems text)
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-  problems CONSTANT text := "${schema}".wip_view_plan_problems();
 BEGIN
   IF problems IS NOT NULL THEN
-    RAISE EXCEPTION 'cannot put the new % in place, because of what depends on the old one: %',
-        (SELECT p.live_name FROM pg_temp.wip_plan AS p), problems
+    RAISE EXCEPTION 'cannot put the new % in place, because %: %', (SELECT p.live_name FROM pg_temp.wip_plan AS p), because, problems
       USING ERRCODE = 'dependent_objects_still_exist',
             HINT = 'Nothing was changed. Change or drop these first, then deploy again.';
   END IF;
 END
 $function$;
 
+COMMENT ON FUNCTION "${schema}".wip_view_refuse_promotion(text, text) IS
+  'Stops a promotion if there are problems, and names all of them.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_check_plan()
+  RETURNS void
+  LANGUAGE sql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+  SELECT "${schema}".wip_view_refuse_promotion('of what depends on the old one', "${schema}".wip_view_plan_problems());
+$function$;
+
 COMMENT ON FUNCTION "${schema}".wip_view_check_plan() IS
-  'Stops if the plan refuses something, and names all of it.';
+  'Stops if the plan refuses something.';

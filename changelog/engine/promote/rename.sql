@@ -8,7 +8,7 @@ AS $function$
 DECLARE
   dependants text;
 BEGIN
-  PERFORM "${schema}".wip_view_take_turn('remove ' || view_name, view_name);
+  PERFORM "${schema}".wip_view_acquire_turn('remove ' || view_name, view_name);
   IF to_regclass(format('%I.%I', '${schema}', view_name)) IS NOT NULL THEN
     PERFORM "${schema}".wip_view_acquire_exclusive('remove', view_name);
     BEGIN
@@ -112,8 +112,8 @@ BEGIN
     RETURN;
   END IF;
   PERFORM "${schema}".wip_view_check_name(view_name, new_name);
-  PERFORM "${schema}".wip_view_take_turn('rename ' || view_name, view_name);
-  PERFORM "${schema}".wip_view_take_turn('rename ' || view_name, new_name);
+  PERFORM "${schema}".wip_view_acquire_turn('rename ' || view_name, view_name);
+  PERFORM "${schema}".wip_view_acquire_turn('rename ' || view_name, new_name);
 
   IF relation IS NOT NULL THEN
     PERFORM "${schema}".wip_view_rename_relation(relation, view_name, new_name);

@@ -141,7 +141,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_record_attributes(text) IS
   'Puts on record what a registered view has beside its query: its owner, indexes, comments, settings and grants, in wip_view.attributes.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_give_attributes(view_name text, attributes text[])
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_apply_attributes(view_name text, attributes text[])
   RETURNS void
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
@@ -163,7 +163,7 @@ BEGIN
 END
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_give_attributes(text, text[]) IS
+COMMENT ON FUNCTION "${schema}".wip_view_apply_attributes(text, text[]) IS
   'Runs the statements that give a view the attributes in the registry. A warning names those that fail.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stand_in()
@@ -184,7 +184,7 @@ BEGIN
   END IF;
 
   EXECUTE "${schema}".wip_view_bare_ddl(gone.built, gone.live_name);
-  PERFORM "${schema}".wip_view_give_attributes(gone.view_name, gone.attributes);
+  PERFORM "${schema}".wip_view_apply_attributes(gone.view_name, gone.attributes);
   UPDATE pg_temp.wip_plan AS p SET live = to_regclass(p.live_name);
 END
 $function$;

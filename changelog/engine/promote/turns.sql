@@ -34,7 +34,7 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_await_refresh(text, text, text) IS
   'Runs a statement that waits for a refresh to end, for as long as the setting wip_views.promote_limit allows; the purpose is for the error.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_take_turn(purpose text, view_name text)
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_acquire_turn(purpose text, view_name text)
   RETURNS void
   LANGUAGE sql
   SET search_path = pg_catalog, pg_temp
@@ -43,8 +43,8 @@ AS $function$
     'SELECT pg_advisory_xact_lock(%s, %s)', '"${schema}".wip_view'::regclass::oid::integer, hashtext(view_name)));
 $function$;
 
-COMMENT ON FUNCTION "${schema}".wip_view_take_turn(text, text) IS
-  'Takes the turn of a view, as a refresh does, until the transaction ends: a caller that asks for a refresh waits.';
+COMMENT ON FUNCTION "${schema}".wip_view_acquire_turn(text, text) IS
+  'Acquires the turn of a view, as a refresh does, until the transaction ends: a caller that asks for a refresh waits.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_stop_refresh(purpose text, relation regclass)
   RETURNS void
@@ -78,7 +78,7 @@ BEGIN
     JOIN pg_temp.wip_plan_object AS o ON o.name = format('%I.%I', '${schema}', v.view_name) AND o.fate IN ('promoted', 'rebuilt')
     ORDER BY v.position
   LOOP
-    PERFORM "${schema}".wip_view_take_turn('put the new ' || plan.live_name || ' in place', next_view);
+    PERFORM "${schema}".wip_view_acquire_turn('put the new ' || plan.live_name || ' in place', next_view);
   END LOOP;
   IF to_regclass(plan.live_name) IS DISTINCT FROM plan.live::regclass THEN
     RAISE EXCEPTION 'another session replaced or renamed %', plan.live_name

@@ -13,9 +13,7 @@ AS $function$
   FROM pg_class AS c
   WHERE c.relnamespace = '"${schema}"'::regnamespace
     AND (
-      c.relkind IN ('r', 'v') AND c.relname IN (
-        'wip_view', 'wip_view_refresh', 'wip_view_role', 'wip_view_settings', 'wip_view_history', 'wip_view_freshness',
-        'wip_view_daily', 'wip_view_blockers', 'wip_view_rights', 'wip_view_order', 'wip_view_running', 'wip_view_frozen')
+      c.relkind IN ('r', 'v') AND c.relname = ANY (string_to_array('${wipViewsRelations}', ', '))
       OR c.relkind = 'm' AND c.relname IN (SELECT v.view_name FROM "${schema}".wip_view AS v)
     );
 $function$;

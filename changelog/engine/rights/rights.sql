@@ -143,7 +143,7 @@ BEGIN
     ORDER BY o.position
   LOOP
     IF wanted.view_name IS NOT NULL THEN
-      PERFORM "${schema}".wip_view_take_turn('grant rights on ' || wanted.object, wanted.view_name);
+      PERFORM "${schema}".wip_view_acquire_turn('grant rights on ' || wanted.object, wanted.view_name);
     END IF;
     EXECUTE wanted.statement;
   END LOOP;

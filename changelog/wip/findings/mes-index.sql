@@ -1,5 +1,5 @@
 -- An index of the MES that a refresh needs: those of mes-indexes.changelog.yaml, by the conditions under which that builds
--- them. A test compares the two.
+-- them.
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_find_mes_index()
   RETURNS TABLE (priority integer, subject text, what text, why text, remedy text[], safe boolean)
@@ -17,11 +17,9 @@ AS $function$
       format('CREATE INDEX CONCURRENTLY %I ON %I.%I (%I)%s;',
         index.name, '${schema}', wanted.table_name, wanted.column_name, ' WHERE ' || wanted.predicate)],
     true
-  FROM (VALUES
-    ('wip_items', 'lot_id', NULL),
-    ('wip_items', 'status', NULL),
-    ('wip_process_history', 'wip_item_id', NULL),
-    ('wip_process_history', 'completed_at', 'completed_at IS NOT NULL')
+  FROM (
+    SELECT e.element ->> 0, e.element ->> 1, e.element ->> 2
+    FROM jsonb_array_elements('${mesIndexes}') AS e (element)
   ) AS wanted (table_name, column_name, predicate)
   CROSS JOIN LATERAL format('wip_views_%s_%s_idx', wanted.table_name, wanted.column_name) AS index (name)
   WHERE NOT EXISTS (

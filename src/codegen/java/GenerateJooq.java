@@ -1,5 +1,6 @@
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.OutputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -24,8 +25,8 @@ import org.jooq.meta.jaxb.Target;
  * Generates the package {@code jooq} from an embedded PostgreSQL that ran the project's own
  * changelogs, so that the typed Java cannot differ from what is deployed.
  *
- * <p>Run by the build: {@code java GenerateJooq.java LIBRARY_FOLDER OUTPUT_FOLDER}. An output that
- * is newer than every changelog, view and this file is left alone.
+ * <p>Run by the build: {@code java GenerateJooq.java CLASSES LIBRARY_FOLDER OUTPUT_FOLDER}. An
+ * output that is newer than every changelog, view and this file is left alone.
  */
 class GenerateJooq {
 
@@ -36,8 +37,9 @@ class GenerateJooq {
   private static final Logger LIQUIBASE = Logger.getLogger("liquibase");
 
   public static void main(String[] args) throws Exception {
-    String library = args[0];
-    Path output = Path.of(args[1]);
+    String library = args[1];
+    Path output = Path.of(args[2]);
+    namePathsFromTheRoot(Path.of(args[0], library, "changelog"), library);
     Path done = output.resolveSibling("jooq.done");
     if (Files.exists(done) && newest() <= Files.getLastModifiedTime(done).toMillis()) {
       return;
@@ -62,6 +64,25 @@ class GenerateJooq {
       generate(connection, output);
     }
     Files.writeString(done, "");
+  }
+
+  /**
+   * In the jar, a view's file has the path from its root: Liquibase before 4.32 does not find
+   * ../views in a jar. The path is no part of a changeset's checksum.
+   */
+  private static void namePathsFromTheRoot(Path changelogs, String library) throws Exception {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(changelogs, "*.yaml")) {
+      for (Path file : files) {
+        String text = Files.readString(file);
+        String named =
+            text.replaceAll(
+                "path: \\.\\./views/([^,]+), relativeToChangelogFile: true",
+                "path: " + library + "/views/$1");
+        if (!named.equals(text)) {
+          Files.writeString(file, named);
+        }
+      }
+    }
   }
 
   private static long newest() throws Exception {

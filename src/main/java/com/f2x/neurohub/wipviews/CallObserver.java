@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Watches refreshes and promotions while they last, as a tracer does. Given to {@link
- * WipViews#withObserver}; with Micrometer, {@code WipViewsObservations} of the package {@code
- * metrics} is one.
+ * WipViews#withObserver} and {@code WipViewsMigration.withObserver}; with Micrometer, {@code
+ * WipViewsObservations} of the package {@code metrics} is one.
  *
  * <p>It is called in the thread that does the work, at the beginning and at the end, so that what
  * it opens encloses the statements. What it throws is thrown by the call.
@@ -17,8 +17,11 @@ public interface CallObserver {
   enum Operation {
     /** A refresh, also one that another caller's refresh serves. */
     REFRESH,
-    /** Views are recreated: built beside the live ones, and promoted. */
-    RECREATE
+    /**
+     * The promotion of a view, built beside the live one: by a deploy, a recreation, a freeze, a
+     * thaw, or an undo.
+     */
+    PROMOTE
   }
 
   /**
@@ -50,5 +53,14 @@ public interface CallObserver {
      * @param failure why it failed; null if it did not
      */
     void ended(@Nullable Refresh refresh, @Nullable Throwable failure);
+
+    /**
+     * It ended, and nothing is known of a refresh.
+     *
+     * @param failure why it failed; null if it did not
+     */
+    default void ended(@Nullable Throwable failure) {
+      ended(null, failure);
+    }
   }
 }

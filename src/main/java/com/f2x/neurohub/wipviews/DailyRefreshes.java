@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
+import com.f2x.neurohub.wipviews.internal.Column;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewDailyRecord;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param frozen attempts that did nothing, because the view was frozen
  */
 public record DailyRefreshes(
-    String view,
+    @Column("view_name") String view,
     LocalDate day,
     long attempts,
     long refreshed,

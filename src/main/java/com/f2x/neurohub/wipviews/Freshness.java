@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
+import com.f2x.neurohub.wipviews.internal.Column;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewFreshnessRecord;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * @param frozenSince since when it is {@link State#FROZEN}; null otherwise
  */
 public record Freshness(
-    String view,
+    @Column("view_name") String view,
     State state,
     @Nullable Instant lastRefreshedAt,
     @Nullable Duration age,

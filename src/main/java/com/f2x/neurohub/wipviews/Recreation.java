@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews;
 
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.DeployListener;
 import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.Target;
 import java.util.List;
@@ -13,21 +14,6 @@ final class Recreation {
 
   /** Recreates views; all of them, if none is named. */
   static void run(Sessions sessions, List<String> names) {
-    CallObserver.Ending ending =
-        sessions
-            .observer()
-            .begin(
-                CallObserver.Operation.RECREATE, names.isEmpty() ? null : String.join(", ", names));
-    try {
-      recreate(sessions, names);
-      ending.ended(null, null);
-    } catch (RuntimeException | Error e) {
-      ending.ended(null, e);
-      throw e;
-    }
-  }
-
-  private static void recreate(Sessions sessions, List<String> names) {
     sessions.query(
         null,
         (connection, db) -> {
@@ -45,7 +31,9 @@ final class Recreation {
             new Changelog(
                     Target.of(connection, sessions.schema()),
                     Sources.of(ChangelogFiles.ROOT),
-                    line -> {})
+                    DeployListener.NONE.withPromotions(
+                        view ->
+                            sessions.observer().begin(CallObserver.Operation.PROMOTE, view)::ended))
                 .recreate(names, known -> UnknownViewException.unlessAmong(known, names));
           } catch (Exception e) {
             throw WipViewsException.of(null, e);

@@ -1,5 +1,6 @@
 package com.f2x.neurohub.wipviews;
 
+import com.f2x.neurohub.wipviews.internal.Column;
 import com.f2x.neurohub.wipviews.jooq.tables.records.WipViewRefreshRecord;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  * @param pid process of the server that took the request, as in {@code pg_stat_activity}
  */
 public record Refresh(
-    long id,
-    String view,
+    @Column("refresh_id") long id,
+    @Column("view_name") String view,
     Outcome outcome,
     @Nullable Mode mode,
     @Nullable String modeReason,
@@ -51,7 +52,7 @@ public record Refresh(
     @Nullable Long rows,
     @Nullable Long bytes,
     @Nullable Long servedBy,
-    @Nullable String sqlState,
+    @Column("sqlstate") @Nullable String sqlState,
     @Nullable String error,
     String role,
     String applicationName,

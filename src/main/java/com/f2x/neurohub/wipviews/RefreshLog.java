@@ -6,6 +6,7 @@ import com.f2x.neurohub.wipviews.internal.LogLine;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Logs a refresh that took long (INFO) or failed (WARN), as {@code key=value}; the history in the
@@ -33,25 +34,23 @@ final class RefreshLog {
 
   static void refreshed(Refresh refresh) {
     if (refresh.duration() != null && refresh.duration().compareTo(LONG) >= 0) {
-      LOG.info(
-          "{}",
-          LogLine.of("refresh")
-              .with("view", refresh.view())
-              .with("outcome", ConstantNames.of(refresh.outcome()))
-              .with("mode", ConstantNames.ofNullable(refresh.mode()))
-              .with("duration_ms", refresh.duration().toMillis())
-              .with("rows", refresh.rows()));
+      LogLine.of("refresh")
+          .with("view", refresh.view())
+          .with("outcome", ConstantNames.of(refresh.outcome()))
+          .with("mode", ConstantNames.ofNullable(refresh.mode()))
+          .with("duration_ms", refresh.duration().toMillis())
+          .with("rows", refresh.rows())
+          .log(LOG, Level.INFO);
     }
   }
 
   static void failed(WipViewsException failure, Duration after) {
-    LOG.warn(
-        "{}",
-        LogLine.of("refresh")
-            .with("view", failure.view().orElse(null))
-            .with("outcome", "failed")
-            .with("duration_ms", after.toMillis())
-            .with("sqlstate", failure.sqlState().orElse(null))
-            .withText("error", failure.getMessage()));
+    LogLine.of("refresh")
+        .with("view", failure.view().orElse(null))
+        .with("outcome", "failed")
+        .with("duration_ms", after.toMillis())
+        .with("sqlstate", failure.sqlState().orElse(null))
+        .withText("error", failure.getMessage())
+        .log(LOG, Level.WARN);
   }
 }

@@ -3,13 +3,11 @@ package com.f2x.neurohub.wipviews.cli;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_PROCESS_WIP_QUEUE;
 import static com.f2x.neurohub.wipviews.jooq.Tables.MV_WIP_STATUS_DASHBOARD;
 
-import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.cli.output.FactoryTables;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
-import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.demo.DemoServer;
 import com.f2x.neurohub.wipviews.demo.Factory;
@@ -169,7 +167,7 @@ final class DemoCommand implements Callable<Integer> {
       migration.update();
       end("", start);
       output.heading("wip-views refresh");
-      Attempts.table(output, attempts(views.refreshAll()));
+      new Attempts(output).add(views.refreshAll()).printTable();
 
       FactoryTables tables = new FactoryTables(output);
       List<MvWipStatusDashboardRecord> dashboard = views.rows(MV_WIP_STATUS_DASHBOARD);
@@ -187,7 +185,7 @@ final class DemoCommand implements Callable<Integer> {
 
       output.line("");
       produce(factory, connection);
-      Attempts.table(output, attempts(views.refreshAll()));
+      new Attempts(output).add(views.refreshAll()).printTable();
       output.line("");
       tables.difference(queue, views.rows(MV_PROCESS_WIP_QUEUE));
     }
@@ -285,10 +283,6 @@ final class DemoCommand implements Callable<Integer> {
 
   private void end(String result, long start) {
     output.line(result + (result.isEmpty() ? "" : ", ") + Formats.duration(since(start)));
-  }
-
-  private static List<Attempt> attempts(List<Refresh> refreshes) {
-    return refreshes.stream().map(Attempt::of).toList();
   }
 
   private static String value(DataSource dataSource, String query) throws Exception {

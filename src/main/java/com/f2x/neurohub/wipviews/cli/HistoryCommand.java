@@ -5,7 +5,6 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.cli.output.Formats;
 import com.f2x.neurohub.wipviews.cli.output.Grid;
-import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import java.time.Duration;
 import java.time.Instant;
@@ -78,7 +77,7 @@ final class HistoryCommand implements Callable<Integer> {
     }
     List<Refresh> history = views.history(view, attemptsAtMost);
     if (format.isJson()) {
-      output.json(history.stream().map(Attempt::of).toList());
+      output.json(history);
     } else if (history.isEmpty()) {
       output.paragraph("No attempt is on record yet.");
     } else {
@@ -161,16 +160,15 @@ final class HistoryCommand implements Callable<Integer> {
             .right("ROWS")
             .wrapping("BY");
     for (Refresh refresh : history) {
-      Attempt attempt = Attempt.of(refresh);
       grid.row(
           Formats.ago(Duration.between(refresh.requestedAt(), now)),
-          attempt.viewName(),
-          Attempts.outcome(output, attempt),
-          attempt.mode() == null ? Formats.NONE : attempt.mode(),
-          Formats.duration(attempt.duration()),
-          Formats.count(attempt.rows()),
+          refresh.view(),
+          Attempts.outcome(output, refresh),
+          Attempts.mode(refresh),
+          Formats.duration(refresh.duration()),
+          Formats.count(refresh.rows()),
           refresh.applicationName().isEmpty() ? refresh.role() : refresh.applicationName());
-      Attempts.note(grid, attempt);
+      Attempts.note(grid, refresh);
     }
     output.print(grid);
   }

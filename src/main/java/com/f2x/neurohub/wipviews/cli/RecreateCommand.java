@@ -2,10 +2,8 @@ package com.f2x.neurohub.wipviews.cli;
 
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.WipViews;
-import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import com.f2x.neurohub.wipviews.cli.output.Progress;
 import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
@@ -62,15 +60,14 @@ final class RecreateCommand implements Callable<Integer> {
     if (!format.isJson()) {
       migration = migration.withProgress(new Progress(format.output()));
     }
-    List<Attempt> made = new ArrayList<>();
+    Attempts made = new Attempts(format.output());
     for (String view : recreate(migration)) {
       views.history(WipViews.view(view), RECENT).stream()
           .filter(attempt -> attempt.mode() == Refresh.Mode.REBUILD)
           .findFirst()
-          .map(Attempt::of)
-          .ifPresent(made::add);
+          .ifPresent(rebuild -> made.add(List.of(rebuild)));
     }
-    Attempts.print(format, made);
+    made.print(format);
     return CommandLine.ExitCode.OK;
   }
 

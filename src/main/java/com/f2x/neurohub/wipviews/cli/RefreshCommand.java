@@ -5,7 +5,6 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
-import com.f2x.neurohub.wipviews.cli.output.Json.Attempt;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,7 +69,7 @@ final class RefreshCommand implements Callable<Integer> {
             .withLockTimeout(lockTimeout)
             .withStatementTimeout(statementTimeout)
             .withParallelism(limits.jobs());
-    List<Attempt> attempts = new ArrayList<>();
+    Attempts attempts = new Attempts(format.output());
     List<WipViewsException> failures = new ArrayList<>();
     if (maxAge == null) {
       attempt(() -> refresh(views), attempts, failures);
@@ -80,7 +79,7 @@ final class RefreshCommand implements Callable<Integer> {
       }
     }
     if (!quiet) {
-      Attempts.print(format, attempts);
+      attempts.print(format);
     }
     if (!failures.isEmpty()) {
       throw failure(failures);
@@ -89,11 +88,11 @@ final class RefreshCommand implements Callable<Integer> {
   }
 
   private static void attempt(
-      Supplier<List<Refresh>> refresh, List<Attempt> attempts, List<WipViewsException> failures) {
+      Supplier<List<Refresh>> refresh, Attempts attempts, List<WipViewsException> failures) {
     try {
-      refresh.get().stream().map(Attempt::of).forEach(attempts::add);
+      attempts.add(refresh.get());
     } catch (RefreshFailedException e) {
-      e.refreshes().stream().map(Attempt::of).forEach(attempts::add);
+      attempts.add(e.refreshes());
       failures.add(e);
     } catch (DatabaseUnavailableException e) {
       if (attempts.isEmpty()) {
@@ -112,11 +111,11 @@ final class RefreshCommand implements Callable<Integer> {
     return wanted.size() == 1 ? List.of(views.refresh(wanted.get(0))) : views.refreshAll(wanted);
   }
 
-  private List<Refresh> refreshIfDue(WipViews views, Table<?> view, List<Attempt> attempts) {
+  private List<Refresh> refreshIfDue(WipViews views, Table<?> view, Attempts attempts) {
     Optional<Refresh> refresh =
         ifChanged ? views.refreshIfChanged(view, maxAge) : views.refreshIfOlderThan(view, maxAge);
     if (refresh.isEmpty()) {
-      attempts.add(Attempt.skipped(view.getName()));
+      attempts.addSkipped(view.getName());
     }
     return refresh.stream().toList();
   }

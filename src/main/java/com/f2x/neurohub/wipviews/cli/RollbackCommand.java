@@ -5,6 +5,7 @@ import com.f2x.neurohub.wipviews.cli.output.Grid;
 import com.f2x.neurohub.wipviews.cli.output.Output;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.Changelog.Leaving;
+import com.f2x.neurohub.wipviews.internal.DeployListener;
 import com.f2x.neurohub.wipviews.internal.DeployedObjects.DeployedObject;
 import com.f2x.neurohub.wipviews.internal.Refusal;
 import com.f2x.neurohub.wipviews.internal.Target;
@@ -42,7 +43,10 @@ final class RollbackCommand implements Callable<Integer> {
     Leaving leaving;
     try (Connection database = connection.dataSource().getConnection()) {
       leaving =
-          new Changelog(Target.of(database, connection.schema()), changelog.sources(), line -> {})
+          new Changelog(
+                  Target.of(database, connection.schema()),
+                  changelog.sources(),
+                  DeployListener.NONE)
               .leaving();
     }
     List<DeployedObject> objects = leaving.objects();

@@ -37,22 +37,6 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     versionProvider = WipViewsCommand.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      DemoCommand.class,
-      PlanCommand.class,
-      UpdateCommand.class,
-      RefreshCommand.class,
-      FreshnessCommand.class,
-      HistoryCommand.class,
-      ReportCommand.class,
-      DoctorCommand.class,
-      BlockersCommand.class,
-      RecreateCommand.class,
-      FreezeCommand.class,
-      ThawCommand.class,
-      ScheduleCommand.class,
-      RollbackCommand.class
-    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       " 0:done",
@@ -63,6 +47,24 @@ import picocli.CommandLine.Spec;
 public final class WipViewsCommand implements Runnable {
 
   static final String NAME = "wip-views";
+
+  /** In the order of the help; each class has the name of its command. */
+  static final List<Class<?>> COMMANDS =
+      List.of(
+          DemoCommand.class,
+          PlanCommand.class,
+          UpdateCommand.class,
+          RefreshCommand.class,
+          FreshnessCommand.class,
+          HistoryCommand.class,
+          ReportCommand.class,
+          DoctorCommand.class,
+          BlockersCommand.class,
+          RecreateCommand.class,
+          FreezeCommand.class,
+          ThawCommand.class,
+          ScheduleCommand.class,
+          RollbackCommand.class);
 
   /** Exit code: the work was done, and its result is that something is wrong. */
   static final int UNHEALTHY = 3;
@@ -113,7 +115,10 @@ public final class WipViewsCommand implements Runnable {
     Runtime.getRuntime().addShutdownHook(onSignal);
     root.standardOutput = Path.of("/dev/stdout");
     int exitCode =
-        commandLine(root).setOut(writer(System.out)).setErr(writer(System.err)).execute(args);
+        commandLine(root, named(args))
+            .setOut(writer(System.out))
+            .setErr(writer(System.err))
+            .execute(args);
     try {
       Runtime.getRuntime().removeShutdownHook(onSignal);
     } catch (IllegalStateException e) {
@@ -155,11 +160,28 @@ public final class WipViewsCommand implements Runnable {
    * @param environment the variables that it reads
    */
   public static CommandLine commandLine(Map<String, String> environment) {
-    return commandLine(new WipViewsCommand(environment));
+    return commandLine(new WipViewsCommand(environment), COMMANDS);
   }
 
-  private static CommandLine commandLine(WipViewsCommand root) {
-    return new CommandLine(root)
+  /**
+   * The command that is named, so that no time goes by with the options of the others, which
+   * picocli reads by reflection; all, for a help or an error.
+   */
+  static List<Class<?>> named(String... args) {
+    List<Class<?>> named =
+        COMMANDS.stream()
+            .filter(
+                command ->
+                    args.length > 0
+                        && command.getSimpleName().equalsIgnoreCase(args[0] + "Command"))
+            .toList();
+    return named.isEmpty() ? COMMANDS : named;
+  }
+
+  private static CommandLine commandLine(WipViewsCommand root, List<Class<?>> commands) {
+    CommandLine commandLine = new CommandLine(root);
+    commands.forEach(commandLine::addSubcommand);
+    return commandLine
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setUsageHelpWidth(Output.WIDTH)
         .setUsageHelpAutoWidth(false)

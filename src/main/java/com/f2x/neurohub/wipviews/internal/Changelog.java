@@ -39,7 +39,7 @@ public final class Changelog {
 
   private final Target target;
   private final Sources sources;
-  private final Consumer<String> progress;
+  private final DeployListener listener;
 
   /**
    * A changelog runner on a connection.
@@ -47,12 +47,12 @@ public final class Changelog {
    * @param target a connection of its own, not through a pooler in transaction mode, which is left
    *     open; and the schema to deploy to
    * @param sources the changelogs
-   * @param progress called with a line for each changeset that runs and for each of its notices
+   * @param listener told of the changesets and of the promotions
    */
-  public Changelog(Target target, Sources sources, Consumer<String> progress) {
+  public Changelog(Target target, Sources sources, DeployListener listener) {
     this.target = target;
     this.sources = sources;
-    this.progress = progress;
+    this.listener = listener;
   }
 
   /**
@@ -83,11 +83,10 @@ public final class Changelog {
           Preflight.check(run);
           List<Entry> entries = Entry.in(run.changelog());
           Claims.check(target, entries);
-          Changes listener = new Changes(target, runUndone(run, entries));
-          run.execute(
-              LiquibaseRun.command("update").addArgumentValue("changeExecListener", listener));
+          Changes news = new Changes(target, runUndone(run, entries));
+          run.update(news, promotions());
           Claims.note(target, entries);
-          changes.addAll(listener.names());
+          changes.addAll(news.names());
         });
     return List.copyOf(changes);
   }
@@ -145,7 +144,7 @@ public final class Changelog {
               + ChangelogFiles.release()
               + ": it stays as it is";
       LOG.info(line);
-      progress.accept(line);
+      listener.progress().accept(line);
     }
   }
 
@@ -215,8 +214,8 @@ public final class Changelog {
               fromRegistry.removeAll(made);
             }
           }
-          run.execute(LiquibaseRun.command("update"));
-          new RegistryRecovery(target, progress).recreate(fromRegistry);
+          run.update(promotions());
+          new RegistryRecovery(target, listener).recreate(fromRegistry);
           Claims.note(target, entries);
         });
     return List.copyOf(recreated);
@@ -238,7 +237,7 @@ public final class Changelog {
           if (!views.isEmpty()) {
             check.accept(DeployedObjects.registeredViews(target));
           }
-          done.addAll(work.on(new RegisteredViews(target, progress), views));
+          done.addAll(work.on(new RegisteredViews(target, listener), views));
         });
     return done;
   }
@@ -263,9 +262,7 @@ public final class Changelog {
 
   /** Creates a minimal MES. */
   public void installMinimalMes() throws Exception {
-    run(
-        sources.withFiles(List.of(ChangelogFiles.MINIMAL_MES)),
-        run -> run.execute(LiquibaseRun.command("update")));
+    run(sources.withFiles(List.of(ChangelogFiles.MINIMAL_MES)), LiquibaseRun::update);
   }
 
   /**
@@ -307,9 +304,11 @@ public final class Changelog {
             rollback.refuseHalf();
           }
           if (!rollback.library() && rollback.run().has("deploy")) {
-            progress.accept(
-                "wip-views stays: other changelogs have "
-                    + String.join(", ", rollback.objects().otherViews()));
+            listener
+                .progress()
+                .accept(
+                    "wip-views stays: other changelogs have "
+                        + String.join(", ", rollback.objects().otherViews()));
           }
           rollback.start();
         });
@@ -353,7 +352,15 @@ public final class Changelog {
     run(
         () ->
             LiquibaseRun.on(
-                target, new BareUrlConnection(target.connection()), read, progress, work));
+                target,
+                new BareUrlConnection(target.connection()),
+                read,
+                listener.progress(),
+                work));
+  }
+
+  private PromotionListener promotions() {
+    return new PromotionListener(listener.promotions());
   }
 
   @SuppressWarnings("try") // the turn is only held

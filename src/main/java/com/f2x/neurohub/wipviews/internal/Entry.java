@@ -43,7 +43,8 @@ record Entry(String view, String changelog, ChangeSet changeSet) {
     return changelog.getChangeSets().stream().flatMap(one -> of(one).stream()).toList();
   }
 
-  private static List<Entry> of(ChangeSet changeSet) {
+  /** Returns the entries of a changeset. */
+  static List<Entry> of(ChangeSet changeSet) {
     String sql = sql(changeSet);
     Map<String, String> named =
         STAGES_FROM

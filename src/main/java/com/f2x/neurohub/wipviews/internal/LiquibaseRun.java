@@ -13,6 +13,8 @@ import liquibase.changelog.ChangeLogParameters;
 import liquibase.changelog.ChangeSet;
 import liquibase.changelog.DatabaseChangeLog;
 import liquibase.changelog.FastCheckService;
+import liquibase.changelog.visitor.ChangeExecListener;
+import liquibase.changelog.visitor.DefaultChangeExecListener;
 import liquibase.command.CommandScope;
 import liquibase.database.Database;
 import liquibase.database.DatabaseFactory;
@@ -115,6 +117,13 @@ record LiquibaseRun(
         .addArgumentValue("changelogFile", sources.names())
         .addArgumentValue("changeLogParameters", changelog.getChangeLogParameters())
         .execute();
+  }
+
+  /** Runs what is not done yet. */
+  void update(ChangeExecListener... listeners) throws CommandExecutionException {
+    execute(
+        command("update")
+            .addArgumentValue("changeExecListener", new DefaultChangeExecListener(listeners)));
   }
 
   /** The same as in a recovery, to be run in the same scope. */

@@ -1,6 +1,5 @@
 package com.f2x.neurohub.wipviews.internal;
 
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.SQLWarning;
@@ -11,13 +10,14 @@ import org.jooq.Param;
 import org.jooq.Record;
 import org.jooq.RecordMapper;
 import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Freezes and thaws views, and undoes promotions, each in a transaction of its own.
  *
- * @param progress told, line by line, what is done
+ * @param listener told what is done
  */
-public record RegisteredViews(Target target, Consumer<String> progress) {
+public record RegisteredViews(Target target, DeployListener listener) {
 
   /** Freezes views, and the ordinary ones that only they read; none for all. */
   public List<String> freeze(Collection<String> views) throws SQLException {
@@ -74,16 +74,28 @@ public record RegisteredViews(Target target, Consumer<String> progress) {
     return names;
   }
 
-  private void call(String function, String view) throws SQLException {
-    progress.accept(view);
-    Connection connection = target.connection();
+  /** Calls a function that promotes a view. */
+  void call(String function, String view) throws SQLException {
+    listener.progress().accept(view);
+    Consumer<@Nullable Throwable> promotion = listener.promotions().apply(view);
+    try {
+      execute(function, view);
+      promotion.accept(null);
+    } catch (SQLException | RuntimeException e) {
+      promotion.accept(e);
+      throw e;
+    }
+  }
+
+  private void execute(String function, String view) throws SQLException {
     try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT " + target.qualified(function) + "(?::pg_catalog.text)")) {
+        target
+            .connection()
+            .prepareStatement("SELECT " + target.qualified(function) + "(?::pg_catalog.text)")) {
       statement.setString(1, view);
       statement.execute();
       for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
-        progress.accept("  " + said.getMessage().strip());
+        listener.progress().accept("  " + said.getMessage().strip());
       }
     }
   }

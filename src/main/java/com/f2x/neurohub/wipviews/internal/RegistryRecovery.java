@@ -1,20 +1,16 @@
 package com.f2x.neurohub.wipviews.internal;
 
-import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.sql.SQLWarning;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 
 /**
  * Recreates views from what the registry knows of them.
  *
- * @param progress told, line by line, what is done
+ * @param listener told what is done
  */
-record RegistryRecovery(Target target, Consumer<String> progress) {
+record RegistryRecovery(Target target, DeployListener listener) {
 
   private static final String UNDEFINED_TABLE = "42P01";
 
@@ -43,17 +39,7 @@ record RegistryRecovery(Target target, Consumer<String> progress) {
   }
 
   private void recreate(String view) throws SQLException {
-    progress.accept(view);
-    Connection connection = target.connection();
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT " + target.qualified("wip_view_recreate") + "(?::pg_catalog.text)")) {
-      statement.setString(1, view);
-      statement.execute();
-      for (SQLWarning said = statement.getWarnings(); said != null; said = said.getNextWarning()) {
-        progress.accept("  " + said.getMessage().strip());
-      }
-      connection.commit();
-    }
+    new RegisteredViews(target, listener).call("wip_view_recreate", view);
+    target.connection().commit();
   }
 }

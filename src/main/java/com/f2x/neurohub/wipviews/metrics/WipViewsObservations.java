@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>{@code wip.view.refresh} has the low-cardinality keys {@code view} and {@code outcome}
- * (refreshed, coalesced, failed, frozen); {@code wip.view.recreate} has {@code view}, which is
- * {@code all} where none was named. A failure is the observation's error.
+ * (refreshed, coalesced, failed, frozen); {@code wip.view.promote} has {@code view}. A failure is
+ * the observation's error.
  */
 public final class WipViewsObservations implements CallObserver {
 

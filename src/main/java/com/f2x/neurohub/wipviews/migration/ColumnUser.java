@@ -1,6 +1,8 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import com.f2x.neurohub.wipviews.internal.Column;
 import java.util.List;
+import org.jooq.Record;
 
 /**
  * What else uses columns of a table that views read: while the views are frozen, PostgreSQL refuses
@@ -11,4 +13,10 @@ import java.util.List;
  * @param table the table
  * @param columns the columns of the table that it uses
  */
-public record ColumnUser(String object, String table, List<String> columns) {}
+public record ColumnUser(String object, @Column("table_name") String table, List<String> columns) {
+
+  static ColumnUser of(Record row) {
+    return new ColumnUser(
+        row.get(0, String.class), row.get(1, String.class), List.of(row.get(2, String[].class)));
+  }
+}

@@ -1,10 +1,12 @@
 package com.f2x.neurohub.wipviews.migration;
 
+import com.f2x.neurohub.wipviews.CallObserver;
 import com.f2x.neurohub.wipviews.DatabaseUnavailableException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.DeployListener;
 import com.f2x.neurohub.wipviews.internal.RegisteredViews;
 import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
 import com.f2x.neurohub.wipviews.internal.Sources;
@@ -37,14 +39,14 @@ public final class WipViewsMigration {
   private final DataSource dataSource;
   private final @Nullable String schema;
   private final Sources sources;
-  private final Consumer<String> progress;
+  private final DeployListener listener;
 
   private WipViewsMigration(
-      DataSource dataSource, @Nullable String schema, Sources sources, Consumer<String> progress) {
+      DataSource dataSource, @Nullable String schema, Sources sources, DeployListener listener) {
     this.dataSource = dataSource;
     this.schema = schema;
     this.sources = sources;
-    this.progress = progress;
+    this.listener = listener;
   }
 
   /**
@@ -58,7 +60,7 @@ public final class WipViewsMigration {
         Objects.requireNonNull(dataSource, "dataSource"),
         null,
         Sources.of(ChangelogFiles.ROOT),
-        line -> {});
+        DeployListener.NONE);
   }
 
   /**
@@ -70,7 +72,7 @@ public final class WipViewsMigration {
    */
   public WipViewsMigration withSchema(@Nullable String schema) {
     Changelog.refuseUnquotable(schema);
-    return new WipViewsMigration(dataSource, schema, sources, progress);
+    return new WipViewsMigration(dataSource, schema, sources, listener);
   }
 
   /**
@@ -92,7 +94,7 @@ public final class WipViewsMigration {
   }
 
   private WipViewsMigration with(Sources others) {
-    return new WipViewsMigration(dataSource, schema, others, progress);
+    return new WipViewsMigration(dataSource, schema, others, listener);
   }
 
   /** Returns the names of the opt-in changelogs, which run only when they are named. */
@@ -174,8 +176,24 @@ public final class WipViewsMigration {
    * @return another migration, this one unchanged
    */
   public WipViewsMigration withProgress(Consumer<String> progress) {
-    return new WipViewsMigration(
-        dataSource, schema, sources, Objects.requireNonNull(progress, "progress"));
+    return with(listener.withProgress(Objects.requireNonNull(progress, "progress")));
+  }
+
+  /**
+   * The same migration, whose promotions an observer watches, such as a tracer.
+   *
+   * @param observer called in the thread of the call; not null
+   * @return another migration, this one unchanged
+   */
+  public WipViewsMigration withObserver(CallObserver observer) {
+    Objects.requireNonNull(observer, "observer");
+    return with(
+        listener.withPromotions(
+            view -> observer.begin(CallObserver.Operation.PROMOTE, view)::ended));
+  }
+
+  private WipViewsMigration with(DeployListener told) {
+    return new WipViewsMigration(dataSource, schema, sources, told);
   }
 
   /**
@@ -311,14 +329,8 @@ public final class WipViewsMigration {
    */
   public List<ColumnUser> columnUsers(Collection<String> views) {
     try (Connection connection = dataSource.getConnection()) {
-      return new RegisteredViews(Target.of(connection, schema), progress)
-          .columnUsers(
-              views,
-              row ->
-                  new ColumnUser(
-                      row.get(0, String.class),
-                      row.get(1, String.class),
-                      List.of(row.get(2, String[].class))));
+      return new RegisteredViews(Target.of(connection, schema), listener)
+          .columnUsers(views, ColumnUser::of);
     } catch (Exception e) {
       throw described(e);
     }
@@ -357,7 +369,7 @@ public final class WipViewsMigration {
     try (Connection connection = dataSource.getConnection()) {
       Target target = Target.of(connection, schema);
       first.on(target);
-      step.run(new Changelog(target, sources, progress));
+      step.run(new Changelog(target, sources, listener));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new WipViewsException(

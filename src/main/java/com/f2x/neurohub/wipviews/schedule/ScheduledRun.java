@@ -38,6 +38,10 @@ public record ScheduledRun(
    */
   @Override
   public String toString() {
+    return line().toString();
+  }
+
+  LogLine line() {
     LogLine line =
         LogLine.of("run")
             .with("due", due.truncatedTo(ChronoUnit.SECONDS))
@@ -53,7 +57,7 @@ public record ScheduledRun(
       line.with("slow", true);
     }
     failure.ifPresent(e -> line.withText("error", e.getMessage()));
-    return line.toString();
+    return line;
   }
 
   private long count(Outcome outcome) {

@@ -36,6 +36,7 @@ import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /** One instance of a schedule that runs: db-scheduler, set up for it. */
 final class SchedulerInstance implements RefreshSchedule.Running {
@@ -244,11 +245,8 @@ final class SchedulerInstance implements RefreshSchedule.Running {
     // a view that failed is at WARN in the log already
     boolean isNews =
         run.refreshes().stream().noneMatch(refresh -> refresh.outcome() == Refresh.Outcome.FAILED);
-    if (run.slow() || run.failure().isPresent() && isNews) {
-      RUNS.warn("{}", run);
-    } else {
-      RUNS.info("{}", run);
-    }
+    boolean isWarning = run.slow() || run.failure().isPresent() && isNews;
+    run.line().log(RUNS, isWarning ? Level.WARN : Level.INFO);
     try {
       listener.accept(run);
     } catch (RuntimeException e) {
@@ -298,12 +296,11 @@ final class SchedulerInstance implements RefreshSchedule.Running {
       } catch (WipViewsException e) {
         if (!e.getMessage().equals(reported)) {
           reported = e.getMessage();
-          LOG.warn(
-              "{}",
-              LogLine.of("schedule")
-                  .with("state", "stalled")
-                  .withText("error", e.getMessage())
-                  .withText("remedy", e.remedy().orElse("")));
+          LogLine.of("schedule")
+              .with("state", "stalled")
+              .withText("error", e.getMessage())
+              .withText("remedy", e.remedy().orElse(""))
+              .log(LOG, Level.WARN);
         }
       }
     }

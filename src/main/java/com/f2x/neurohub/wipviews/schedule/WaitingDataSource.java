@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The connections of the scheduler itself, for its small statements. While the database is
@@ -61,7 +62,7 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
     successes++;
     if (away) {
       away = false;
-      LOG.info("{}", LogLine.of("database").with("state", "available"));
+      LogLine.of("database").with("state", "available").log(LOG, Level.INFO);
     }
   }
 
@@ -77,12 +78,11 @@ final class WaitingDataSource extends DelegatingDataSource implements AutoClosea
     }
     if (!away && successes == before) {
       away = true;
-      LOG.warn(
-          "{}",
-          LogLine.of("database")
-              .with("state", "unavailable")
-              .with("retry_ms", pause.toMillis())
-              .withText("error", error.message()));
+      LogLine.of("database")
+          .with("state", "unavailable")
+          .with("retry_ms", pause.toMillis())
+          .withText("error", error.message())
+          .log(LOG, Level.WARN);
     }
     try {
       wait(pause.toMillis());

@@ -18,6 +18,7 @@ import javax.sql.DataSource;
 import org.postgresql.PGConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The connections that refreshes run on. A refresh may take any time, so that no timeout tells a
@@ -131,7 +132,10 @@ final class WatchedDataSource extends DelegatingDataSource {
             && isLost(look, session, waiting)
             // or its refresh has just ended
             && taken.remove(entry.getKey(), session)) {
-          LOG.warn("{}", LogLine.of("connection").with("state", "lost").with("pid", session.pid()));
+          LogLine.of("connection")
+              .with("state", "lost")
+              .with("pid", session.pid())
+              .log(LOG, Level.WARN);
           entry.getKey().abort(Runnable::run);
         }
       }

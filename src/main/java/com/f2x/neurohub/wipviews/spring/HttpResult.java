@@ -5,6 +5,7 @@ import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.UnknownViewException;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.Columns;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -50,7 +51,7 @@ record HttpResult(HttpStatus status, Object body) {
   }
 
   static Map<String, Object> views(List<Refresh> refreshes) {
-    return Map.of("views", refreshes.stream().map(Rows::of).toList());
+    return Map.of("views", refreshes.stream().map(Columns::of).toList());
   }
 
   MediaType contentType() {

@@ -2,6 +2,7 @@ package com.f2x.neurohub.wipviews.spring;
 
 import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.internal.Columns;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,8 +64,8 @@ final class WipViewsEndpoint {
         HttpResult.to(
             () -> {
               Map<String, Object> body = new LinkedHashMap<>();
-              body.put("views", freshness.get().stream().map(Rows::of).toList());
-              body.put("history", views.history(view, attempts).stream().map(Rows::of).toList());
+              body.put("views", freshness.get().stream().map(Columns::of).toList());
+              body.put("history", views.history(view, attempts).stream().map(Columns::of).toList());
               return body;
             }));
   }

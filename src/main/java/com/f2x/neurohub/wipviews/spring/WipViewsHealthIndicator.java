@@ -4,6 +4,7 @@ import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Freshness.State;
 import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.internal.Columns;
 import com.f2x.neurohub.wipviews.internal.TimeLimitedQuery;
 import java.time.Duration;
 import java.util.List;
@@ -54,7 +55,7 @@ final class WipViewsHealthIndicator implements HealthIndicator {
       return down.build();
     }
     Health.Builder health = Health.status(status(all));
-    all.forEach(view -> health.withDetail(view.view(), Rows.of(view)));
+    all.forEach(view -> health.withDetail(view.view(), Columns.of(view)));
     return health.build();
   }
 

@@ -1,6 +1,9 @@
 package com.f2x.neurohub.wipviews.spring;
 
+import com.f2x.neurohub.wipviews.Freshness;
+import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.jooq.DefaultSchema;
+import java.util.List;
 import org.jooq.Table;
 import org.jspecify.annotations.Nullable;
 import org.springframework.aot.hint.MemberCategory;
@@ -10,7 +13,7 @@ import org.springframework.aot.hint.TypeReference;
 
 /**
  * What is found by name and not by code: the changelogs and view files, which Liquibase reads, the
- * parser that it loads, and the records that jOOQ makes.
+ * parser that it loads, the records that jOOQ makes, and those that are answered as JSON.
  */
 final class WipViewsRuntimeHints implements RuntimeHintsRegistrar {
 
@@ -28,6 +31,9 @@ final class WipViewsRuntimeHints implements RuntimeHintsRegistrar {
         .registerType(
             TypeReference.of("com.f2x.neurohub.wipviews.internal.WholeStatementParser"),
             MemberCategory.INVOKE_DECLARED_CONSTRUCTORS);
+    for (Class<?> row : List.of(Refresh.class, Freshness.class)) {
+      hints.reflection().registerType(row, MemberCategory.INVOKE_DECLARED_METHODS);
+    }
     for (Table<?> table : DefaultSchema.DEFAULT_SCHEMA.getTables()) {
       hints
           .reflection()

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -279,5 +280,18 @@ class UsageTest {
         .startsWith("wip-views: ")
         .contains(said);
     assertThat(result.err()).contains("--help");
+  }
+
+  @Test
+  void a_start_makes_the_model_of_its_own_command_alone() {
+    WipViewsCommand.commandLine(Map.of())
+        .getSubcommands()
+        .forEach(
+            (name, command) ->
+                assertThat(WipViewsCommand.named(name, "--help"))
+                    .singleElement()
+                    .isEqualTo(command.getCommandSpec().userObject().getClass()));
+    assertThat(WipViewsCommand.named()).isEqualTo(WipViewsCommand.named("--debug", "plan"));
+    assertThat(WipViewsCommand.named("plam")).hasSizeGreaterThan(10);
   }
 }

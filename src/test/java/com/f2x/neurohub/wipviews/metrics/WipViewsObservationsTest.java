@@ -6,11 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import com.f2x.neurohub.wipviews.RefreshFailedException;
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.WipViewsException;
+import com.f2x.neurohub.wipviews.migration.WipViewsMigration;
+import com.f2x.neurohub.wipviews.testing.OwnChangelog;
+import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import com.f2x.neurohub.wipviews.testing.Thorough;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.tck.TestObservationRegistry;
+import java.io.IOException;
 import java.lang.reflect.Proxy;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -23,6 +29,7 @@ import org.jooq.impl.DSL;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Refreshes and promotions in a trace. */
 class WipViewsObservationsTest {
@@ -112,15 +119,38 @@ class WipViewsObservationsTest {
 
   @Thorough
   @Test
-  void a_recreation_is_an_observation() {
+  void a_recreation_promotes_in_an_observation_per_view() {
     views.recreate(WipViews.view("mv_orders"));
 
     assertThat(registry)
-        .hasObservationWithNameEqualTo("wip.view.recreate")
-        .that()
+        .hasSingleObservationThat()
+        .hasNameEqualTo("wip.view.promote")
+        .hasContextualNameEqualTo("promote mv_orders")
         .hasLowCardinalityKeyValue("view", "mv_orders")
         .hasBeenStopped()
         .doesNotHaveError();
+  }
+
+  @Thorough
+  @Test
+  void a_deploy_promotes_in_observations_and_names_a_failure(@TempDir Path folder)
+      throws IOException {
+    OwnChangelog own = OwnChangelog.in(folder).with(new OwnView("mv_new", "SELECT 1 AS id", "id"));
+    WipViewsMigration migration =
+        WipViewsMigration.of(database.dataSource()).withObserver(WipViewsObservations.of(registry));
+
+    migration.withChangelog(own.location()).update();
+    migration.withChangelog(own.location()).update();
+    migration.freeze(List.of("mv_new"));
+    own.with(new OwnView("mv_wrong", "SELECT 1 / count(*) AS id FROM orders WHERE false", "id"));
+    assertThatExceptionOfType(WipViewsException.class)
+        .isThrownBy(() -> migration.withChangelog(own.location()).update());
+
+    assertThat(registry)
+        .hasNumberOfObservationsWithNameEqualTo("wip.view.promote", 3)
+        .hasNumberOfObservationsEqualTo(3)
+        .hasAnObservation(one -> one.hasLowCardinalityKeyValue("view", "mv_wrong").hasError())
+        .doesNotHaveAnyRemainingCurrentObservation();
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import com.f2x.neurohub.wipviews.WipViewsException;
 import com.f2x.neurohub.wipviews.internal.Changelog;
 import com.f2x.neurohub.wipviews.internal.ChangelogFiles;
+import com.f2x.neurohub.wipviews.internal.DeployListener;
 import com.f2x.neurohub.wipviews.internal.Sources;
 import com.f2x.neurohub.wipviews.internal.Target;
 import com.f2x.neurohub.wipviews.testing.Await;
@@ -117,7 +118,8 @@ class CancelledDeployTest {
       connection.createStatement().execute("SET client_connection_check_interval = '7s'");
       String before = value(connection, settings);
 
-      new Changelog(Target.of(connection, null), Sources.of(ChangelogFiles.ROOT), line -> {})
+      new Changelog(
+              Target.of(connection, null), Sources.of(ChangelogFiles.ROOT), DeployListener.NONE)
           .update();
 
       assertThat(value(connection, settings)).isEqualTo(before).contains("7s");

@@ -354,6 +354,9 @@ class PreflightTest {
         both.append(new String(text.readAllBytes(), StandardCharsets.UTF_8));
       }
     }
-    return both.toString().replace("${schema}", schema).replaceAll("\\$\\{\\w+}", "");
+    return both.toString()
+        .replace("${schema}", schema)
+        .replace("${mesIndexes}", "[]")
+        .replaceAll("\\$\\{\\w+}", "");
   }
 }

@@ -107,11 +107,22 @@ class ReleasedDatabaseTest {
 
   @Test
   void it_has_all_that_a_new_database_has() throws Exception {
-    assertThat(CatalogSnapshot.differences(CatalogSnapshot.of(database), CatalogSnapshot.of(fresh)))
-        .filteredOn(object -> !isOfTheService(object))
-        // granted by hand, to be kept
-        .containsExactly(
-            "column mv_process_wip_queue.process_id", "relation mv_wip_status_dashboard");
+    TestDatabase taken = TestDatabase.copyOf(database).create();
+    try {
+      if (!taken.value("SHOW server_version").startsWith("14.")) {
+        // which a newer server prints otherwise if it has read them from what 14 had printed
+        WipViewsMigration.of(taken.dataSource()).recreate(List.of());
+      }
+      assertThat(CatalogSnapshot.differences(CatalogSnapshot.of(taken), CatalogSnapshot.of(fresh)))
+          .filteredOn(object -> !isOfTheService(object))
+          // the dump brings the grants of 14
+          .filteredOn(object -> !object.equals("schema public"))
+          // granted by hand, to be kept
+          .containsExactly(
+              "column mv_process_wip_queue.process_id", "relation mv_wip_status_dashboard");
+    } finally {
+      taken.drop();
+    }
   }
 
   @Test

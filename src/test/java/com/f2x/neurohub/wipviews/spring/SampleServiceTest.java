@@ -19,6 +19,8 @@ import org.springframework.core.io.Resource;
 class SampleServiceTest {
 
   private static final Path SAMPLE = Path.of("src/it/spring-boot-service/src/main");
+  private static final Path TESTS =
+      Path.of("src/it/spring-boot-service/src/test/java/com/example/mes");
 
   private static List<String> blocks(String language, String containing) throws IOException {
     return Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
@@ -42,6 +44,18 @@ class SampleServiceTest {
     assertThat(blocks("java", "SecurityFilterChain"))
         .hasSize(2)
         .allSatisfy(chain -> assertThat(security).contains(unbroken(chain)));
+  }
+
+  @Test
+  void the_tests_on_the_page_are_those_that_are_run() throws IOException {
+    String tests =
+        unbroken(
+            Files.readString(TESTS.resolve("EmbeddedServerTest.java"))
+                + Files.readString(TESTS.resolve("ContainerTest.java")));
+
+    assertThat(blocks("java", "installMinimalMes"))
+        .hasSize(2)
+        .allSatisfy(shown -> assertThat(tests).contains(unbroken(shown.replaceAll("//.*", ""))));
   }
 
   @Test

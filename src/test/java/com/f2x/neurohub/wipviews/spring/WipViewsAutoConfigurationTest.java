@@ -6,15 +6,21 @@ import com.f2x.neurohub.wipviews.WipViews;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule;
 import com.f2x.neurohub.wipviews.schedule.RefreshSchedule.Policy;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.tck.TestObservationRegistry;
 import io.micrometer.observation.tck.TestObservationRegistryAssert;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import liquibase.Liquibase;
+import liquibase.integration.spring.SpringLiquibase;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,6 +72,42 @@ class WipViewsAutoConfigurationTest {
 
     TestObservationRegistryAssert.assertThat(registry)
         .hasNumberOfObservationsWithNameEqualTo("wip.view.refresh", 2);
+  }
+
+  @Thorough
+  @Test
+  void what_its_liquibase_promotes_is_in_the_traces() throws SQLException {
+    TestObservationRegistry registry = TestObservationRegistry.create();
+    TestDatabase mes = TestDatabase.mes();
+    List<Liquibase> customized = new ArrayList<>();
+
+    mes.create();
+    try {
+      new ApplicationContextRunner()
+          .withConfiguration(OURS)
+          .withBean(DataSource.class, mes::dataSource)
+          .withBean(ObservationRegistry.class, () -> registry)
+          .withBean(
+              SpringLiquibase.class,
+              () -> {
+                SpringLiquibase liquibase = new SpringLiquibase();
+                liquibase.setDataSource(mes.dataSource());
+                liquibase.setChangeLog(
+                    "com/f2x/neurohub/wipviews/changelog/db.changelog-root.yaml");
+                liquibase.setAnalyticsEnabled(false);
+                liquibase.setCustomizer(customized::add);
+                return liquibase;
+              })
+          .run(context -> assertThat(context).hasNotFailed());
+    } finally {
+      mes.drop();
+    }
+
+    assertThat(customized).hasSize(1);
+    TestObservationRegistryAssert.assertThat(registry)
+        .hasNumberOfObservationsWithNameEqualTo("wip.view.promote", 2)
+        .forAllObservationsWithNameEqualTo("wip.view.promote", one -> one.doesNotHaveError())
+        .doesNotHaveAnyRemainingCurrentObservation();
   }
 
   @Test

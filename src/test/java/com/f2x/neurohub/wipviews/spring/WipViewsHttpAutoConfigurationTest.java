@@ -5,6 +5,7 @@ import static com.f2x.neurohub.wipviews.jooq.Tables.WIP_VIEW_REFRESH;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.f2x.neurohub.wipviews.WipViews;
+import com.f2x.neurohub.wipviews.internal.Columns;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
 import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
@@ -112,7 +113,7 @@ class WipViewsHttpAutoConfigurationTest {
 
   @Test
   void a_freshness_has_the_names_of_the_databases_columns() {
-    assertThat(Rows.of(WipViews.of(database.dataSource()).freshness().get(0)).keySet())
+    assertThat(Columns.of(WipViews.of(database.dataSource()).freshness().get(0)).keySet())
         .containsExactlyElementsOf(columns(WIP_VIEW_FRESHNESS));
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.springframework.aot.hint.predicate.RuntimeHintsPredicates.reflection;
 import static org.springframework.aot.hint.predicate.RuntimeHintsPredicates.resource;
 
+import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.jooq.Tables;
 import org.junit.jupiter.api.Test;
 import org.springframework.aot.hint.MemberCategory;
@@ -37,6 +38,11 @@ class WipViewsRuntimeHintsTest {
             reflection()
                 .onType(Tables.MV_PROCESS_WIP_QUEUE.getRecordType())
                 .withMemberCategory(MemberCategory.INVOKE_DECLARED_CONSTRUCTORS))
+        .accepts(hints);
+    assertThat(
+            reflection()
+                .onType(Refresh.class)
+                .withMemberCategory(MemberCategory.INVOKE_DECLARED_METHODS))
         .accepts(hints);
   }
 }

@@ -1,25 +1,25 @@
 package com.f2x.neurohub.wipviews.cli.output;
 
 import com.f2x.neurohub.wipviews.Blocker;
-import com.f2x.neurohub.wipviews.DailyRefreshes;
 import com.f2x.neurohub.wipviews.Finding;
-import com.f2x.neurohub.wipviews.Freshness;
 import com.f2x.neurohub.wipviews.Refresh;
 import com.f2x.neurohub.wipviews.RelationSize;
-import com.f2x.neurohub.wipviews.internal.ConstantNames;
+import com.f2x.neurohub.wipviews.internal.Columns;
 import com.f2x.neurohub.wipviews.migration.ColumnUser;
 import com.f2x.neurohub.wipviews.migration.Plan;
 import com.fasterxml.jackson.annotation.JsonIgnore;
-import com.fasterxml.jackson.annotation.JsonProperty;
-import java.time.Duration;
-import java.time.Instant;
+import java.lang.reflect.RecordComponent;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.MapperFeature;
-import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.PropertyNamingStrategy;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.cfg.DateTimeFeature;
 import tools.jackson.databind.cfg.EnumFeature;
+import tools.jackson.databind.cfg.MapperConfig;
+import tools.jackson.databind.introspect.AnnotatedMethod;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -34,17 +34,25 @@ public final class Json {
 
     static final JsonMapper INSTANCE =
         JsonMapper.builder()
-            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .propertyNamingStrategy(new ColumnNames())
             .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
             .disable(DateTimeFeature.WRITE_DATES_AS_TIMESTAMPS)
             .enable(DateTimeFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
             .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
             .enable(SerializationFeature.INDENT_OUTPUT)
-            .addMixIn(Freshness.class, FreshnessColumns.class)
-            .addMixIn(DailyRefreshes.class, DailyColumns.class)
             .addMixIn(Blocker.class, BlockerColumns.class)
-            .addMixIn(ColumnUser.class, ColumnUserColumns.class)
             .build();
+  }
+
+  private static final class ColumnNames extends PropertyNamingStrategy {
+
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String nameForGetterMethod(
+        MapperConfig<?> config, AnnotatedMethod method, String defaultName) {
+      return Columns.name(method.getAnnotated());
+    }
   }
 
   private Json() {}
@@ -53,76 +61,15 @@ public final class Json {
     return Mapper.INSTANCE.writeValueAsString(value);
   }
 
-  /** A row of {@code wip_view_refresh}, or none: what a command that refreshes did with a view. */
-  public record Attempt(
-      @Nullable Long refreshId,
-      String viewName,
-      String outcome,
-      @Nullable String mode,
-      @Nullable String modeReason,
-      @Nullable Instant requestedAt,
-      @Nullable Instant startedAt,
-      @Nullable Instant finishedAt,
-      @Nullable Duration duration,
-      @Nullable Long rows,
-      @Nullable Long bytes,
-      @Nullable Long servedBy,
-      @Nullable String sqlstate,
-      @Nullable String error,
-      @Nullable String role,
-      @Nullable String applicationName,
-      @Nullable Long callId,
-      @Nullable Integer pid) {
-
-    public static Attempt of(Refresh refresh) {
-      return new Attempt(
-          refresh.id(),
-          refresh.view(),
-          ConstantNames.of(refresh.outcome()),
-          ConstantNames.ofNullable(refresh.mode()),
-          refresh.modeReason(),
-          refresh.requestedAt(),
-          refresh.startedAt(),
-          refresh.finishedAt(),
-          refresh.duration(),
-          refresh.rows(),
-          refresh.bytes(),
-          refresh.servedBy(),
-          refresh.sqlState(),
-          refresh.error(),
-          refresh.role(),
-          refresh.applicationName(),
-          refresh.callId(),
-          refresh.pid());
+  /** The row of a view that was fresh enough, so that no attempt was made. */
+  public static Map<String, @Nullable Object> skipped(String view) {
+    Map<String, @Nullable Object> row = new LinkedHashMap<>();
+    for (RecordComponent component : Refresh.class.getRecordComponents()) {
+      row.put(Columns.name(component.getAccessor()), null);
     }
-
-    /** No attempt was made: the view was fresh enough. */
-    public static Attempt skipped(String view) {
-      return new Attempt(
-          null, view, "skipped", null, null, null, null, null, null, null, null, null, null, null,
-          null, null, null, null);
-    }
-  }
-
-  /** As the columns of {@code wip_view_freshness} are called. */
-  private interface FreshnessColumns {
-    @JsonProperty("view_name")
-    String view();
-
-    @JsonProperty("failures_in_a_row")
-    long failuresInARow();
-  }
-
-  /** As the columns of {@code wip_view_daily} are called. */
-  private interface DailyColumns {
-    @JsonProperty("view_name")
-    String view();
-  }
-
-  /** As the columns of {@code wip_view_column_users()} are called. */
-  private interface ColumnUserColumns {
-    @JsonProperty("table_name")
-    String table();
+    row.put("view_name", view);
+    row.put("outcome", "skipped");
+    return row;
   }
 
   /** As the columns of {@code wip_view_blockers} are called. */
