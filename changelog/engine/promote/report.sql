@@ -8,15 +8,29 @@ AS $function$
 DECLARE
   scratch CONSTANT name := 'wip_decoy_${schema}';
   plan record;
+  bare oid;
   of_live text[];
   of_built text[];
 BEGIN
   SELECT * INTO plan FROM pg_temp.wip_plan;
-  of_live := "${schema}".wip_view_known_attributes(plan.live, scratch);
-  of_built := ARRAY(
-    SELECT replace(b.statement, format('%I.', 'wip_staging_${schema}'), format('%I.', '${schema}'))
-    FROM unnest("${schema}".wip_view_known_attributes(plan.built, scratch)) AS b (statement));
-  UPDATE pg_temp.wip_plan AS p SET live_has = of_live, built_has = of_built;
+  BEGIN
+    bare := "${schema}".wip_view_make_bare(plan.live, scratch);
+    of_live := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(plan.live, bare) AS a);
+    -- mostly they differ in their queries alone
+    IF "${schema}".wip_view_bare_ddl(plan.live, 'bare') <> "${schema}".wip_view_bare_ddl(plan.built, 'bare')
+      OR ARRAY(SELECT i.* FROM "${schema}".wip_view_index_statements(plan.live, 'bare') AS i)
+        <> ARRAY(SELECT i.* FROM "${schema}".wip_view_index_statements(plan.built, 'bare') AS i)
+    THEN
+      EXECUTE format('DROP MATERIALIZED VIEW %s', bare::regclass);
+      bare := "${schema}".wip_view_make_bare(plan.built, scratch);
+    END IF;
+    of_built := ARRAY(
+      SELECT replace(a.statement, format('%I.', 'wip_staging_${schema}'), format('%I.', '${schema}'))
+      FROM "${schema}".wip_view_attributes(plan.built, bare) AS a (statement));
+    RAISE EXCEPTION SQLSTATE 'WV003';
+  EXCEPTION WHEN SQLSTATE 'WV003' THEN
+    UPDATE pg_temp.wip_plan AS p SET live_has = of_live, built_has = of_built;
+  END;
 EXCEPTION WHEN insufficient_privilege THEN
   -- a role that may not make a schema: it is not known
   RETURN;

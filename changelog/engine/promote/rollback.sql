@@ -57,6 +57,7 @@ DROP FUNCTION
   "${schema}".wip_view_apply_attributes(text, text[]),
   "${schema}".wip_view_record_attributes(text),
   "${schema}".wip_view_known_attributes(oid, name),
+  "${schema}".wip_view_make_bare(oid, name),
   "${schema}".wip_view_attributes(oid, oid),
   "${schema}".wip_view_index_statements(oid, text),
   "${schema}".wip_view_bare_ddl(oid, text),

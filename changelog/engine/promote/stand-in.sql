@@ -65,17 +65,15 @@ $function$;
 COMMENT ON FUNCTION "${schema}".wip_view_attributes(oid, oid) IS
   'The statements that give a bare view all that a view has beside its query.';
 
-CREATE OR REPLACE FUNCTION "${schema}".wip_view_known_attributes(relation oid, scratch name)
-  RETURNS text[]
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_make_bare(relation oid, scratch name)
+  RETURNS oid
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   bare_name CONSTANT text := format('%I.%I', scratch, (SELECT c.relname FROM pg_class AS c WHERE c.oid = relation));
   statement text;
-  known text[];
 BEGIN
-  -- a bare view shows what PostgreSQL sets by default: the difference was given to this one
   PERFORM "${schema}".wip_view_make_staging(scratch);
   FOR statement IN
     SELECT "${schema}".wip_view_bare_ddl(relation, bare_name)
@@ -84,7 +82,22 @@ BEGIN
   LOOP
     EXECUTE statement;
   END LOOP;
-  known := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(relation, to_regclass(bare_name)) AS a);
+  RETURN to_regclass(bare_name);
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_make_bare(oid, name) IS
+  'Makes an empty view with the columns and indexes of another one, which shows what PostgreSQL sets by default: the difference was given to that one. scratch: a schema for it.';
+
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_known_attributes(relation oid, scratch name)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  known text[];
+BEGIN
+  known := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(relation, "${schema}".wip_view_make_bare(relation, scratch)) AS a);
   -- undone, with all that was made for it
   RAISE EXCEPTION SQLSTATE 'WV003';
 EXCEPTION WHEN SQLSTATE 'WV003' THEN

@@ -34,11 +34,13 @@ COMMENT ON COLUMN "${schema}".wip_view_frozen.copy IS 'What has its rows.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_is_frozen(view_name text)
   RETURNS boolean
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT EXISTS (SELECT FROM "${schema}".wip_view_frozen AS f WHERE f.view_name = wip_view_is_frozen.view_name);
+BEGIN
+  RETURN EXISTS (SELECT FROM "${schema}".wip_view_frozen AS f WHERE f.view_name = wip_view_is_frozen.view_name);
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_is_frozen(text) IS

@@ -2,10 +2,12 @@
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_why_plain(relation oid)
   RETURNS text
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  RETURN (
   SELECT CASE
     WHEN NOT c.relispopulated THEN 'the view was not populated'
     WHEN NOT EXISTS (
@@ -18,7 +20,9 @@ AS $function$
     ) THEN 'the view has no plain unique index'
   END
   FROM pg_class AS c
-  WHERE c.oid = relation;
+  WHERE c.oid = relation
+  );
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_why_plain(oid) IS
@@ -32,8 +36,10 @@ AS $function$
 DECLARE
   this_second CONSTANT bigint := floor(extract(epoch FROM clock_timestamp()));
 BEGIN
-  -- for wip_view_running: from here on the refresh serves no new request
+  -- for wip_view_running
   PERFORM pg_advisory_xact_lock_shared(hashtext(view_name), this_second::bit(32)::integer);
+  -- for wip_view_is_under_way(): from here on the refresh serves no new request
+  PERFORM pg_advisory_xact_lock('"${schema}".wip_view'::regclass::oid::integer, hashtext('began ' || view_name));
   -- A transaction with one snapshot reads what was there when that was taken, not before the transaction began.
   RETURN CASE WHEN "${schema}".wip_view_one_snapshot() THEN transaction_timestamp() ELSE clock_timestamp() END;
 END
@@ -44,19 +50,23 @@ COMMENT ON FUNCTION "${schema}".wip_view_begin(text) IS
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_refresh_no(view_name text)
   RETURNS jsonb
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  RETURN (
   SELECT coalesce(jsonb_object_agg(shown.source, shown.refresh_no), '{}')
   FROM (
     -- through another one that it reads, it may show older rows than the source itself has
     SELECT source.view_name, least(source.refresh_no, min((between_them.source_refresh_no ->> source.view_name)::bigint))
-    FROM "${schema}".wip_view_sources(view_name) AS read (sources)
+    FROM "${schema}".wip_view_sources(wip_view_source_refresh_no.view_name) AS read (sources)
     JOIN "${schema}".wip_view AS source ON source.view_name = ANY (read.sources)
     LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (read.sources)
     GROUP BY source.view_name, source.refresh_no
-  ) AS shown (source, refresh_no);
+  ) AS shown (source, refresh_no)
+  );
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_source_refresh_no(text) IS
@@ -125,16 +135,20 @@ COMMENT ON FUNCTION "${schema}".wip_view_relation(text) IS
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_all_rows_as_of()
   RETURNS jsonb
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  RETURN (
   SELECT jsonb_object_agg(v.view_name, r.rows_as_of)
   FROM "${schema}".wip_view AS v
   LEFT JOIN "${schema}".wip_view_refresh AS r
     ON r.refresh_id = v.last_refresh_id
     AND r.view_name = v.view_name
-    AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name));
+    AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name))
+  );
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_all_rows_as_of() IS
@@ -146,12 +160,16 @@ DROP FUNCTION IF EXISTS "${schema}".wip_view_rows_as_of(text, timestamptz);
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(
   view_name text, started timestamptz, others jsonb DEFAULT "${schema}".wip_view_all_rows_as_of())
   RETURNS timestamptz
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  RETURN (
   SELECT CASE WHEN count(*) = count(others ->> source.view_name) THEN least(started, min((others ->> source.view_name)::timestamptz)) END
-  FROM unnest("${schema}".wip_view_sources(view_name)) AS source (view_name);
+  FROM unnest("${schema}".wip_view_sources(wip_view_rows_as_of.view_name)) AS source (view_name)
+  );
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_rows_as_of(text, timestamptz, jsonb) IS

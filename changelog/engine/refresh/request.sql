@@ -7,15 +7,46 @@
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_one_snapshot()
   RETURNS boolean
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
-  SELECT current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
+BEGIN
+  RETURN current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted');
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_one_snapshot() IS
   'Whether this transaction sees the database as it was when it began: under REPEATABLE READ and SERIALIZABLE.';
+
+-- Asked by each of many callers at once, for whom reading pg_locks would cost more than all the rest. It is read where somebody
+-- has the turn who has not said that it began: a deploy, or a refresh that began before this version was deployed.
+CREATE OR REPLACE FUNCTION "${schema}".wip_view_is_under_way(view_name text)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  lock_class CONSTANT integer := '"${schema}".wip_view'::regclass::oid::integer;
+  under_way boolean;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock_shared(lock_class, hashtext('began ' || view_name)) THEN
+    under_way := true;
+  ELSIF pg_try_advisory_xact_lock_shared(lock_class, hashtext(view_name)) THEN
+    under_way := false;
+  ELSE
+    under_way := EXISTS (
+      SELECT FROM "${schema}".wip_view_running AS r WHERE r.view_name = wip_view_is_under_way.view_name AND r.since IS NOT NULL);
+  END IF;
+  -- releases the locks
+  RAISE EXCEPTION SQLSTATE 'WV003';
+EXCEPTION WHEN SQLSTATE 'WV003' THEN
+  RETURN under_way;
+END
+$function$;
+
+COMMENT ON FUNCTION "${schema}".wip_view_is_under_way(text) IS
+  'Whether another transaction has begun to refresh a view.';
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_served_from(view_name text)
   RETURNS bigint
@@ -35,8 +66,7 @@ BEGIN
   -- until no refresh ended while it looked
   LOOP
     counted := (SELECT v.refresh_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_served_from.view_name);
-    under_way := EXISTS (SELECT FROM "${schema}".wip_view_running AS r
-                          WHERE r.view_name = wip_view_served_from.view_name AND r.since IS NOT NULL);
+    under_way := "${schema}".wip_view_is_under_way(view_name);
     counted_then := (SELECT v.refresh_no FROM "${schema}".wip_view AS v WHERE v.view_name = wip_view_served_from.view_name);
     EXIT WHEN counted_then IS NOT DISTINCT FROM counted;
   END LOOP;
@@ -77,13 +107,17 @@ COMMENT ON FUNCTION "${schema}".wip_view_advance_numbers() IS
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_current_name(view_name text)
   RETURNS text
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  RETURN (
   SELECT v.view_name
   FROM "${schema}".wip_view AS v
-  WHERE v.view_name = wip_view_current_name.view_name OR wip_view_current_name.view_name = ANY (v.former_names);
+  WHERE v.view_name = wip_view_current_name.view_name OR wip_view_current_name.view_name = ANY (v.former_names)
+  );
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_current_name(text) IS

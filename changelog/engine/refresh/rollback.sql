@@ -39,6 +39,7 @@ DROP FUNCTION
   "${schema}".wip_view_current_name(text),
   "${schema}".wip_view_advance_numbers(),
   "${schema}".wip_view_served_from(text),
+  "${schema}".wip_view_is_under_way(text),
   "${schema}".wip_view_is_frozen(text),
   "${schema}".wip_view_one_snapshot();
 DROP VIEW

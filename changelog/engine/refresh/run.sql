@@ -7,10 +7,12 @@
 
 CREATE OR REPLACE FUNCTION "${schema}".wip_view_served_by(request "${schema}".wip_view_refresh)
   RETURNS bigint
-  LANGUAGE sql
+  LANGUAGE plpgsql
   STABLE
   SET search_path = pg_catalog, pg_temp
 AS $function$
+BEGIN
+  RETURN (
   SELECT v.last_refresh_id
   FROM "${schema}".wip_view AS v
   WHERE v.view_name = request.view_name
@@ -22,7 +24,9 @@ AS $function$
       WHERE request.call_id IN (source.refresh_id, source.call_id)
         AND source.outcome IN ('refreshed', 'coalesced')
         AND (v.source_refresh_no ->> source.view_name)::bigint < source.served_from
-    );
+    )
+  );
+END
 $function$;
 
 COMMENT ON FUNCTION "${schema}".wip_view_served_by("${schema}".wip_view_refresh) IS

@@ -87,7 +87,7 @@ final class PlanReader {
   }
 
   private static Refusal refusal(DryRun.Failure failure) {
-    WipViewsException described = WipViewsMigration.described(failure.cause());
+    WipViewsException described = DeployFailure.of(failure.cause());
     return new Refusal(failure.subject(), described.getMessage(), described.remedy().orElse(null));
   }
 

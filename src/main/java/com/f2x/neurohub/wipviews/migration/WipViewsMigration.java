@@ -10,7 +10,6 @@ import com.f2x.neurohub.wipviews.internal.DeployListener;
 import com.f2x.neurohub.wipviews.internal.RegisteredViews;
 import com.f2x.neurohub.wipviews.internal.ServiceChangelog;
 import com.f2x.neurohub.wipviews.internal.Sources;
-import com.f2x.neurohub.wipviews.internal.SqlError;
 import com.f2x.neurohub.wipviews.internal.Target;
 import java.io.Writer;
 import java.sql.Connection;
@@ -324,7 +323,7 @@ public final class WipViewsMigration {
       return new RegisteredViews(Target.of(connection, schema), listener)
           .columnUsers(views, ColumnUser::of);
     } catch (Exception e) {
-      throw described(e);
+      throw DeployFailure.of(e);
     }
   }
 
@@ -361,30 +360,9 @@ public final class WipViewsMigration {
       Target target = Target.of(connection, schema);
       first.on(target);
       step.run(new Changelog(target, sources, listener));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new WipViewsException(
-          "cancelled, because the calling thread was interrupted",
-          null,
-          "57014",
-          "Run it again: what was running was rolled back, and each view kept the rows it had.",
-          e);
     } catch (Exception e) {
-      throw described(e);
+      throw DeployFailure.of(e);
     }
-  }
-
-  /** A missing right is one to change something here, which no parameter gives. */
-  static WipViewsException described(Exception failure) {
-    SqlError error = SqlError.in(failure);
-    return error != null && "42501".equals(error.sqlState()) && error.hint() == null
-        ? new WipViewsException(
-            error.message(),
-            null,
-            error.sqlState(),
-            "Deploy as the role that owns it, or grant that role to this one.",
-            failure)
-        : WipViewsException.of(null, failure);
   }
 
   private interface Check {

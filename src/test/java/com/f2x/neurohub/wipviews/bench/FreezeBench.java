@@ -87,6 +87,15 @@ class FreezeBench {
             .formatted(new Measured(freeze), new Measured(alter), new Measured(thaw)),
         "",
         "");
+    try (Connection connection = dataSource.getConnection()) {
+      Report.behind(
+          "i6",
+          "freeze and thaw of the dashboard",
+          new Sql(connection)
+              .phases(
+                  "SELECT wip_view_freeze('mv_wip_status_dashboard')",
+                  "SELECT wip_view_thaw('mv_wip_status_dashboard')"));
+    }
   }
 
   /** Milliseconds. */
