@@ -20,14 +20,14 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_action(version text)
 AS $function$
 BEGIN
   RETURN (
-  SELECT CASE
-    WHEN "${schema}".wip_view_is_older(p.view_name, version) THEN 'keep'
-    WHEN "${schema}".wip_view_is_frozen(p.view_name) THEN 'defer'
-    WHEN p.live IS NOT NULL THEN 'replace'
-    WHEN EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = p.view_name) THEN 'bring back'
-    ELSE 'create'
-  END
-  FROM pg_temp.wip_plan AS p
+    SELECT CASE
+      WHEN "${schema}".wip_view_is_older(p.view_name, version) THEN 'keep'
+      WHEN "${schema}".wip_view_is_frozen(p.view_name) THEN 'defer'
+      WHEN p.live IS NOT NULL THEN 'replace'
+      WHEN EXISTS (SELECT FROM "${schema}".wip_view AS v WHERE v.view_name = p.view_name) THEN 'bring back'
+      ELSE 'create'
+    END
+    FROM pg_temp.wip_plan AS p
   );
 END
 $function$;

@@ -66,7 +66,7 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_plan_problems()
 AS $function$
 BEGIN
   RETURN (
-  SELECT string_agg(o.problem, '; ' ORDER BY o.position) FROM pg_temp.wip_plan_object AS o WHERE o.fate = 'refused'
+    SELECT string_agg(o.problem, '; ' ORDER BY o.position) FROM pg_temp.wip_plan_object AS o WHERE o.fate = 'refused'
   );
 END
 $function$;

@@ -117,35 +117,35 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_report(action text, compared jso
 AS $function$
 BEGIN
   RETURN (
-  SELECT jsonb_build_object(
-    'view', p.view_name,
-    'action', action,
-    'build_seconds', round(extract(epoch FROM build_time)::numeric, 3),
-    'refresh_seconds', (
-      SELECT round(extract(epoch FROM avg(r.duration))::numeric, 3)
-      FROM (
-        SELECT h.duration
-        FROM "${schema}".wip_view_refresh AS h
-        WHERE h.view_name = p.view_name AND h.outcome = 'refreshed' AND h.mode <> 'rebuild'
-        ORDER BY h.refresh_id DESC
-        LIMIT 5
-      ) AS r),
-    'rows', compared - 'columns',
-    'columns', coalesce((
-      SELECT jsonb_agg(jsonb_build_object(
-          'name', c.column_name, 'change', c.change, 'type_was', c.type_was, 'type', c.type_is,
-          'differing_rows', coalesce((compared #> ARRAY['columns', c.column_name, 'rows'])::bigint, 0),
-          'time_dependent', coalesce((compared #> ARRAY['columns', c.column_name, 'by_clock'])::boolean, false))
-        ORDER BY c."position")
-      FROM "${schema}".wip_view_column_changes(p.live, p.built) AS c
-      WHERE p.live IS NOT NULL AND (c.change <> 'kept' OR compared #> ARRAY['columns', c.column_name] IS NOT NULL)), '[]'),
-    'dependants', coalesce((SELECT jsonb_agg(to_jsonb(d)) FROM "${schema}".wip_view_planned_dependants() AS d), '[]'),
-    'lost', to_jsonb("${schema}".wip_view_lost()),
-    'holders', coalesce((
-      SELECT jsonb_agg(jsonb_build_object('description', h.description, 'remedy', h.remedy))
-      FROM "${schema}".wip_view_holders(
-        ARRAY(SELECT o.locked FROM pg_temp.wip_plan_object AS o WHERE o.locked IS NOT NULL)) AS h), '[]'))
-  FROM pg_temp.wip_plan AS p
+    SELECT jsonb_build_object(
+      'view', p.view_name,
+      'action', action,
+      'build_seconds', round(extract(epoch FROM build_time)::numeric, 3),
+      'refresh_seconds', (
+        SELECT round(extract(epoch FROM avg(r.duration))::numeric, 3)
+        FROM (
+          SELECT h.duration
+          FROM "${schema}".wip_view_refresh AS h
+          WHERE h.view_name = p.view_name AND h.outcome = 'refreshed' AND h.mode <> 'rebuild'
+          ORDER BY h.refresh_id DESC
+          LIMIT 5
+        ) AS r),
+      'rows', compared - 'columns',
+      'columns', coalesce((
+        SELECT jsonb_agg(jsonb_build_object(
+            'name', c.column_name, 'change', c.change, 'type_was', c.type_was, 'type', c.type_is,
+            'differing_rows', coalesce((compared #> ARRAY['columns', c.column_name, 'rows'])::bigint, 0),
+            'time_dependent', coalesce((compared #> ARRAY['columns', c.column_name, 'by_clock'])::boolean, false))
+          ORDER BY c."position")
+        FROM "${schema}".wip_view_column_changes(p.live, p.built) AS c
+        WHERE p.live IS NOT NULL AND (c.change <> 'kept' OR compared #> ARRAY['columns', c.column_name] IS NOT NULL)), '[]'),
+      'dependants', coalesce((SELECT jsonb_agg(to_jsonb(d)) FROM "${schema}".wip_view_planned_dependants() AS d), '[]'),
+      'lost', to_jsonb("${schema}".wip_view_lost()),
+      'holders', coalesce((
+        SELECT jsonb_agg(jsonb_build_object('description', h.description, 'remedy', h.remedy))
+        FROM "${schema}".wip_view_holders(
+          ARRAY(SELECT o.locked FROM pg_temp.wip_plan_object AS o WHERE o.locked IS NOT NULL)) AS h), '[]'))
+    FROM pg_temp.wip_plan AS p
   );
 END
 $function$;

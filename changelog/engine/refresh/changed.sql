@@ -13,31 +13,31 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_state(relation oid)
 AS $function$
 BEGIN
   RETURN (
-  SELECT md5(concat_ws(' ',
-    -- counts from before a crash, or of another server, do not compare
-    extract(epoch FROM pg_postmaster_start_time()),
-    extract(epoch FROM pg_stat_get_db_stat_reset_time(d.oid)),
-    (
-      SELECT string_agg(concat_ws(' ', read.object, query.xmin, p.xmin, counted.state), ',' ORDER BY read.class, read.object)
-      FROM "${schema}".wip_view_read_objects(relation) AS read (class, object)
-      LEFT JOIN pg_rewrite AS query
-        ON read.class = 'pg_class'::regclass AND query.ev_class = read.object AND query.rulename = '_RETURN'
-      LEFT JOIN pg_proc AS p ON read.class = 'pg_proc'::regclass AND p.oid = read.object
-      LEFT JOIN LATERAL (
-        SELECT concat_ws(' ', c.relfilenode, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid),
-                         pg_stat_get_tuples_deleted(c.oid))
-        FROM pg_class AS c
-        WHERE read.class = 'pg_class'::regclass
-          AND c.oid = read.object
-          AND c.relkind IN ('r', 'm')
-          -- of a registered view counts what that one reads: each refresh writes it
-          AND NOT EXISTS (
-            SELECT FROM "${schema}".wip_view AS v
-            WHERE c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name)
-      ) AS counted (state) ON true
-    )))
-  FROM pg_database AS d
-  WHERE d.datname = current_database()
+    SELECT md5(concat_ws(' ',
+      -- counts from before a crash, or of another server, do not compare
+      extract(epoch FROM pg_postmaster_start_time()),
+      extract(epoch FROM pg_stat_get_db_stat_reset_time(d.oid)),
+      (
+        SELECT string_agg(concat_ws(' ', read.object, query.xmin, p.xmin, counted.state), ',' ORDER BY read.class, read.object)
+        FROM "${schema}".wip_view_read_objects(relation) AS read (class, object)
+        LEFT JOIN pg_rewrite AS query
+          ON read.class = 'pg_class'::regclass AND query.ev_class = read.object AND query.rulename = '_RETURN'
+        LEFT JOIN pg_proc AS p ON read.class = 'pg_proc'::regclass AND p.oid = read.object
+        LEFT JOIN LATERAL (
+          SELECT concat_ws(' ', c.relfilenode, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid),
+                           pg_stat_get_tuples_deleted(c.oid))
+          FROM pg_class AS c
+          WHERE read.class = 'pg_class'::regclass
+            AND c.oid = read.object
+            AND c.relkind IN ('r', 'm')
+            -- of a registered view counts what that one reads: each refresh writes it
+            AND NOT EXISTS (
+              SELECT FROM "${schema}".wip_view AS v
+              WHERE c.relnamespace = '"${schema}"'::regnamespace AND c.relname = v.view_name)
+        ) AS counted (state) ON true
+      )))
+    FROM pg_database AS d
+    WHERE d.datname = current_database()
   );
 END
 $function$;

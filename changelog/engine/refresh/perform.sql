@@ -8,19 +8,19 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_why_plain(relation oid)
 AS $function$
 BEGIN
   RETURN (
-  SELECT CASE
-    WHEN NOT c.relispopulated THEN 'the view was not populated'
-    WHEN NOT EXISTS (
-      SELECT
-      FROM pg_index AS i
-      WHERE i.indrelid = c.oid
-        AND i.indisunique AND i.indimmediate AND i.indisvalid
-        AND i.indpred IS NULL
-        AND i.indexprs IS NULL
-    ) THEN 'the view has no plain unique index'
-  END
-  FROM pg_class AS c
-  WHERE c.oid = relation
+    SELECT CASE
+      WHEN NOT c.relispopulated THEN 'the view was not populated'
+      WHEN NOT EXISTS (
+        SELECT
+        FROM pg_index AS i
+        WHERE i.indrelid = c.oid
+          AND i.indisunique AND i.indimmediate AND i.indisvalid
+          AND i.indpred IS NULL
+          AND i.indexprs IS NULL
+      ) THEN 'the view has no plain unique index'
+    END
+    FROM pg_class AS c
+    WHERE c.oid = relation
   );
 END
 $function$;
@@ -56,15 +56,15 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_source_refresh_no(view_name text
 AS $function$
 BEGIN
   RETURN (
-  SELECT coalesce(jsonb_object_agg(shown.source, shown.refresh_no), '{}')
-  FROM (
-    -- through another one that it reads, it may show older rows than the source itself has
-    SELECT source.view_name, least(source.refresh_no, min((between_them.source_refresh_no ->> source.view_name)::bigint))
-    FROM "${schema}".wip_view_sources(wip_view_source_refresh_no.view_name) AS read (sources)
-    JOIN "${schema}".wip_view AS source ON source.view_name = ANY (read.sources)
-    LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (read.sources)
-    GROUP BY source.view_name, source.refresh_no
-  ) AS shown (source, refresh_no)
+    SELECT coalesce(jsonb_object_agg(shown.source, shown.refresh_no), '{}')
+    FROM (
+      -- through another one that it reads, it may show older rows than the source itself has
+      SELECT source.view_name, least(source.refresh_no, min((between_them.source_refresh_no ->> source.view_name)::bigint))
+      FROM "${schema}".wip_view_sources(wip_view_source_refresh_no.view_name) AS read (sources)
+      JOIN "${schema}".wip_view AS source ON source.view_name = ANY (read.sources)
+      LEFT JOIN "${schema}".wip_view AS between_them ON between_them.view_name = ANY (read.sources)
+      GROUP BY source.view_name, source.refresh_no
+    ) AS shown (source, refresh_no)
   );
 END
 $function$;
@@ -141,12 +141,12 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_all_rows_as_of()
 AS $function$
 BEGIN
   RETURN (
-  SELECT jsonb_object_agg(v.view_name, r.rows_as_of)
-  FROM "${schema}".wip_view AS v
-  LEFT JOIN "${schema}".wip_view_refresh AS r
-    ON r.refresh_id = v.last_refresh_id
-    AND r.view_name = v.view_name
-    AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name))
+    SELECT jsonb_object_agg(v.view_name, r.rows_as_of)
+    FROM "${schema}".wip_view AS v
+    LEFT JOIN "${schema}".wip_view_refresh AS r
+      ON r.refresh_id = v.last_refresh_id
+      AND r.view_name = v.view_name
+      AND v.last_relation = to_regclass(format('%I.%I', '${schema}', v.view_name))
   );
 END
 $function$;
@@ -166,8 +166,8 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_rows_as_of(
 AS $function$
 BEGIN
   RETURN (
-  SELECT CASE WHEN count(*) = count(others ->> source.view_name) THEN least(started, min((others ->> source.view_name)::timestamptz)) END
-  FROM unnest("${schema}".wip_view_sources(wip_view_rows_as_of.view_name)) AS source (view_name)
+    SELECT CASE WHEN count(*) = count(others ->> source.view_name) THEN least(started, min((others ->> source.view_name)::timestamptz)) END
+    FROM unnest("${schema}".wip_view_sources(wip_view_rows_as_of.view_name)) AS source (view_name)
   );
 END
 $function$;

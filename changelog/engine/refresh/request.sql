@@ -113,9 +113,9 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_current_name(view_name text)
 AS $function$
 BEGIN
   RETURN (
-  SELECT v.view_name
-  FROM "${schema}".wip_view AS v
-  WHERE v.view_name = wip_view_current_name.view_name OR wip_view_current_name.view_name = ANY (v.former_names)
+    SELECT v.view_name
+    FROM "${schema}".wip_view AS v
+    WHERE v.view_name = wip_view_current_name.view_name OR wip_view_current_name.view_name = ANY (v.former_names)
   );
 END
 $function$;

@@ -13,18 +13,18 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_served_by(request "${schema}".wi
 AS $function$
 BEGIN
   RETURN (
-  SELECT v.last_refresh_id
-  FROM "${schema}".wip_view AS v
-  WHERE v.view_name = request.view_name
-    AND v.refresh_no >= request.served_from
-    -- What the same call has refreshed before, or was served with: it may have started before that was there.
-    AND NOT EXISTS (
-      SELECT
-      FROM "${schema}".wip_view_refresh AS source
-      WHERE request.call_id IN (source.refresh_id, source.call_id)
-        AND source.outcome IN ('refreshed', 'coalesced')
-        AND (v.source_refresh_no ->> source.view_name)::bigint < source.served_from
-    )
+    SELECT v.last_refresh_id
+    FROM "${schema}".wip_view AS v
+    WHERE v.view_name = request.view_name
+      AND v.refresh_no >= request.served_from
+      -- What the same call has refreshed before, or was served with: it may have started before that was there.
+      AND NOT EXISTS (
+        SELECT
+        FROM "${schema}".wip_view_refresh AS source
+        WHERE request.call_id IN (source.refresh_id, source.call_id)
+          AND source.outcome IN ('refreshed', 'coalesced')
+          AND (v.source_refresh_no ->> source.view_name)::bigint < source.served_from
+      )
   );
 END
 $function$;
