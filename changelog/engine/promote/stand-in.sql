@@ -95,9 +95,12 @@ CREATE OR REPLACE FUNCTION "${schema}".wip_view_known_attributes(relation oid, s
   SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+  bare oid;
   known text[];
 BEGIN
-  known := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(relation, "${schema}".wip_view_make_bare(relation, scratch)) AS a);
+  -- a statement of its own: the next one does not see what is made while it runs
+  bare := "${schema}".wip_view_make_bare(relation, scratch);
+  known := ARRAY(SELECT a.* FROM "${schema}".wip_view_attributes(relation, bare) AS a);
   -- undone, with all that was made for it
   RAISE EXCEPTION SQLSTATE 'WV003';
 EXCEPTION WHEN SQLSTATE 'WV003' THEN
