@@ -1,4 +1,4 @@
-# The distribution that mvn package -Dquick leaves in target, on a Java runtime: docker build -t wip-views .
+# The distribution that mvn package leaves in target, on a Java runtime: docker build -t wip-views .
 # docs/install.md has its uses: a job that deploys, the scheduler, a CronJob.
 ARG JRE=eclipse-temurin:25-jre
 FROM ${JRE}

@@ -3,6 +3,7 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.AutoComplete;
@@ -44,13 +46,16 @@ class MakeDistribution {
     System.setProperty("org.jooq.no-tips", "true");
     java.util.logging.LogManager.getLogManager().reset();
     MakeDistribution distribution = new MakeDistribution(Path.of(args[0]));
+    // starts while the pages are written
+    CompletableFuture<EmbeddedPostgres> server =
+        CompletableFuture.supplyAsync(MakeDistribution::start);
     CommandLine commandLine = WipViewsCommand.commandLine(Map.of());
     distribution.write("completion/wip-views.bash", completion(commandLine));
     distribution.write("man/man1/wip-views.1", man(commandLine));
     for (CommandLine command : commandLine.getSubcommands().values()) {
       distribution.write("man/man1/wip-views-" + command.getCommandName() + ".1", man(command));
     }
-    distribution.withServer();
+    distribution.by(server.join());
   }
 
   private void write(String file, String text) throws IOException {
@@ -59,13 +64,21 @@ class MakeDistribution {
     Files.writeString(path, text);
   }
 
-  private void withServer() throws Exception {
-    try (EmbeddedPostgres server =
-        EmbeddedPostgres.builder()
-            .setPGStartupWait(Duration.ofMinutes(3))
-            .setLocaleConfig("locale", "C")
-            .setServerConfig("fsync", "off")
-            .start()) {
+  private static EmbeddedPostgres start() {
+    try {
+      return EmbeddedPostgres.builder()
+          .setPGStartupWait(Duration.ofMinutes(3))
+          .setLocaleConfig("locale", "C")
+          .setServerConfig("fsync", "off")
+          .start();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What only a database can tell: the script that deploys, and what the commands load. */
+  private void by(EmbeddedPostgres started) throws Exception {
+    try (EmbeddedPostgres server = started) {
       String url = server.getJdbcUrl("postgres", "postgres");
       Map<String, String> environment =
           Map.of("WIP_VIEWS_URL", url, "WIP_VIEWS_USERNAME", "postgres");

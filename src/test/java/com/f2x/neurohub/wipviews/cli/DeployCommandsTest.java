@@ -57,6 +57,7 @@ class DeployCommandsTest {
         .isEqualTo("No changes to deploy to schema public of database " + database.name() + ".");
   }
 
+  @Thorough
   @Test
   void update_names_views_that_are_not_materialized_any_more() throws SQLException {
     use(TestDatabase.deployed());

@@ -74,8 +74,7 @@ class DistributionTest {
       archive = files.filter(file -> file.toString().endsWith(".tar.gz")).findAny().orElse(null);
     }
     if (archive == null) {
-      System.out.println(
-          "SKIPPED: there is no distribution in target; mvn package -Dquick makes it");
+      System.out.println("SKIPPED: there is no distribution in target; mvn package makes it");
     }
     assumeTrue(archive != null, "there is no distribution in target");
   }

@@ -167,6 +167,7 @@ class RefreshCommandTest {
     assertThat(json.get(0).get("refresh_id").isNull()).isTrue();
   }
 
+  @Thorough
   @Test
   void a_view_that_is_older_than_max_age_is_refreshed() {
     cli.run("refresh");

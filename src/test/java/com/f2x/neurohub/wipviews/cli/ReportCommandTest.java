@@ -239,6 +239,7 @@ class ReportCommandTest {
     }
   }
 
+  @Thorough
   @Test
   void what_is_missing_of_the_refreshes_leaves_the_rest() throws Exception {
     TestDatabase broken = TestDatabase.deployed().create();

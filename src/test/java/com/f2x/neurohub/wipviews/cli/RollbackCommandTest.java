@@ -88,6 +88,7 @@ class RollbackCommandTest {
     assertThat(database.value("SELECT wip_view_of_mine()")).isEqualTo("1");
   }
 
+  @Thorough
   @Test
   void rollback_without_yes_names_what_would_stop_it() throws SQLException {
     use(TestDatabase.deployed());

@@ -31,6 +31,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The alert rules and the dashboard that are in the jar. */
+@Thorough
 class AlertsAndDashboardTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.deployed();
@@ -81,7 +82,6 @@ class AlertsAndDashboardTest {
     assertThat(shown).isEqualTo(metrics());
   }
 
-  @Thorough
   @Test
   void promtool_accepts_the_rules_and_each_fires_when_it_should(@TempDir Path folder)
       throws Exception {

@@ -108,6 +108,7 @@ class CancelledDeployTest {
     assertThatCode(migration::update).doesNotThrowAnyException();
   }
 
+  @Thorough
   @Test
   void a_deploy_gives_a_connection_back_as_it_was() throws Exception {
     String settings =

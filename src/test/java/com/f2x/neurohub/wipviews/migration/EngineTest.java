@@ -85,6 +85,7 @@ class EngineTest {
         .containsExactly(List.of("mv_customers", "1"), List.of("mv_big_customers", "2"));
   }
 
+  @Thorough
   @Test
   void a_caller_refreshes_all_in_its_own_transaction() throws SQLException {
     OwnView.CUSTOMERS.promoteIn(database);
@@ -99,6 +100,7 @@ class EngineTest {
     database.execute("SELECT refresh_all_wip_views()", "CALL refresh_wip_views()");
   }
 
+  @Thorough
   @Test
   void doctor_asks_for_nothing_of_the_mes() throws SQLException {
     OwnView.CUSTOMERS.promoteIn(database);
@@ -131,6 +133,7 @@ class EngineTest {
     assertThat(views.refreshAll()).hasSize(2);
   }
 
+  @Thorough
   @Test
   void an_update_makes_again_what_was_dropped() throws SQLException {
     database.execute("DROP FUNCTION refresh_all_wip_views()", "DROP VIEW wip_view_daily");

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /** A schema other than public, of a name that needs quoting, and a second one beside it. */
+@Thorough
 class OtherSchemaTest {
 
   @RegisterExtension static final TestDatabase database = TestDatabase.empty();
@@ -117,7 +118,6 @@ class OtherSchemaTest {
     assertThat(WipViews.of(dataSource).rows(MV_WIP_STATUS_DASHBOARD)).hasSize(1);
   }
 
-  @Thorough
   @Test
   void another_update_and_a_recovery_find_it_deployed() {
     WipViewsMigration migration = WipViewsMigration.of(database.dataSource()).withSchema(ODD);

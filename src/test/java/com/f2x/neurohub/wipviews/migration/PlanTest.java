@@ -188,6 +188,7 @@ class PlanTest {
             });
   }
 
+  @Thorough
   @Test
   void a_file_that_fails_is_a_refusal() throws Exception {
     OwnView broken = new OwnView("mv_broken", "SELECT nothing FROM orders", "nothing");

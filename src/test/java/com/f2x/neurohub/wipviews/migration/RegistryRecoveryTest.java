@@ -113,6 +113,7 @@ class RegistryRecoveryTest {
     assertThat(database.value("SELECT 'mv_process_wip_queue'::regclass::oid")).isEqualTo(before);
   }
 
+  @Thorough
   @Test
   void sql_recreates_it_too_and_refuses_an_unknown_one() throws SQLException {
     String deployed = definition();

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** A rollback takes all that is there, or nothing: Liquibase's log alone does not decide. */
+@Thorough
 class RollbackByLogTest {
 
   private static final TestDatabase DEPLOYED = TestDatabase.mes();
@@ -51,7 +52,6 @@ class RollbackByLogTest {
     database.drop();
   }
 
-  @Thorough
   @Test
   void a_log_in_another_schema_is_found() throws SQLException {
     database.execute("CREATE SCHEMA log", "ALTER TABLE databasechangelog SET SCHEMA log");
@@ -63,7 +63,6 @@ class RollbackByLogTest {
     assertThat(logged("log.databasechangelog")).isEqualTo("0");
   }
 
-  @Thorough
   @Test
   void a_log_of_another_name_is_found() throws SQLException {
     database.execute("ALTER TABLE databasechangelog RENAME TO what_ran");
@@ -105,7 +104,6 @@ class RollbackByLogTest {
         .contains("LIQUIBASE_LIQUIBASE_SCHEMA_NAME");
   }
 
-  @Thorough
   @Test
   void without_its_log_it_takes_nothing_and_says_what_to_do() throws SQLException {
     database.execute("DROP TABLE databasechangelog");
@@ -124,7 +122,6 @@ class RollbackByLogTest {
     assertThat(database.objects()).isEqualTo(before);
   }
 
-  @Thorough
   @Test
   void what_it_needs_itself_and_is_gone_stops_it_before_the_first() throws SQLException {
     database.execute("DROP FUNCTION wip_view_promote");
@@ -140,7 +137,6 @@ class RollbackByLogTest {
     assertThat(database.objects()).isEqualTo(before);
   }
 
-  @Thorough
   @Test
   void a_log_of_what_is_not_there_is_cleared() throws SQLException {
     database.execute("CREATE TABLE kept AS TABLE databasechangelog");
@@ -154,7 +150,6 @@ class RollbackByLogTest {
     assertThat(WipViews.of(database.dataSource()).freshness()).isNotEmpty();
   }
 
-  @Thorough
   @Test
   void views_that_another_changelog_registered_stop_it_by_name() throws SQLException {
     for (String view : List.of("mv_lower", "mv_upper")) {

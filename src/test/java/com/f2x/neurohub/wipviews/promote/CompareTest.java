@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -77,6 +78,7 @@ class CompareTest {
     assertThat(plan.get("columns").findValuesAsString("name")).containsExactly("said", "retyped");
   }
 
+  @Thorough
   @Test
   void rows_without_a_common_key_are_counted() throws Exception {
     JsonNode rows =

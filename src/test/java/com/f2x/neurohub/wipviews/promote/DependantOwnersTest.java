@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.f2x.neurohub.wipviews.testing.OwnView;
 import com.f2x.neurohub.wipviews.testing.TestDatabase;
+import com.f2x.neurohub.wipviews.testing.Thorough;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
@@ -43,6 +44,7 @@ class DependantOwnersTest {
     database.execute("SET ROLE " + analyst + "; " + String.join("; ", statements) + "; RESET ROLE");
   }
 
+  @Thorough
   @Test
   void functions_in_a_dependant_and_its_index_run_as_its_owner() throws SQLException {
     asAnalyst(

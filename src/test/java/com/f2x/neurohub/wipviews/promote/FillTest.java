@@ -72,6 +72,7 @@ class FillTest {
     }
   }
 
+  @Thorough
   @Test
   void a_first_deploy_too_is_seen_by_an_older_snapshot() throws SQLException {
     database.execute("SELECT wip_view_remove('mv_orders')");
@@ -115,6 +116,7 @@ class FillTest {
         .containsOnly(Refresh.Outcome.REFRESHED);
   }
 
+  @Thorough
   @Test
   void it_is_filled_by_the_role_that_will_own_it() throws SQLException {
     ownedByAnother();

@@ -85,6 +85,7 @@ class IndexesByHandTest {
     assertThat(database.value("SELECT to_regclass('ours')")).isNull();
   }
 
+  @Thorough
   @Test
   void one_that_the_files_own_index_equals_is_not_made_twice() throws SQLException {
     database.execute("CREATE UNIQUE INDEX twin ON mv_orders (id)");
@@ -94,6 +95,7 @@ class IndexesByHandTest {
     assertThat(database.value("SELECT to_regclass('twin')")).isNull();
   }
 
+  @Thorough
   @Test
   void one_of_the_same_name_as_the_files_is_named() throws SQLException {
     database.execute("CREATE INDEX ours ON mv_orders (amount)");

@@ -104,6 +104,7 @@ class KeptDependantsTest {
     }
   }
 
+  @Thorough
   @Test
   void grants_that_were_given_round_about_are_the_same() throws SQLException {
     TestDatabase database = TestDatabase.service().create();
@@ -127,6 +128,7 @@ class KeptDependantsTest {
     }
   }
 
+  @Thorough
   @Test
   void a_role_that_deploys_by_set_role_stays_that_role() throws SQLException {
     TestDatabase database = TestDatabase.service().create();

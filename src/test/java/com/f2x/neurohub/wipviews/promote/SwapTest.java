@@ -285,6 +285,7 @@ class SwapTest {
     }
   }
 
+  @Thorough
   @Test
   void a_refresh_asked_for_meanwhile_waits_for_its_turn() throws Exception {
     database.execute(

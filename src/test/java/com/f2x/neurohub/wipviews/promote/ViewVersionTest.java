@@ -107,6 +107,7 @@ class ViewVersionTest {
     assertThat(database.value("SELECT version FROM wip_view")).isEqualTo("2");
   }
 
+  @Thorough
   @Test
   void an_older_version_does_not_bring_back_a_former_name() throws Exception {
     deploy("mv_old", "2");

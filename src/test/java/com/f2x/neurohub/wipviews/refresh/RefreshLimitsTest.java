@@ -175,6 +175,7 @@ class RefreshLimitsTest {
     }
   }
 
+  @Thorough
   @Test
   void a_timeout_is_one_that_the_server_takes() {
     Duration longest = Duration.ofMillis(Integer.MAX_VALUE);

@@ -146,6 +146,7 @@ class RefreshOrderTest {
     assertThat(refreshedAt("mv_top")).isEqualTo(refreshedAt("mv_base")).isAfter(first);
   }
 
+  @Thorough
   @Test
   void a_view_over_rows_of_unknown_age_is_not_called_fresh() throws Exception {
     view("mv_base", 1, "SELECT id FROM source");

@@ -55,6 +55,7 @@ class SecurityCheckTest {
         .run(SecurityCheckTest::refuses);
   }
 
+  @Thorough
   @Test
   void with_spring_security_not_set_up_it_refuses_to_start() {
     open.run(SecurityCheckTest::refuses);
@@ -120,6 +121,7 @@ class SecurityCheckTest {
             "wip-views.http.enabled=false", "management.endpoints.web.exposure.include=wipviews");
   }
 
+  @Thorough
   @Test
   void an_endpoint_that_anybody_may_refresh_by_is_refused_too() {
     exposed()

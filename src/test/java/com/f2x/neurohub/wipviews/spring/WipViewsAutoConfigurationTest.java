@@ -244,6 +244,7 @@ class WipViewsAutoConfigurationTest {
         .run(context -> assertThat(context).getFailure().rootCause().hasMessage(pair[1]));
   }
 
+  @Thorough
   @Test
   void health_can_be_switched_off() {
     batch.run(context -> assertThat(context).hasSingleBean(HealthIndicator.class));

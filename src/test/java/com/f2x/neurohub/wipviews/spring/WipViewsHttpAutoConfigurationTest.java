@@ -196,6 +196,7 @@ class WipViewsHttpAutoConfigurationTest {
     }
   }
 
+  @Thorough
   @Test
   void another_method_is_told_which_one_is_allowed() {
     service(
