@@ -37,7 +37,8 @@ class FreezeBench {
   @BeforeAll
   static void five_thousand_lots() throws Exception {
     dataSource = BenchServer.get().mes("migrated");
-    run(
+    Sql.run(
+        dataSource,
         "INSERT INTO lots (lot_number, product_model_id, production_date, status)"
             + " SELECT 'L' || n, 1, current_date, 'IN_PROGRESS' FROM generate_series(1, 5000) AS n",
         "INSERT INTO wip_items (wip_id, lot_id, sequence_in_lot, status)"
@@ -54,14 +55,6 @@ class FreezeBench {
     BenchServer.get().drop(dataSource);
   }
 
-  private static void run(String... statements) throws Exception {
-    try (Connection connection = dataSource.getConnection()) {
-      for (String statement : statements) {
-        new Sql(connection).run(statement);
-      }
-    }
-  }
-
   @Test
   void a_migration_between_freeze_and_thaw_under_six_readers() throws Exception {
     WipViewsMigration migration = WipViewsMigration.of(dataSource);
@@ -72,9 +65,13 @@ class FreezeBench {
     double idle = longest(() -> Thread.sleep(3000));
     for (int i = 0; i < ROUNDS; i++) {
       String type = i % 2 == 0 ? "text" : "varchar(20)";
-      promotion.add(longest(() -> run("SELECT wip_view_recreate('mv_wip_status_dashboard')")));
+      promotion.add(
+          longest(
+              () -> Sql.run(dataSource, "SELECT wip_view_recreate('mv_wip_status_dashboard')")));
       freeze.add(longest(() -> migration.freeze(List.of())));
-      alter.add(longest(() -> run("ALTER TABLE wip_items ALTER COLUMN status TYPE " + type)));
+      alter.add(
+          longest(
+              () -> Sql.run(dataSource, "ALTER TABLE wip_items ALTER COLUMN status TYPE " + type)));
       thaw.add(longest(() -> migration.thaw(List.of())));
     }
     Report.row(

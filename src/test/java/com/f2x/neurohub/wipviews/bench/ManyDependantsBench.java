@@ -24,22 +24,27 @@ class ManyDependantsBench {
   @BeforeAll
   static void make_views() throws Exception {
     dataSource = BenchServer.get().engine("dependants");
-    run(
+    Sql.run(
+        dataSource,
         "CREATE TABLE orders (id integer PRIMARY KEY, a integer NOT NULL, b text NOT NULL)",
         "INSERT INTO orders SELECT i, i % 10, 'b' || i FROM generate_series(1, 1000) AS i");
     for (String view : List.of("mv_none", "mv_many")) {
       promote(view);
     }
     for (int i = 0; i < 50; i++) {
-      run("CREATE VIEW d1_%1$d AS SELECT id, a, b FROM mv_many WHERE a <> %1$d".formatted(i));
+      Sql.run(
+          dataSource,
+          "CREATE VIEW d1_%1$d AS SELECT id, a, b FROM mv_many WHERE a <> %1$d".formatted(i));
     }
     for (int i = 0; i < 35; i++) {
-      run(
+      Sql.run(
+          dataSource,
           "CREATE VIEW d2_%d AS SELECT x.id, y.b FROM d1_%d AS x JOIN d1_%d AS y USING (id)"
               .formatted(i, i, i + 1));
     }
     for (int i = 0; i < 15; i++) {
-      run(
+      Sql.run(
+          dataSource,
           "CREATE VIEW d3_%d AS SELECT id FROM d2_%d UNION ALL SELECT id FROM d2_%d"
               .formatted(i, i, i + 1));
     }
@@ -48,14 +53,6 @@ class ManyDependantsBench {
   @AfterAll
   static void drop_the_database() throws Exception {
     BenchServer.get().drop(dataSource);
-  }
-
-  private static void run(String... statements) throws SQLException {
-    try (Connection connection = dataSource.getConnection()) {
-      for (String statement : statements) {
-        new Sql(connection).run(statement);
-      }
-    }
   }
 
   /** Milliseconds of the promotion, without the build. */

@@ -52,7 +52,7 @@ class ManyViewsBench {
   private static PGSimpleDataSource engine(String name) throws SQLException {
     PGSimpleDataSource database = BenchServer.get().engine(name);
     databases.add(database);
-    run(
+    Sql.run(
         database,
         "CREATE TABLE orders (id integer PRIMARY KEY, customer integer NOT NULL)",
         "INSERT INTO orders SELECT i, i % 100 FROM generate_series(1, 30000) AS i");
@@ -65,7 +65,7 @@ class ManyViewsBench {
     for (int i = 1; i <= number; i++) {
       String name = "mv_" + i;
       String reads = i % 10 == 0 ? "SELECT id, n FROM mv_" + (i - 1) : query;
-      run(
+      Sql.run(
           database,
           "CREATE MATERIALIZED VIEW " + name + " AS " + reads,
           "CREATE UNIQUE INDEX ON " + name + " (id)",
@@ -77,12 +77,12 @@ class ManyViewsBench {
               + name
               + "'::regclass))");
     }
-    run(database, "CALL refresh_wip_views()", "VACUUM ANALYZE");
+    Sql.run(database, "CALL refresh_wip_views()", "VACUUM ANALYZE");
   }
 
   /** A refresh a minute, of one view after the other, until now. */
   private static void fillHistory(PGSimpleDataSource database) throws SQLException {
-    run(
+    Sql.run(
         database,
         """
         INSERT INTO wip_view_refresh
@@ -95,14 +95,6 @@ class ManyViewsBench {
             .formatted(HISTORY, HISTORY),
         "CALL refresh_wip_views()",
         "VACUUM ANALYZE");
-  }
-
-  private static void run(PGSimpleDataSource database, String... statements) throws SQLException {
-    try (Connection connection = database.getConnection()) {
-      for (String statement : statements) {
-        new Sql(connection).run(statement);
-      }
-    }
   }
 
   @AfterAll

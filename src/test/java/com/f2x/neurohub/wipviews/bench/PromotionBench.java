@@ -51,24 +51,17 @@ class PromotionBench {
   @BeforeAll
   static void all_lots_are_open() throws Exception {
     dataSource = BenchServer.get().copy(BenchServer.get().large(), "promotion");
-    execute(
+    Sql.run(
+        dataSource,
         "UPDATE lots SET status = 'COMPLETED' WHERE status = 'CLOSED'",
         "VACUUM ANALYZE lots",
         "SELECT refresh_wip_status_dashboard()");
-    execute(DEPENDANTS.toArray(String[]::new));
+    Sql.run(dataSource, DEPENDANTS.toArray(String[]::new));
   }
 
   @AfterAll
   static void drop_the_copy() throws Exception {
     BenchServer.get().drop(dataSource);
-  }
-
-  private static void execute(String... statements) throws SQLException {
-    try (Connection connection = dataSource.getConnection()) {
-      for (String statement : statements) {
-        new Sql(connection).run(statement);
-      }
-    }
   }
 
   @Test
@@ -182,7 +175,7 @@ class PromotionBench {
     for (String statement : Stream.concat(Stream.of(DROP, file), DEPENDANTS.stream()).toList()) {
       for (int deadlocks = 0; ; deadlocks++) {
         try {
-          execute(statement);
+          Sql.run(dataSource, statement);
           break;
         } catch (SQLException e) {
           if (!"40P01".equals(e.getSQLState()) || deadlocks == 100) {

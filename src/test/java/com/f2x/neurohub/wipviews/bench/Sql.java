@@ -10,9 +10,19 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import javax.sql.DataSource;
 
 /** Statements on an open connection, whose rows are read to the last. */
 record Sql(Connection connection) {
+
+  /** Runs statements on a connection of their own. */
+  static void run(DataSource dataSource, String... statements) throws SQLException {
+    try (Connection connection = dataSource.getConnection()) {
+      for (String statement : statements) {
+        new Sql(connection).run(statement);
+      }
+    }
+  }
 
   void run(String sql) throws SQLException {
     try (Statement statement = connection.createStatement()) {
